@@ -1,0 +1,205 @@
+"""An event as code sees it, and its Kafka headers.
+
+Headers follow CloudEvents' binary mode (`ce_*`), W3C trace context (`traceparent`), and two of our own:
+`causation_id` (the `ce_id` of what caused it) and, on an agent's outputs, `src`. The event's time is the
+Kafka record's own timestamp, so that no reader parses `ce_time`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any, Final, NamedTuple
+
+Headers = list[tuple[str, bytes]]
+
+CONTENT_TYPE: Final = b"application/avro"
+MAX_INDEX: Final = 0xFFFF  # outputs of one input event
+_LAZY: Final = frozenset({"id", "cause", "trace", "src"})
+
+
+class Src(NamedTuple):
+    """Where an agent's output came from. Readers keep the highest `position` per `origin`."""
+
+    origin: str  # "agent|input topic|input partition"
+    position: int  # input offset << 16 | index among the outputs of that input
+
+    @property
+    def offset(self) -> int:
+        return self.position >> 16
+
+    @property
+    def index(self) -> int:
+        return self.position & MAX_INDEX
+
+
+class Event:
+    """One decoded event. Treat as immutable: `data` is the dict that fastavro made.
+
+    `id` ce_id · `at_ms` milliseconds since 1970 · `cause` ce_id of what caused it or "" · `trace`
+    traceparent or "" · `src` set on agents' outputs. Headers are parsed on first use of those.
+    """
+
+    __slots__ = (
+        "_headers", "at_ms", "cause", "data", "id", "key", "offset", "partition", "src", "topic", "trace", "type",
+    )  # fmt: skip
+
+    type: str
+    key: str
+    data: dict[str, Any]
+    id: str
+    at_ms: int
+    cause: str
+    trace: str
+    topic: str
+    partition: int
+    offset: int
+    src: Src | None
+
+    def __init__(
+        self,
+        type: str,
+        key: str,
+        data: dict[str, Any],
+        id: str = "",
+        at_ms: int = 0,
+        cause: str = "",
+        trace: str = "",
+        topic: str = "",
+        partition: int = 0,
+        offset: int = 0,
+        src: Src | None = None,
+    ) -> None:
+        self.type = type
+        self.key = key
+        self.data = data
+        self.id = id
+        self.at_ms = at_ms
+        self.cause = cause
+        self.trace = trace
+        self.topic = topic
+        self.partition = partition
+        self.offset = offset
+        self.src = src
+        self._headers: Iterable[tuple[str, bytes]] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        # Reached only for slots not yet filled: events from Kafka leave those of the headers to this.
+        if name not in _LAZY:
+            raise AttributeError(f"an event has no {name!r}: it has {', '.join(Event.__slots__[1:])}")
+        headers = dict(self._headers or ())
+        self.id = headers.get("ce_id", b"").decode()
+        self.cause = headers.get("causation_id", b"").decode()
+        self.trace = headers.get("traceparent", b"").decode()
+        src = headers.get("src")
+        self.src = parse_src(src) if src is not None else None
+        return getattr(self, name)
+
+    @property
+    def trace_id(self) -> str:
+        """32 hexadecimal digits, or "" where the producer gave no traceparent."""
+        return self.trace[3:35]
+
+    @property
+    def source(self) -> str:
+        """`ce_source` of a record read from Kafka: the gateway or agent that wrote it."""
+        return dict(self._headers or ()).get("ce_source", b"").decode()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Event):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in Event.__slots__[1:])
+
+    __hash__ = None  # type: ignore[assignment]  # holds a dict
+
+    def __repr__(self) -> str:
+        place = f"{self.topic}/{self.partition}@{self.offset}"
+        return f"Event({self.type} key={self.key} id={self.id} {place} {self.data})"
+
+
+def parse_src(raw: bytes) -> Src:
+    """Src of a header's bytes. Raises ValueError if it is not one."""
+    origin, offset, index = raw.decode().rsplit("|", 2)
+    return Src(origin, int(offset) << 16 | int(index))
+
+
+def src_origin(agent: str, topic: str, partition: int) -> str:
+    """The part of `src` that all outputs of one agent and input partition share."""
+    return f"{agent}|{topic}|{partition}"
+
+
+def deterministic_id(*parts: str) -> str:
+    """32 hexadecimal digits, the same for the same parts, whatever characters they hold."""
+    return blake2b("".join(f"{len(p)}:{p}" for p in parts).encode(), digest_size=16).hexdigest()
+
+
+def request_headers(
+    type_name: str, source: str, ce_id: str, at_ms: int, cause: str = "", trace: str = ""
+) -> Headers:
+    """Headers of an event that is no agent's output: a gateway's request, a worker's report, a timer."""
+    headers = [
+        ("ce_id", ce_id.encode()),
+        *_constant(type_name, source),
+        ("ce_time", _rfc3339(at_ms)),
+        ("traceparent", (trace or _traceparent("", ce_id, ce_id)).encode()),
+    ]
+    if cause:
+        headers.append(("causation_id", cause.encode()))
+    return headers
+
+
+def output_headers(
+    type_name: str, agent: str, origin: str, offset: int, index: int, at_ms: int, cause: str, trace: str
+) -> Headers:
+    """Headers of output number `index` (0..65535) of the input at `offset`; equal for equal arguments.
+
+    `origin` is `src_origin(...)`, `cause` the input's ce_id, `trace` its traceparent. `ce_id` is a hash
+    of `src`, so a repeated output has the same id.
+    """
+    src = f"{origin}|{offset}|{index}".encode()
+    ce_id = blake2b(src, digest_size=16).hexdigest()
+    return [
+        ("ce_id", ce_id.encode()),
+        *_constant(type_name, agent),
+        ("ce_time", _rfc3339(at_ms)),
+        ("traceparent", _traceparent(trace, cause, ce_id).encode()),
+        ("causation_id", cause.encode()),
+        ("src", src),
+    ]
+
+
+def _traceparent(parent: str, root: str, ce_id: str) -> str:
+    """A child of `parent` whose span is named by the event; without one, a trace named by `root`."""
+    if parent:
+        return f"{parent[:36]}{ce_id[:16]}-01"
+    return f"00-{_hex32(root)}-{_hex32(ce_id)[:16]}-01"
+
+
+@lru_cache(maxsize=4096)
+def _hex32(text: str) -> str:
+    if len(text) == 32 and all(c in "0123456789abcdef" for c in text):
+        return text
+    return deterministic_id(text)
+
+
+@lru_cache(maxsize=4096)
+def _constant(type_name: str, source: str) -> tuple[tuple[str, bytes], ...]:
+    return (
+        ("ce_specversion", b"1.0"),
+        ("ce_type", type_name.encode()),
+        ("ce_source", f"kinolog/{source}".encode()),
+        ("content-type", CONTENT_TYPE),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _rfc3339(at_ms: int) -> bytes:
+    """Formatting costs about as much as encoding: events of one batch often share their millisecond."""
+    return f"{_second(at_ms // 1000)}.{at_ms % 1000:03d}Z".encode()
+
+
+@lru_cache(maxsize=64)
+def _second(at_s: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at_s))

@@ -1,0 +1,76 @@
+"""The `.avsc` files: one event a file, found by folder, checked for the habits that this house keeps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import fastavro
+
+from schemas.errors import ContractError
+from schemas.lock import schema_name
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaFile:
+    """One event's schema as it stands in the tree; `type` is its full Avro name."""
+
+    type: str
+    domain: str
+    path: Path
+    schema: dict[str, Any]
+
+
+def read_schemas(root: Path) -> list[SchemaFile]:
+    """Every `<domain>/<Event>.avsc` below `root`, by path. Raises ContractError naming file and remedy."""
+    found: dict[str, SchemaFile] = {}
+    for path in sorted(root.glob("*/*.avsc")):
+        file = _read(path)
+        if file.type in found:
+            raise ContractError(f"{path}: {file.type} is also defined in {found[file.type].path}: keep one")
+        found[file.type] = file
+    return list(found.values())
+
+
+def _read(path: Path) -> SchemaFile:
+    try:
+        schema = json.loads(path.read_text(encoding="utf-8"))
+        fastavro.parse_schema(schema, named_schemas={})
+    except Exception as error:
+        raise ContractError(f"{path}: not an Avro schema ({error}): correct it") from error
+    domain = path.parent.name
+    expected = (f"kinolog.{domain}", path.stem, "record")
+    if (schema.get("namespace"), schema.get("name"), schema.get("type")) != expected:
+        raise ContractError(
+            f"{path}: expected a record named {path.stem} in namespace kinolog.{domain}, found "
+            f"{schema.get('type')} {schema_name(schema)}: the path and the full name are the same thing"
+        )
+    return SchemaFile(schema_name(schema), domain, path, schema)
+
+
+def undocumented(schema: dict[str, Any]) -> Iterator[str]:
+    """Dotted names of the records and fields, nested ones included, that have no `doc`."""
+    yield from _undocumented(schema, schema_name(schema))
+
+
+def _undocumented(schema: Any, where: str) -> Iterator[str]:
+    if isinstance(schema, list):
+        for branch in schema:
+            yield from _undocumented(branch, where)
+    elif isinstance(schema, dict):
+        kind = schema.get("type")
+        if kind == "record":
+            if not schema.get("doc"):
+                yield where
+            for field in schema["fields"]:
+                name = f"{where}.{field['name']}"
+                if not field.get("doc"):
+                    yield name
+                yield from _undocumented(field["type"], name)
+        elif kind in ("array", "map"):
+            yield from _undocumented(schema["items" if kind == "array" else "values"], where)
+        elif isinstance(kind, (dict, list)):
+            yield from _undocumented(kind, where)
