@@ -31,7 +31,7 @@ class Src(NamedTuple):
         return self.position >> 16
 
     @property
-    def index(self) -> int:
+    def output_index(self) -> int:
         return self.position & MAX_INDEX
 
 
@@ -43,7 +43,8 @@ class Event:
     """
 
     __slots__ = (
-        "_headers", "at_ms", "cause", "data", "id", "key", "offset", "partition", "src", "topic", "trace", "type",
+        "_headers", "at_ms", "cause", "data", "id", "key", "offset", "partition", "src", "topic", "trace",
+        "type",
     )  # fmt: skip
 
     type: str

@@ -75,7 +75,7 @@ def parse_lock(text: str, where: str, first_id: int = 1) -> list[Locked]:
         if (entry.id, entry.version, entry.chain) != (expected_id, expected_version, chain):
             raise ContractError(
                 f"{where}:{number}: {entry.type} id {entry.id} version {entry.version} was edited, or a line "
-                f"before it was removed (expected id {expected_id}, version {expected_version}, chain {chain}): "
+                f"before was removed (expected id {expected_id} version {expected_version} chain {chain}): "
                 "the lock is append-only, restore it from version control"
             )
         versions[entry.type] = entry.version

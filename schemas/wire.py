@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import fastavro
 from fastavro.validation import validate
@@ -37,7 +37,7 @@ __all__ = [
 ]  # fmt: skip
 
 _BytesIO = io.BytesIO
-_read = fastavro.schemaless_reader
+_read: Callable[..., dict[str, Any]] = cast(Any, fastavro.schemaless_reader)
 _write = fastavro.schemaless_writer
 _new = Event.__new__
 FRAME: Final = struct.Struct(">bI")
@@ -132,7 +132,8 @@ class Codec:
     def _explained(self, type_name: str, data: Any, error: Exception) -> EncodeError:
         if type_name not in self._writers:
             return EncodeError(
-                f"{type_name} has no locked schema: write schemas/<domain>/<Event>.avsc, then `kinolog check --fix`"
+                f"{type_name} has no locked schema: write schemas/<domain>/<Event>.avsc, "
+                "then run `kinolog check --fix`"
             )
         detail = str(error)
         try:
