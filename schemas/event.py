@@ -144,7 +144,7 @@ def request_headers(
         ("ce_id", ce_id.encode()),
         *_constant(type_name, source),
         ("ce_time", _rfc3339(at_ms)),
-        ("traceparent", (trace or _traceparent("", ce_id, ce_id)).encode()),
+        ("traceparent", _traceparent(trace, ce_id, ce_id).encode()),
     ]
     if cause:
         headers.append(("causation_id", cause.encode()))
@@ -174,7 +174,7 @@ def output_headers(
 def _traceparent(parent: str, root: str, ce_id: str) -> str:
     """A child of `parent` whose span is named by the event; without one, a trace named by `root`."""
     if parent:
-        return f"{parent[:36]}{ce_id[:16]}-01"
+        return f"{parent[:36]}{_hex32(ce_id)[:16]}-01"
     return f"00-{_hex32(root)}-{_hex32(ce_id)[:16]}-01"
 
 

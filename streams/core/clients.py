@@ -1,0 +1,59 @@
+"""Clients of the stores, made in one place and passed in."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import clickhouse_connect
+from redis.asyncio import Redis
+from redis.asyncio.cluster import RedisCluster
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from streams.core.settings import Settings
+
+AnyRedis = Redis | RedisCluster
+
+
+def redis_client(settings: Settings, *, decode_responses: bool = False, **options: Any) -> AnyRedis:
+    """An asyncio client of the projections' Redis; connects on first use, close with `aclose()`.
+
+    Lost connections are tried three times within a second. That may run a command twice: every write of
+    ours is a compare-and-set, which a second run does not change.
+    """
+    common: dict[str, Any] = {
+        "decode_responses": decode_responses,
+        "socket_connect_timeout": 2.0,
+        "socket_timeout": 10.0,
+        "retry": Retry(ExponentialBackoff(cap=0.5, base=0.05), 3),
+        **options,
+    }
+    url = settings.redis_url.get_secret_value()
+    if settings.redis_cluster:
+        return RedisCluster.from_url(url, **common)
+    return Redis.from_url(
+        url, retry_on_error=[RedisConnectionError, RedisTimeoutError], health_check_interval=15, **common
+    )
+
+
+async def clickhouse_client(settings: Settings, *, database: str | None = None, **options: Any) -> Any:
+    """A `clickhouse_connect` AsyncClient. Connects now; raises its errors if the server is not there.
+
+    `database=""` connects without one (to create it). No sessions: a session allows one query at a time.
+    """
+    url = urlsplit(settings.clickhouse_url)
+    return await clickhouse_connect.get_async_client(
+        host=url.hostname or "127.0.0.1",
+        port=url.port or (8443 if url.scheme == "https" else 8123),
+        interface=url.scheme or "http",
+        username=settings.clickhouse_user,
+        password=settings.clickhouse_password.get_secret_value(),
+        database=settings.clickhouse_database if database is None else database or "default",
+        autogenerate_session_id=False,
+        connect_timeout=3,
+        send_receive_timeout=60,
+        **options,
+    )

@@ -1,0 +1,89 @@
+"""Structured logs: one JSON object a line on standard error, with the trace id of the task that spoke.
+
+Libraries that use `logging` come out in the same form. Bind what a whole task is about with
+`structlog.contextvars.bound_contextvars(asset_id=...)`.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Final, TextIO
+
+import orjson
+import structlog
+
+from streams.core import tracing
+from streams.core.settings import Settings
+
+_SECRET: Final = frozenset(
+    {"authorization", "cookie", "password", "secret", "session_secret", "api_key", "token", "code"}
+)
+_QUIET: Final = ("aiokafka", "faust", "mode", "aiohttp.access", "urllib3", "asyncio")
+
+get_logger = structlog.stdlib.get_logger
+
+
+def configure_logging(settings: Settings, process: str, stream: TextIO | None = None) -> None:
+    """Call once when a process starts; `process` names it in every line. Later calls replace earlier ones."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _Standing(process),
+        _hide_secrets,
+        structlog.processors.StackInfoRenderer(),
+    ]
+    if settings.log_format == "json":
+        ending: list[Any] = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(_json)]
+    else:
+        ending = [structlog.dev.ConsoleRenderer()]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )  # fmt: skip
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.PositionalArgumentsFormatter()],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ending],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(settings.log_level)
+    for name in _QUIET:
+        quiet = logging.getLogger(name)
+        quiet.handlers = []
+        quiet.propagate = True
+        quiet.setLevel(max(logging.WARNING, logging.getLevelName(settings.log_level)))
+
+
+class _Standing:
+    """Adds what is true of every line: the process, and the trace if there is one."""
+
+    def __init__(self, process: str) -> None:
+        self.process = process
+
+    def __call__(self, _: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        line["process"] = self.process
+        trace_id = tracing.trace_id()
+        if trace_id:
+            line["trace_id"] = trace_id
+        return line
+
+
+def _hide_secrets(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for name in line.keys() & _SECRET:
+        line[name] = "(hidden)"
+    return line
+
+
+def _json(line: Any, **_: Any) -> str:
+    return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()

@@ -1,0 +1,179 @@
+"""Every setting of every process: type, default and doc, declared once.
+
+Read from the environment (upper-case names), else from `$KINOLOG_HOME/run/stack.env`, which the local
+launcher writes (0600), else the defaults below. `kinolog config` prints them, `.env.example` is generated.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class SettingsError(Exception):
+    """A setting has a value that it cannot have; the message names it and what it takes."""
+
+
+class Settings(BaseSettings):
+    """The settings. Construct with keyword arguments in tests, with `load_settings()` elsewhere."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+
+    # -- where things are --
+    kinolog_home: Path = Field(
+        default=CHECKOUT / ".kinolog", description="Folder of the local stack's data, logs and credentials."
+    )
+    topology_file: Path | None = Field(
+        default=None, description="Another map; empty: the packaged topology.yaml."
+    )
+    schema_root: Path | None = Field(
+        default=None,
+        description="One more folder of schemas with an ids.lock of its own (tests); empty: none.",
+    )
+
+    # -- process --
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="Least severe level that is logged."
+    )
+    log_format: Literal["json", "console"] = Field(
+        default="json", description="json: one object a line; console: for a person at a terminal."
+    )
+    bind_host: str = Field(default="127.0.0.1", description="Address that servers listen on.")
+    instance: str = Field(
+        default="1",
+        pattern=r"^[A-Za-z0-9_-]{1,40}$",
+        description="Stable name of this process among its like (slot): a restarted one takes over at once.",
+    )
+    shutdown_grace_s: float = Field(
+        default=8.0,
+        gt=0,
+        le=600,
+        description="Seconds a process takes to finish what it is doing when told to stop.",
+    )
+
+    # -- Kafka --
+    kafka_bootstrap_servers: str = Field(default="127.0.0.1:9092", description="host:port, comma-separated.")
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", description="How to talk to the brokers."
+    )
+    kafka_sasl_mechanism: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        default="", description="SASL mechanism; empty: none."
+    )
+    kafka_sasl_username: str = Field(default="", description="SASL user name.")
+    kafka_sasl_password: SecretStr = Field(default=SecretStr(""), description="SASL password.")
+    kafka_ssl_ca_file: Path | None = Field(
+        default=None, description="CA bundle for SSL; empty: the system's."
+    )
+    kafka_replication_factor: int = Field(
+        default=1,
+        ge=1,
+        le=9,
+        description="Replicas of topics that `kinolog topics create` makes; production: 3.",
+    )
+    producer_linger_ms: float = Field(
+        default=0,
+        ge=0,
+        le=1000,
+        description="How long producers gather records, milliseconds; adds to each hop.",
+    )
+    event_max_bytes: int = Field(
+        default=900_000, ge=1_000, le=10_000_000, description="Largest record (key, value, headers), bytes."
+    )
+    publish_timeout_s: float = Field(
+        default=5.0, gt=0, le=300, description="Seconds a gateway waits for the broker before it answers 503."
+    )
+
+    # -- Redis --
+    redis_url: SecretStr = Field(
+        default=SecretStr("redis://127.0.0.1:6379/0"),
+        description="Redis or Valkey, 7 or newer, of the projections.",
+    )
+    redis_cluster: bool = Field(
+        default=False, description="Whether REDIS_URL names a node of a Redis Cluster."
+    )
+
+    # -- ClickHouse --
+    clickhouse_url: str = Field(default="http://127.0.0.1:8123", description="ClickHouse's HTTP interface.")
+    clickhouse_user: str = Field(default="default", description="ClickHouse user.")
+    clickhouse_password: SecretStr = Field(default=SecretStr(""), description="ClickHouse password.")
+    clickhouse_database: str = Field(
+        default="kinolog", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="ClickHouse database."
+    )
+
+    # -- object store --
+    s3_endpoint: str = Field(default="http://127.0.0.1:9000", description="S3 endpoint.")
+    s3_region: str = Field(default="us-east-1", description="S3 region used in signatures.")
+    s3_bucket: str = Field(
+        default="kinolog", pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", description="Bucket of all media."
+    )
+    s3_access_key: SecretStr = Field(default=SecretStr(""), description="S3 access key.")
+    s3_secret_key: SecretStr = Field(default=SecretStr(""), description="S3 secret key.")
+
+    # -- gateways --
+    admin_api_key_sha256: str = Field(
+        default="",
+        pattern=r"^([0-9a-f]{64})?$",
+        description="SHA-256 (hexadecimal) of the administrator's API key; empty: no key is accepted.",
+    )
+    session_secret: SecretStr = Field(
+        default=SecretStr(""), description="Signs session cookies and watch codes, 32 characters or more."
+    )
+    public_url: str = Field(
+        default="",
+        description="Base URL in links, for example https://video.example.org; empty: from the request.",
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Origins that browsers may call from, comma-separated; empty: only our own."
+    )
+    max_upload_bytes: int = Field(default=20 * 2**30, ge=1, description="Largest upload accepted, bytes.")
+
+    # -- media workers --
+    encode_slots: int = Field(
+        default=0, ge=0, le=256, description="Encoding jobs at once in one worker; 0: one per processor."
+    )
+    sandbox_required: bool = Field(
+        default=True,
+        description="Refuse uploads where the kernel can confine the decoder of strangers' files in no way.",
+    )
+
+    def __init__(self, **values: Any) -> None:
+        # An empty variable means "not set", as .env files write it.
+        super().__init__(_env_ignore_empty=True, **values)
+
+    def kafka_client(self) -> dict[str, Any]:
+        """What every librdkafka client needs to reach the brokers."""
+        config: dict[str, Any] = {
+            "bootstrap.servers": self.kafka_bootstrap_servers,
+            "security.protocol": self.kafka_security_protocol,
+        }
+        if self.kafka_sasl_mechanism:
+            config["sasl.mechanism"] = self.kafka_sasl_mechanism
+            config["sasl.username"] = self.kafka_sasl_username
+            config["sasl.password"] = self.kafka_sasl_password.get_secret_value()
+        if self.kafka_ssl_ca_file:
+            config["ssl.ca.location"] = str(self.kafka_ssl_ca_file)
+        return config
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The process's settings. Raises SettingsError naming each wrong setting and what it takes."""
+    home = Path(os.environ.get("KINOLOG_HOME") or CHECKOUT / ".kinolog")
+    try:
+        return Settings(_env_file=home / "run" / "stack.env", **overrides)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explained(e) for e in error.errors())) from None
+
+
+def _explained(error: Any) -> str:
+    name = str(error["loc"][0]) if error["loc"] else "settings"
+    field = Settings.model_fields.get(name)
+    doc = f" ({field.description})" if field else ""
+    # The value itself may be a secret: never repeat it.
+    return f"{name.upper()}: {error['msg']}{doc}: correct the variable; `kinolog config` lists all settings"
