@@ -1,0 +1,77 @@
+"""What a gateway stands on, as protocols: the real adapters live in streams.core, the fakes in the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from gateways.core.auth import Guard
+
+Probe = Callable[[], Awaitable[None]]
+"""Returns when the dependency answers; raises with a sentence when it does not."""
+
+
+class Position(Protocol):
+    """Where a published event stands on the log."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+
+
+class Producer(Protocol):
+    """Publishes one event and returns when the broker has it."""
+
+    async def publish(
+        self,
+        topic: str,
+        key: str,
+        type: str,
+        data: Mapping[str, Any],
+        *,
+        ce_id: str | None = None,
+        cause: str | None = None,
+        trace: str | None = None,
+        at_ms: int | None = None,
+    ) -> Position: ...
+
+
+class RedisReader(Protocol):
+    """The reading half of redis.asyncio's Redis and RedisCluster; answers are bytes."""
+
+    def get(self, name: str) -> Awaitable[Any]: ...
+    def hget(self, name: str, key: str) -> Awaitable[Any]: ...
+    def pipeline(self, transaction: bool = ...) -> Any: ...
+    def pubsub(self) -> Any: ...
+    def ping(self) -> Awaitable[Any]: ...
+
+
+class History(Protocol):
+    """ClickHouse, read only."""
+
+    async def query(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeConfig:
+    """What the edge itself is told; each value comes from a setting of the same name."""
+
+    cors_origins: frozenset[str] = frozenset()
+    bind_host: str = "127.0.0.1"
+    drain_s: float = 3.0
+    heartbeat_s: float = 15.0
+    ready_cache_s: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoreDeps:
+    """What every service needs, whatever its domain. `probes` are /ready's, by dependency name."""
+
+    guard: Guard
+    config: EdgeConfig = field(default_factory=EdgeConfig)
+    probes: Mapping[str, Probe] = field(default_factory=dict)
+    modules_folder: str = ""

@@ -1,0 +1,115 @@
+"""From declaration to aiohttp handler: guard, limits and validation around a route's own function."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, TypeVar
+
+import orjson
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from gateways.core.auth import Guard
+from gateways.core.principal import PRINCIPAL
+from gateways.core.problem import Problem
+from gateways.core.routes import Handler, Route
+
+ROUTE = web.RequestKey("route", Route)
+_BODY = web.RequestKey("body", BaseModel)
+_QUERY = web.RequestKey("query", BaseModel)
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def body_of(request: web.Request, model: type[Model]) -> Model:
+    """The validated body; `model` is the one the route declares."""
+    body = request[_BODY]
+    assert isinstance(body, model)
+    return body
+
+
+def query_of(request: web.Request, model: type[Model]) -> Model:
+    """The validated query parameters; `model` is the one the route declares."""
+    query = request[_QUERY]
+    assert isinstance(query, model)
+    return query
+
+
+def json_response(document: BaseModel | dict[str, Any], status: int = 200, **headers: str) -> web.Response:
+    """JSON with orjson; header names are written with underscores. Not cached unless said otherwise."""
+    data = document.model_dump(mode="json") if isinstance(document, BaseModel) else document
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return web.Response(
+        status=status,
+        body=orjson.dumps(data),
+        content_type="application/json",
+        headers={"Cache-Control": "no-store", **named},
+    )
+
+
+def endpoint(route: Route, guard: Guard) -> Handler:
+    """The handler that aiohttp calls. Order: credential, size, shape, then the route's own function."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        request[ROUTE] = route
+        request[PRINCIPAL] = guard.authorise(request, route)
+        _refuse_oversized(request, route)
+        if route.query is not None:
+            request[_QUERY] = _validate(route.query, dict(request.query), "query")
+        try:
+            async with asyncio.timeout(route.timeout_s) as deadline:
+                if route.body is not None:
+                    raw = await read_limited(request, route.max_body_bytes)
+                    request[_BODY] = _validate(route.body, _parse(request, route, raw), "body")
+                return await route.handler(request)
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            raise Problem(
+                "deadline",
+                f"There was no answer within {route.timeout_s:g} s; try again, and see /ready if it lasts.",
+                headers={"Retry-After": "2"},
+            ) from None
+
+    return handle
+
+
+async def read_limited(request: web.Request, limit: int) -> bytes:
+    """The whole body; a Problem as soon as it exceeds `limit` bytes, whatever Content-Length said."""
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > limit:
+            raise _too_large(limit)
+    return bytes(body)
+
+
+def _refuse_oversized(request: web.Request, route: Route) -> None:
+    length = request.content_length
+    if length is not None and length > route.max_body_bytes:
+        raise _too_large(route.max_body_bytes)
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem("too-large", f"Send at most {limit} bytes.", limit_bytes=limit)
+
+
+def _parse(request: web.Request, route: Route, raw: bytes) -> Any:
+    if request.content_type not in route.body_types:
+        raise Problem("unsupported-media-type", f"Send the body as {' or '.join(route.body_types)}.")
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise Problem("malformed-request", f"The body is not JSON: {error}. Send a JSON object.") from error
+
+
+def _validate(model: type[BaseModel], data: Any, where: str) -> BaseModel:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        # Values stay out of the answer: a rejected body may hold a mistyped key or code.
+        wrong = [
+            {"field": ".".join(str(part) for part in item["loc"]) or where, "problem": item["msg"]}
+            for item in error.errors(include_url=False, include_input=False, include_context=False)
+        ]
+        fields = ", ".join(f"{item['field']}: {item['problem']}" for item in wrong)
+        raise Problem("validation", f"Correct the {where}: {fields}.", errors=wrong) from error

@@ -1,0 +1,149 @@
+"""Reads projections out of Redis: documents, lists over all partitions, outcomes, and one's own writes.
+
+A request pins a projection's version once (`pin`) and reads that version to its end, so that a pointer that
+moves meanwhile never mixes two. Nothing here writes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from gateways.core.deps import Position, RedisReader
+from gateways.core.push import Hub
+from schemas.keys import partition_of, pointer_key, tag
+
+FENCE_FIELD: Final = "fence"
+RECHECK_S: Final = 0.25
+"""How often a wait looks for itself, should a notification be lost (a cluster moving slots)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """A projection's name and the partitions of the one topic that it reads."""
+
+    name: str
+    partitions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a page of a list ended: the last item's score and key."""
+
+    score: float
+    key: str
+
+
+class ProjectionReader:
+    """Makes pinned views. One a process; the Redis client may be a single node's or a cluster's."""
+
+    def __init__(self, redis: RedisReader, hub: Hub, clock: Callable[[], float] = time.monotonic) -> None:
+        self._redis = redis
+        self._hub = hub
+        self._clock = clock
+
+    async def pin(self, projection: Projection) -> View:
+        """A view of the version that is current now."""
+        raw = await self._redis.get(pointer_key(projection.name))
+        return View(self._redis, self._hub, self._clock, projection, int(raw) if raw is not None else 1)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One version of one projection."""
+
+    _redis: RedisReader
+    _hub: Hub
+    _clock: Callable[[], float]
+    projection: Projection
+    version: int
+
+    def tag_of(self, key: str) -> str:
+        """Hash tag of the partition that holds `key`; also the channel of its notifications."""
+        return self.tag(partition_of(key, self.projection.partitions))
+
+    def tag(self, partition: int) -> str:
+        """Hash tag of one partition."""
+        return tag(self.projection.name, self.version, partition)
+
+    async def get(self, key: str) -> dict[str, Any] | None:
+        """The document of `key`, or None."""
+        raw = await self._redis.hget(f"{self.tag_of(key)}:state", key)
+        return None if raw is None else orjson.loads(raw)
+
+    async def get_many(self, keys: Sequence[str]) -> list[dict[str, Any] | None]:
+        """Documents in the order of `keys`, None where there is none. One round trip per Redis node."""
+        if not keys:
+            return []
+        pipeline = self._redis.pipeline(transaction=False)
+        for key in keys:
+            pipeline.hget(f"{self.tag_of(key)}:state", key)
+        return [None if raw is None else orjson.loads(raw) for raw in await pipeline.execute()]
+
+    async def newest(self, suffix: str, limit: int, after: Cursor | None = None) -> list[Cursor]:
+        """Members of the sorted sets `{tag}:<suffix>` of all partitions: highest score first, up to `limit`.
+
+        Ties are ordered by key, descending, so that a page never repeats or misses one.
+        """
+        ceiling = "+inf" if after is None else repr(after.score)
+        pipeline = self._redis.pipeline(transaction=False)
+        for partition in range(self.projection.partitions):
+            pipeline.zrevrangebyscore(
+                f"{self.tag(partition)}:{suffix}", ceiling, "-inf", start=0, num=limit + 1, withscores=True
+            )
+        found = [
+            Cursor(float(score), member.decode() if isinstance(member, bytes) else member)
+            for part in await pipeline.execute()
+            for member, score in part
+        ]
+        if after is not None:
+            # Members that share the cursor's score come again at the top of a page: those already given go.
+            found = [item for item in found if (item.score, item.key) < (after.score, after.key)]
+        found.sort(key=lambda item: (item.score, item.key), reverse=True)
+        return found[:limit]
+
+    async def fence(self, partition: int) -> int:
+        """Offset of the last event applied of that input partition; -1 before the first."""
+        raw = await self._redis.hget(f"{self.tag(partition)}:meta", FENCE_FIELD)
+        return -1 if raw is None else int(raw)
+
+    async def at_least(self, position: Position, timeout_s: float) -> bool:
+        """Wait until the projection has applied `position` of its input topic; False after `timeout_s`."""
+
+        async def applied() -> bool | None:
+            return True if await self.fence(position.partition) >= position.offset else None
+
+        return bool(await self._wait(self.tag(position.partition), applied, timeout_s))
+
+    async def await_outcome(self, key: str, request_id: str, timeout_s: float) -> dict[str, Any] | None:
+        """What became of the request `request_id` on aggregate `key`; None if not known in time."""
+        where = self.tag_of(key)
+
+        async def outcome() -> dict[str, Any] | None:
+            raw = await self._redis.get(f"{where}:outcome:{request_id}")
+            return None if raw is None else _outcome(raw)
+
+        found: dict[str, Any] | None = await self._wait(where, outcome, timeout_s)
+        return found
+
+    async def _wait(self, channel: str, look: Callable[[], Any], timeout_s: float) -> Any:
+        """Subscribe, then look: what lands between the two is seen by the look, what lands after is told."""
+        deadline = self._clock() + timeout_s
+        async with self._hub.watch([channel]) as subscription:
+            while True:
+                found = await look()
+                if found is not None:
+                    return found
+                left = deadline - self._clock()
+                if left <= 0:
+                    return None
+                await subscription.changed(min(left, RECHECK_S))
+
+
+def _outcome(raw: bytes | str) -> dict[str, Any]:
+    document = orjson.loads(raw)
+    return document if isinstance(document, dict) else {"value": document}

@@ -1,0 +1,101 @@
+"""A route as a declaration: who may call it, what goes in, what comes out, and within which limits.
+
+Everything that is true of a route without running it stands here: the router, the guard, the OpenAPI
+document and the table-driven tests read the same object.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from gateways.core.permissions import PERMISSIONS
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+DEFAULT_MAX_BODY_BYTES: Final = 64 * 1024
+DEFAULT_TIMEOUT_S: Final = 10.0
+METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+_PARAMETER = re.compile(r"{(\w+)(?::[^{}]*(?:{[^{}]*}[^{}]*)*)?}")
+
+
+class RouteError(Exception):
+    """A declaration that would be unsafe or wrong; raised while the app is built, never while it serves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One method of one path.
+
+    `permission` has no default on purpose. `body` and `query` are validated before the handler runs.
+    `timeout_s=None` is for handlers that stream: they must bound each wait themselves.
+    `max_body_bytes` refuses by Content-Length and while reading; `reads_stream` says that the handler reads
+    the body itself and counts.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    permission: str
+    summary: str
+    status: int = 200
+    response: type[BaseModel] | None = None
+    response_type: str = "application/json"
+    body: type[BaseModel] | None = None
+    body_types: tuple[str, ...] = ("application/json",)
+    query: type[BaseModel] | None = None
+    max_body_bytes: int = DEFAULT_MAX_BODY_BYTES
+    reads_stream: bool = False
+    timeout_s: float | None = DEFAULT_TIMEOUT_S
+    problems: tuple[str, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    tag: str = ""
+    documented: bool = True
+
+    @property
+    def name(self) -> str:
+        """`GET /v1/assets/{asset_id}`: how logs, metrics and errors call it."""
+        return f"{self.method} {self.template}"
+
+    @property
+    def template(self) -> str:
+        """The path without the regular expressions of its parameters."""
+        return _PARAMETER.sub(lambda m: "{" + m.group(1) + "}", self.path)
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the path's parameters in order."""
+        return tuple(match.group(1) for match in _PARAMETER.finditer(self.path))
+
+
+def check(routes: Iterable[Route]) -> tuple[Route, ...]:
+    """Return the routes, or raise RouteError naming each that may not be served."""
+    routes = tuple(routes)
+    wrong: list[str] = []
+    seen: set[str] = set()
+    for route in routes:
+        if route.permission not in PERMISSIONS:
+            known = ", ".join(sorted(PERMISSIONS))
+            wrong.append(
+                f"{route.name}: permission {route.permission!r} is unknown; declare one of {known} "
+                "(gateways/core/permissions.py)"
+            )
+        if route.method not in METHODS:
+            wrong.append(f"{route.name}: method must be one of {', '.join(sorted(METHODS))}")
+        if not route.path.startswith("/"):
+            wrong.append(f"{route.name}: the path must start with '/'")
+        if route.max_body_bytes < 0:
+            wrong.append(f"{route.name}: max_body_bytes must be 0 or more, not {route.max_body_bytes}")
+        if route.timeout_s is not None and route.timeout_s <= 0:
+            wrong.append(f"{route.name}: timeout_s must be positive, or None for a stream")
+        if route.name in seen:
+            wrong.append(f"{route.name}: declared twice")
+        seen.add(route.name)
+    if wrong:
+        raise RouteError("; ".join(wrong))
+    return routes

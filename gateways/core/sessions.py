@@ -1,0 +1,120 @@
+"""Signed tokens of the edge: the session cookie's and the watch code's.
+
+Both are HS256 JWTs under SESSION_SECRET, told apart by their audience. Nothing is stored: ending a session
+before its time means changing the secret (or clearing the cookie). A code travels in a URL's fragment,
+which browsers never send; the page posts it once and gets a session for it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import jwt
+
+from gateways.core.permissions import PERMISSIONS, VIEWER
+from gateways.core.principal import Principal
+
+Clock = Callable[[], float]
+
+ISSUER: Final = "kinolog"
+SESSION_AUDIENCE: Final = "kinolog-session"
+CODE_AUDIENCE: Final = "kinolog-code"
+SESSION_TTL_S: Final = 12 * 3600
+CODE_TTL_S: Final = 15 * 60
+MIN_SECRET_BYTES: Final = 32
+
+
+class TokenRefused(Exception):
+    """The token is malformed, expired, signed by another secret or meant for something else."""
+
+
+class SecretMissing(Exception):
+    """SESSION_SECRET is empty or too short to sign with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Issues and reads both kinds. `clock` gives seconds since the epoch."""
+
+    secret: str
+    clock: Clock = time.time
+
+    @property
+    def usable(self) -> bool:
+        """Whether there is a secret to sign with."""
+        return len(self.secret.encode()) >= MIN_SECRET_BYTES
+
+    def issue_session(self, principal: Principal, ttl_s: int = SESSION_TTL_S) -> str:
+        """A cookie value for `principal`."""
+        return self._sign(
+            SESSION_AUDIENCE, principal.subject, principal.permissions, principal.asset_id, ttl_s
+        )
+
+    def read_session(self, token: str) -> Principal:
+        """The principal of a cookie value; raises TokenRefused."""
+        return self._principal(self._read(SESSION_AUDIENCE, token))
+
+    def issue_code(
+        self, *, asset_id: str | None = None, permissions: Iterable[str] = VIEWER, ttl_s: int = CODE_TTL_S
+    ) -> str:
+        """A code for a link's fragment; with `asset_id` its session sees that asset only."""
+        return self._sign(CODE_AUDIENCE, "watch-link", permissions, asset_id, ttl_s)
+
+    def read_code(self, code: str) -> Principal:
+        """The principal that a code stands for; raises TokenRefused."""
+        return self._principal(self._read(CODE_AUDIENCE, code))
+
+    def _sign(
+        self, audience: str, subject: str, permissions: Iterable[str], asset_id: str | None, ttl_s: int
+    ) -> str:
+        if not self.usable:
+            raise SecretMissing(
+                f"SESSION_SECRET must have at least {MIN_SECRET_BYTES} bytes; set it and restart the gateway"
+            )
+        now = int(self.clock())
+        claims: dict[str, Any] = {
+            "iss": ISSUER,
+            "aud": audience,
+            "sub": subject,
+            "iat": now,
+            "exp": now + ttl_s,
+            "permissions": sorted(permissions),
+        }
+        if asset_id is not None:
+            claims["asset_id"] = asset_id
+        return jwt.encode(claims, self.secret, algorithm="HS256")
+
+    def _read(self, audience: str, token: str) -> dict[str, Any]:
+        if not self.usable:
+            raise TokenRefused("this gateway has no SESSION_SECRET")
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                self.secret,
+                algorithms=["HS256"],
+                audience=audience,
+                issuer=ISSUER,
+                # Expiry is compared below against the injected clock.
+                options={"require": ["exp", "iat", "sub"], "verify_exp": False, "verify_iat": False},
+            )
+        except jwt.InvalidTokenError as error:
+            raise TokenRefused(str(error)) from error
+        expires = claims["exp"]
+        if not isinstance(expires, int) or expires <= self.clock():
+            raise TokenRefused("expired")
+        return claims
+
+    @staticmethod
+    def _principal(claims: dict[str, Any]) -> Principal:
+        asset_id = claims.get("asset_id")
+        return Principal(
+            subject=str(claims["sub"]),
+            # A permission that no longer exists is not granted by an old token.
+            permissions=frozenset(claims.get("permissions", ())) & frozenset(PERMISSIONS),
+            via="session",
+            asset_id=str(asset_id) if asset_id is not None else None,
+            expires_at_s=int(claims["exp"]),
+        )

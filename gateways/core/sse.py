@@ -1,0 +1,84 @@
+"""Server-sent events: heartbeats, bounded writes, an end when the gateway drains.
+
+A client that does not read is cut off after WRITE_TIMEOUT_S: it reconnects and gets the present state, so
+nothing is queued for it here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+from typing import Any, Final, Self
+
+import orjson
+from aiohttp import web
+
+WRITE_TIMEOUT_S: Final = 10.0
+RETRY_MS: Final = 2000
+DRAINING = web.AppKey("draining", asyncio.Event)
+HEARTBEAT_S = web.AppKey("heartbeat_s", float)
+
+
+class ClientTooSlow(ConnectionResetError):
+    """The client did not take the bytes in time; treated like one that left."""
+
+
+class EventStream:
+    """`async with EventStream(request) as stream`: sends until the body returns or the client leaves."""
+
+    def __init__(self, request: web.Request) -> None:
+        self.request = request
+        self.draining = request.app[DRAINING]
+        self.heartbeat_s = request.app[HEARTBEAT_S]
+        self.response = web.StreamResponse(
+            headers={
+                "Content-Type": "text/event-stream; charset=utf-8",
+                "Cache-Control": "no-store",
+                "X-Accel-Buffering": "no",
+            }
+        )
+
+    @property
+    def last_event_id(self) -> str | None:
+        """What a reconnecting client saw last. Anything unknown must be taken as 'from the start'."""
+        return self.request.headers.get("Last-Event-ID") or None
+
+    @property
+    def open(self) -> bool:
+        """False once the gateway drains."""
+        return not self.draining.is_set()
+
+    async def __aenter__(self) -> Self:
+        await self.response.prepare(self.request)
+        await self._write(f"retry: {RETRY_MS}\n\n".encode())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if isinstance(error, ClientTooSlow):
+            if self.request.transport is not None:
+                self.request.transport.abort()
+            return True
+        if error is None:
+            await self.response.write_eof()
+        return False
+
+    async def send(self, event: str, data: Any, event_id: str | None = None) -> None:
+        """One event with a JSON document; newlines cannot occur in it."""
+        lines = [f"event: {event}\n".encode()]
+        if event_id is not None:
+            lines.append(f"id: {event_id}\n".encode())
+        lines.append(b"data: " + orjson.dumps(data) + b"\n\n")
+        await self._write(b"".join(lines))
+
+    async def heartbeat(self) -> None:
+        """A comment: keeps proxies from closing and finds out that the client has gone."""
+        await self._write(b": alive\n\n")
+
+    async def _write(self, raw: bytes) -> None:
+        try:
+            async with asyncio.timeout(WRITE_TIMEOUT_S):
+                await self.response.write(raw)
+        except TimeoutError as error:
+            raise ClientTooSlow(f"the client read nothing for {WRITE_TIMEOUT_S:g} s") from error
