@@ -1,0 +1,57 @@
+"""Fixtures for every test. Needing a fixture below is what makes a test a `stack` test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local import launcher
+from deploy.local.layout import Home
+from tests.support.stack import controller_pid, shared_stack
+
+STACK_FIXTURES = {"stack", "platform_stack"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses the real stack, so that `-m "not stack"` is exactly the fast part."""
+    for item in items:
+        if STACK_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.stack)
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder that all xdist workers of this run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base if worker_id == "master" else base.parent
+
+
+@pytest.fixture(scope="session")
+def stack(run_folder: Path) -> Iterator[launcher.Stack]:
+    """The run's servers (Kafka, Redis, ClickHouse, S3; database, bucket and topics made) on free ports.
+
+    Shared by every test: use own keys, own topics where a topic's content matters, and kill nothing here;
+    a test that kills takes a stack of its own with `local_stack`.
+    """
+    with shared_stack(run_folder, controller_pid(), platform=False) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def platform_stack(run_folder: Path) -> Iterator[launcher.Stack]:
+    """A second stack with the platform's own processes (workers and gateways) on it."""
+    with shared_stack(run_folder, controller_pid(), platform=True) as started:
+        yield started
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Stop the run's stacks in the controller, after every worker is done."""
+    if hasattr(session.config, "workerinput"):
+        return
+    factory = getattr(session.config, "_tmp_path_factory", None)
+    base = getattr(factory, "_basetemp", None)
+    for name in ("servers", "platform"):
+        if base is not None and (Path(base) / name).is_dir():
+            launcher.stop(Home((Path(base) / name).resolve()))
