@@ -1,0 +1,130 @@
+"""Pictures of a segment range -> fragments of every rung, decoded once.
+
+Each rung is one x264 encoder over the whole range with an IDR picture forced at each cut and closed GOPs,
+muxed into fragmented MP4 that is split at the cuts. Nothing depends on the range but the pictures: init
+segments are equal across ranges, decode times are slot numbers times the ticks of a frame. The bytes are a
+function of plan and source, so thread counts are part of the profile and not of the machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from io import BytesIO
+from typing import Any
+
+import av
+from av.video.frame import PictureType, VideoFrame
+
+from schemas.media.plan import Plan, Rendition, fps_of
+from streams.media import boxes
+from streams.media.grid import Span, frame_ticks, plan_cuts
+from streams.media.pictures import GridDecoder
+from streams.media.reasons import MediaProblem
+from streams.media.scaling import OUTPUT_FORMAT, Colour, Scaler, colour_of
+
+X264_THREADS = 2
+X264_PRESET = "veryfast"
+X264_CRF = 23
+MOVFLAGS = "+frag_keyframe+empty_moov+default_base_moof+negative_cts_offsets+frag_discont+skip_trailer"
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One rendition of a segment range."""
+
+    init: bytes
+    segments: list[bytes]
+    codecs: str
+
+
+def encode_pictures(
+    plan: Plan,
+    segments: Span,
+    decoder: GridDecoder,
+    *,
+    renditions: Sequence[Rendition] | None = None,
+    on_frame: Callable[[int], None] = lambda done: None,
+) -> dict[str, Track]:
+    """Encode a range of segments for some rungs (all, unless told). `on_frame` hears the frames done."""
+    wanted = list(plan["renditions"] if renditions is None else renditions)
+    cuts = plan_cuts(plan)
+    first, end = cuts[segments.start], cuts[segments.end]
+    starts = set(cuts[segments.start : segments.end])
+    rungs: list[_Rung] = []
+    scaler: Scaler | None = None
+    for slot, picture in decoder.slots(first, end):
+        if scaler is None:
+            colour = colour_of(
+                picture.width, picture.height, picture.color_primaries, picture.color_trc, picture.colorspace
+            )
+            scaler = Scaler(wanted, plan["rotation_deg"], colour, plan["full_range"])
+            rungs = [_Rung(plan, rendition, colour) for rendition in wanted]
+        for rung, scaled in zip(rungs, scaler.scale(picture), strict=True):
+            rung.push(scaled, slot, cut=slot in starts)
+        on_frame(slot + 1 - first)
+    expected = [cut * frame_ticks(plan) for cut in cuts[segments.start : segments.end]]
+    return {rung.name: rung.finish(expected) for rung in rungs}
+
+
+class _Rung:
+    """One encoder and its muxer."""
+
+    def __init__(self, plan: Plan, rendition: Rendition, colour: Colour) -> None:
+        self.name = rendition["name"]
+        self._frame_s = 1 / fps_of(plan)
+        self._file = BytesIO()
+        self._muxer = av.open(self._file, "w", format="mp4", options=_muxer_options(plan["timescale"]))
+        stream: Any = self._muxer.add_stream("libx264", rate=fps_of(plan), options=_x264_options(rendition))
+        stream.width, stream.height, stream.pix_fmt = rendition["width"], rendition["height"], OUTPUT_FORMAT
+        context = stream.codec_context
+        context.thread_type = "FRAME"
+        context.thread_count = X264_THREADS
+        context.time_base = self._frame_s
+        context.sample_aspect_ratio = Fraction(1)
+        context.color_range = 1
+        context.color_primaries, context.color_trc, context.colorspace = colour
+        self._stream = stream
+
+    def push(self, picture: VideoFrame, slot: int, *, cut: bool) -> None:
+        picture.pts, picture.time_base = slot, self._frame_s
+        picture.pict_type = PictureType.I if cut else PictureType.NONE
+        for packet in self._stream.encode(picture):
+            self._muxer.mux_one(packet)
+
+    def finish(self, decode_times: list[int]) -> Track:
+        """Flush, split and check that the fragments lie where the grid says."""
+        for packet in self._stream.encode(None):
+            self._muxer.mux_one(packet)
+        self._muxer.close()
+        init, segments = boxes.split(self._file.getvalue())
+        found = [boxes.decode_time(segment) for segment in segments]
+        if found != decode_times:
+            raise MediaProblem("internal", f"{self.name}: fragments start at {found}, expected {decode_times}")
+        return Track(init, segments, boxes.codecs_of(init))
+
+
+def _x264_options(rendition: Rendition) -> dict[str, str]:
+    kbps = rendition["max_kbps"]
+    return {
+        "preset": X264_PRESET,
+        "crf": str(X264_CRF),
+        "maxrate": f"{kbps}k",
+        "bufsize": f"{kbps}k",
+        "g": "600",
+        "keyint_min": "600",
+        "sc_threshold": "0",
+        "flags": "+cgop+bitexact",
+        "x264-params": f"threads={X264_THREADS}",
+    }
+
+
+def _muxer_options(timescale: int) -> dict[str, str]:
+    return {
+        "movflags": MOVFLAGS,
+        "use_editlist": "0",
+        "avoid_negative_ts": "disabled",
+        "video_track_timescale": str(timescale),
+        "fflags": "+bitexact",
+    }

@@ -1,0 +1,55 @@
+"""Probe -> plan: everything that decides a byte of the output, in one record. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from fractions import Fraction
+from functools import cache
+
+import av
+
+from schemas.media.plan import Plan
+from streams.media.grid import chunks_of, cuts_of, timescale_of
+from streams.media.ladder import ladder_for
+from streams.media.probe import Probe
+
+PROFILE_VERSION = 1  # raise it whenever the same plan would give other bytes
+HASH_LENGTH = 32
+
+
+@cache
+def encoder_build() -> str:
+    """The build whose bytes a profile hash stands for."""
+    codec = ".".join(str(n) for n in av.library_versions["libavcodec"])
+    return f"pyav-{av.__version__}-libavcodec-{codec}"
+
+
+def make_plan(probe: Probe, source_hash: str, protection: str = "clear") -> Plan:
+    """The plan for a source. Equal arguments give equal plans, in every process.
+
+    `protection` names the encryption scheme and key ids, since they change the bytes too.
+    """
+    fps = Fraction(probe["fps_num"], probe["fps_den"])
+    cuts = cuts_of(fps, probe["frame_count"])
+    plan: Plan = {
+        "profile_version": PROFILE_VERSION,
+        "profile_hash": "",
+        "encoder_build": encoder_build(),
+        "fps_num": fps.numerator,
+        "fps_den": fps.denominator,
+        "frame_count": probe["frame_count"],
+        "timescale": timescale_of(fps),
+        "segment_count": len(cuts) - 1,
+        "chunk_count": len(chunks_of(fps, cuts)),
+        "video_stream_index": probe["video_stream_index"],
+        "video_origin_pts": probe["video_origin_pts"],
+        "rotation_deg": probe["rotation_deg"],
+        "full_range": probe["full_range"],
+        "transfer": probe["transfer"],
+        "renditions": ladder_for(probe["width"], probe["height"], fps),
+        "audio": probe["audio"],
+    }
+    text = json.dumps([plan, source_hash, protection], sort_keys=True, separators=(",", ":"))
+    plan["profile_hash"] = hashlib.sha256(text.encode()).hexdigest()[:HASH_LENGTH]
+    return plan

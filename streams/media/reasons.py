@@ -1,0 +1,44 @@
+"""Why a source is refused: stable codes, a sentence each for people. Codes are API; never rename one."""
+
+from __future__ import annotations
+
+REASONS: dict[str, str] = {
+    "empty": "The file is empty. Upload it again.",
+    "not_video": "The file is not a video that can be read. Upload an MP4, MOV, MKV, WebM, AVI or MPEG-TS file.",
+    "format_not_allowed": "This kind of file is not accepted. Upload an MP4, MOV, MKV, WebM, AVI or MPEG-TS file.",
+    "playlist": "The file is a playlist that points elsewhere, not a video. Upload the video itself.",
+    "codec_not_supported": "The pictures are in a codec that cannot be decoded here. Convert the film to H.264 first.",
+    "no_video": "The file has sound but no pictures. Upload a file with a video track.",
+    "truncated": "The file ends before its video does; the upload or the original is incomplete. Upload it again.",
+    "damaged": "The file is damaged: its pictures cannot be decoded. Export it again from the original.",
+    "too_large_picture": "The picture is larger than 8192x8192 pixels or 36 megapixels. Export it smaller.",
+    "too_small_picture": "The picture is smaller than 16 pixels on a side. Export it larger.",
+    "too_long": "The film is longer than 24 hours. Cut it into parts.",
+    "lying_duration": "The file's times make no sense: its clock does not match its pictures. Export it again.",
+    "decompression_bomb": "The file would take far more memory or time to decode than its size warrants.",
+    "too_many_streams": "The file has more than 64 tracks. Export it with fewer.",
+    "sandbox_unavailable": "This machine cannot confine the decoder. Ask the operator to allow a confined kernel.",
+    "internal": "The encoder failed for a reason of its own. Try again; if it fails again, tell the operator.",
+}
+
+# A second attempt may end otherwise: these say nothing about the file.
+RETRYABLE = frozenset({"internal", "sandbox_unavailable"})
+
+
+class MediaProblem(Exception):
+    """A source that cannot be used. `code` is one of REASONS; `detail` is for the log, not for people."""
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        if code not in REASONS:
+            raise ValueError(f"unknown reason code {code!r}; add it to REASONS with its sentence")
+        super().__init__(f"{code}: {detail or REASONS[code]}")
+        self.code = code
+        self.detail = detail
+
+    @property
+    def sentence(self) -> str:
+        return REASONS[self.code]
+
+    @property
+    def retryable(self) -> bool:
+        return self.code in RETRYABLE

@@ -1,0 +1,108 @@
+"""The filter graph from one decoded picture to every rung: turn upright, fix levels, scale.
+
+Output is always 8-bit 4:2:0 of limited range; the colour matrix of the source is kept and declared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from av.filter import Graph
+from av.filter.context import FilterContext
+from av.video.frame import VideoFrame
+
+from schemas.media.plan import Rendition
+
+OUTPUT_FORMAT = "yuv420p"
+HD_HEIGHT = 720
+BT709, BT470BG, SMPTE170M = 1, 5, 6
+FULL_RANGE = 2
+MATRIX_NAMES = {BT709: "bt709", BT470BG: "bt601", SMPTE170M: "bt601", 9: "bt2020", 10: "bt2020", 7: "smpte240m"}
+TURNS = {0: (), 90: ("transpose=clock",), 180: ("hflip", "vflip"), 270: ("transpose=cclock",)}
+
+
+class Colour(NamedTuple):
+    """Colour tags by their numbers in H.273."""
+
+    primaries: int
+    transfer: int
+    matrix: int
+
+
+def colour_of(width: int, height: int, primaries: int, transfer: int, matrix: int) -> Colour:
+    """The tags to declare: a known matrix is kept; else HD is BT.709 and SD is BT.601, as players guess."""
+    if matrix in (BT709, BT470BG, SMPTE170M):
+        usual = matrix
+        return Colour(
+            primaries if primaries in (BT709, BT470BG, SMPTE170M) else usual,
+            transfer if transfer in (BT709, SMPTE170M, 13) else BT709 if usual == BT709 else SMPTE170M,
+            matrix,
+        )
+    usual = BT709 if min(width, height) >= HD_HEIGHT or matrix in (9, 10) else SMPTE170M
+    return Colour(usual, usual, usual)
+
+
+class Scaler:
+    """Scales pictures to several sizes at once; rebuilds itself when the pictures change their shape."""
+
+    def __init__(self, renditions: Sequence[Rendition], rotation_deg: int, colour: Colour, full_range: bool) -> None:
+        self._renditions = renditions
+        self._rotation_deg = rotation_deg
+        self._colour = colour
+        self._full_range = full_range
+        self._shape: tuple[object, ...] = ()
+        self._graph: Graph | None = None  # kept: a collected graph takes its filters along and crashes
+        self._source: FilterContext | None = None
+        self._sinks: list[FilterContext] = []
+
+    def scale(self, picture: VideoFrame) -> list[VideoFrame]:
+        """One picture a rendition, in their order."""
+        shape = (picture.width, picture.height, picture.format.name, picture.colorspace, picture.color_range)
+        if shape != self._shape:
+            self._build(picture)
+            self._shape = shape
+        if self._source is None:
+            raise RuntimeError("the filter graph was not built")
+        self._source.push(picture)
+        return [_video(sink.pull()) for sink in self._sinks]
+
+    def _build(self, picture: VideoFrame) -> None:
+        graph = Graph()
+        graph.threads = 1
+        self._source = node = graph.add_buffer(
+            width=picture.width, height=picture.height, format=picture.format, time_base=picture.time_base
+        )
+        for turn in TURNS[self._rotation_deg]:
+            name, _, args = turn.partition("=")
+            node = _link(node, graph.add(name, args or None))
+        branches = graph.add("split", str(len(self._renditions)))
+        _link(node, branches)
+        self._sinks = []
+        for i, rendition in enumerate(self._renditions):
+            scale = graph.add("scale", self._scale_arguments(rendition, picture))
+            branches.link_to(scale, i)
+            shaped = _link(scale, graph.add("format", OUTPUT_FORMAT))
+            self._sinks.append(_link(shaped, graph.add("buffersink")))
+        graph.configure()
+        self._graph = graph
+
+    def _scale_arguments(self, rendition: Rendition, picture: VideoFrame) -> str:
+        full = self._full_range or picture.color_range == FULL_RANGE
+        source_matrix = MATRIX_NAMES.get(picture.colorspace, MATRIX_NAMES[self._colour.matrix])
+        return (
+            f"{rendition['width']}:{rendition['height']}:flags=bilinear"
+            f":in_range={'full' if full else 'limited'}:out_range=limited"
+            f":in_color_matrix={source_matrix}:out_color_matrix={MATRIX_NAMES[self._colour.matrix]}"
+        )
+
+
+def _link(node: FilterContext, following: FilterContext) -> FilterContext:
+    node.link_to(following)
+    return following
+
+
+def _video(frame: object) -> VideoFrame:
+    if not isinstance(frame, VideoFrame):
+        raise TypeError(f"the graph gave {type(frame).__name__}, expected a picture")
+    return frame
