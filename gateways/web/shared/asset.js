@@ -1,0 +1,49 @@
+// What the states of an asset mean to a person. The server decides; here are only words.
+
+const WORKING = new Set(["uploading", "uploaded", "processing", "playable"]);
+
+export const isWorking = (asset) => WORKING.has(asset.state);
+export const isPlayable = (asset) => asset.state === "playable" || asset.state === "ready";
+
+const LABELS = {
+  uploading: "Uploading",
+  uploaded: "Checking",
+  processing: "Processing",
+  playable: "Processing",
+  ready: "Ready",
+  failed: "Failed",
+  deleted: "Deleted",
+};
+
+export const stateLabel = (asset) => LABELS[asset.state] ?? asset.state;
+
+/** What happens right now, in a few words. */
+export function activity(asset) {
+  const { chunks_done: done = 0, chunks_total: total = 0 } = asset.progress ?? {};
+  if (asset.state === "uploading") return "Receiving the file";
+  if (asset.state === "uploaded") return "Checking the file";
+  if (asset.state === "processing" && !done) return "Encoding the first seconds";
+  if (!total) return "Preparing";
+  return done >= total ? "Finishing" : `Chunk ${done} of ${total}`;
+}
+
+const REMEDIES = {
+  not_a_video: "Choose a video file (MP4, MOV, MKV, WebM or AVI) and upload it again.",
+  empty: "The file has no content. Check the export and upload it again.",
+  truncated: "The end of the file is missing. Copy or export it again, then upload it once more.",
+  unsupported: "Convert it to MP4 with H.264 and AAC, then upload it again.",
+  too_large: "Make its picture or length smaller, then upload it again.",
+  upload_incomplete: "Upload the file again.",
+};
+
+export const remedy = (failure) => failure?.remedy ?? REMEDIES[failure?.code] ?? "Delete it and upload the file again.";
+
+export const qualityOf = (asset) => {
+  const side = Math.min(asset.width || 0, asset.height || 0);
+  return side ? `${side}p` : "";
+};
+
+export const paths = {
+  watch: (id) => `/watch/${encodeURIComponent(id)}`,
+  log: (id) => `/assets/${encodeURIComponent(id)}/log`,
+};

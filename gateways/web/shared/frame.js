@@ -1,0 +1,50 @@
+// The frame of every page: the bar with its entries, the theme, the list of keys.
+import { Part, html } from "shared/element.js";
+import { toast } from "shared/announce.js";
+import { openKeys } from "shared/keys-dialog.js";
+import { shortcut } from "shared/keys.js";
+import { icon } from "shared/parts.js";
+import { signOut } from "shared/session.js";
+
+const THEMES = { system: ["sun-moon", "Theme: system"], light: ["sun", "Theme: light"], dark: ["moon", "Theme: dark"] };
+
+class Frame extends Part {
+  static properties = { theme: { state: true } };
+
+  constructor() {
+    super();
+    this.theme = localStorage.getItem("kinolog.theme") ?? "system";
+    shortcut({ keys: "?", label: "Show this list", run: openKeys });
+    shortcut({ keys: "g", label: "Go to the library", run: () => location.assign("/") });
+    shortcut({ keys: "t", label: "Change the theme", run: () => this.nextTheme() });
+  }
+
+  createRenderRoot() {
+    this.replaceChildren();
+    return this;
+  }
+
+  nextTheme() {
+    const names = Object.keys(THEMES);
+    this.theme = names[(names.indexOf(this.theme) + 1) % names.length];
+    localStorage.setItem("kinolog.theme", this.theme);
+    dispatchEvent(new Event("kinolog-theme"));
+    toast(THEMES[this.theme][1]);
+  }
+
+  render() {
+    const [themeIcon, themeLabel] = THEMES[this.theme] ?? THEMES.system;
+    return html`
+      <nav class="side" aria-label="Main">
+        <a class="brand" href="/" aria-label="Kinolog, library"><img src="/web/shared/mark.svg" alt=""></a>
+        <a class="entry" href="/" aria-current=${document.body.dataset.page === "library" ? "page" : "true"}>${icon("clapperboard")}Library</a>
+        <a class="entry" href="/docs">${icon("braces")}API</a>
+        <span class="spacer"></span>
+        <button class="entry wide-only" type="button" @click=${openKeys}>${icon("keyboard")}Keys</button>
+        <button class="entry" type="button" aria-label=${themeLabel} title=${themeLabel} @click=${this.nextTheme}>${icon(themeIcon)}Theme</button>
+        <button class="entry" type="button" @click=${signOut}>${icon("log-out")}Sign out</button>
+      </nav>`;
+  }
+}
+
+customElements.define("kl-frame", Frame);

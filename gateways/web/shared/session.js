@@ -1,0 +1,87 @@
+// Signing in: an API key (or the one-time code of a link) becomes a cookie that scripts cannot read.
+import { html, render } from "lit";
+import { api, onSignInNeeded } from "shared/api.js";
+import { icon } from "shared/parts.js";
+
+let asking = null;
+
+/** Takes `#code=…` out of the address before anything can keep or send it, and trades it for a session. */
+async function useCodeOfAddress() {
+  const code = new URLSearchParams(location.hash.slice(1)).get("code");
+  if (!code) return;
+  history.replaceState(history.state, "", location.pathname + location.search);
+  await api.openSession({ code }).catch(() => {
+    // an old link: the first refused request will ask for the key
+  });
+}
+
+/** Resolves when a code in the address, if there is one, has been used. Pages load their data after it. */
+export const ready = useCodeOfAddress();
+
+function ask() {
+  asking ??= showDialog().finally(() => {
+    asking = null;
+  });
+  return asking;
+}
+
+onSignInNeeded(ask);
+
+async function showDialog() {
+  await import("wa/dialog/dialog.js");
+  const host = document.createElement("div");
+  document.body.append(host);
+  const opened = Promise.withResolvers();
+  let message = "";
+  let busy = false;
+
+  const submit = async (event) => {
+    event.preventDefault();
+    const key = new FormData(event.target).get("api_key").trim();
+    if (!key || busy) return;
+    busy = true;
+    draw();
+    try {
+      await api.openSession({ api_key: key });
+      opened.resolve();
+    } catch (problem) {
+      message = problem.status === 401 || problem.status === 403 ? "This key is not known here. Check it and try again." : problem.message;
+      busy = false;
+      draw();
+      host.querySelector("input").select();
+    }
+  };
+
+  // leaving without a key would leave a page with nothing on it: the dialog stays
+  const stay = (event) => event.preventDefault();
+  const draw = () => render(html`
+    <wa-dialog class="sign-in" label="Sign in to Kinolog" without-header @wa-hide=${stay}>
+      <form class="dialog-form" @submit=${submit}>
+        <img src="/web/shared/mark.svg" width="40" height="40" alt="">
+        <h2>Sign in to Kinolog</h2>
+        <p class="quiet">Use your API key. The administrator's key was made at the first start and lies in
+          <code>credentials.json</code> in the data folder.</p>
+        <label for="api-key">API key</label>
+        <div class="field">${icon("key-round")}
+          <input id="api-key" name="api_key" type="password" autocomplete="current-password" required autofocus
+            spellcheck="false" aria-describedby="api-key-error" aria-invalid=${message ? "true" : "false"}>
+        </div>
+        <p id="api-key-error" class="field-error" role="alert">${message}</p>
+        <button class="button primary" type="submit" ?disabled=${busy}>${busy ? "Signing in…" : "Sign in"}</button>
+      </form>
+    </wa-dialog>`, host);
+
+  draw();
+  const dialog = host.querySelector("wa-dialog");
+  await customElements.whenDefined("wa-dialog");
+  dialog.open = true;
+  await opened.promise;
+  dialog.removeEventListener("wa-hide", stay);
+  host.remove();
+  dispatchEvent(new Event("kinolog-session"));
+}
+
+export async function signOut() {
+  await api.closeSession().catch(() => {});
+  location.assign("/");
+}
