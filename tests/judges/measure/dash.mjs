@@ -33,7 +33,8 @@ async function representation(fetcher, playlist, kind) {
 export async function measureDash(fetcher, manifestUrl) {
   const answer = await fetcher(manifestUrl);
   const said = [];
-  const report = { url: manifestUrl, status: answer.status, content_type: answer.contentType, said, renditions: [] };
+  const report = { url: manifestUrl, status: answer.status, content_type: answer.contentType, said,
+    source: answer.status === 200 ? text(answer) : "", renditions: [] };
   if (answer.status !== 200) return report;
   const manifest = parse(text(answer), {
     manifestUri: manifestUrl,

@@ -66,7 +66,8 @@ async function mediaPlaylist(fetcher, url, kind, name, declared, said) {
 export async function measureHls(fetcher, masterUrl) {
   const answer = await fetcher(masterUrl);
   const said = [];
-  const report = { url: masterUrl, status: answer.status, content_type: answer.contentType, said, renditions: [] };
+  const report = { url: masterUrl, status: answer.status, content_type: answer.contentType, said,
+    source: answer.status === 200 ? text(answer) : "", renditions: [] };
   if (answer.status !== 200) return report;
   const master = parse(text(answer), said, masterUrl);
   report.independent_segments = !!master.independentSegments;
