@@ -1,0 +1,139 @@
+"""The media domain's projections: the documents that projectors write and gateways read.
+
+Both are kept in Redis under `schemas.keys.tag(<projection>, version, partition)`: the hash `{tag}:state` maps
+an asset id to its document as JSON. Names that only `library` has:
+
+    {tag}:recent    sorted set, asset id by created_at_ms, one a partition: the listing, newest first.
+                    Deleted assets are not in it.
+
+The history of every topic is in ClickHouse: see `schemas.history`.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, TypedDict
+
+from schemas.media.plan import Plan
+
+LIBRARY: Final = "media.library"  # reads media.asset.events
+PROGRESS: Final = "media.progress"  # reads media.work.events
+RECENT: Final = "recent"  # suffix of the listing's sorted set
+
+AssetState = Literal["uploading", "uploaded", "processing", "playable", "ready", "failed", "deleted"]
+
+
+class RenditionView(TypedDict):
+    """A rung, or the sound (width and height 0). Rates are declared until they are measured."""
+
+    name: str
+    width: int  # pixels
+    height: int  # pixels
+    bandwidth: int  # peak, bits per second; declared as 1.5 times the encoder's ceiling until measured
+    average_bandwidth: int | None  # bits per second; None until measured
+    codecs: str | None  # RFC 6381; None until the first chunk is there
+
+
+class ProgressView(TypedDict):
+    """How far encoding has got."""
+
+    percent: int  # 0-100, of chunks
+    chunks_done: int
+    chunks_total: int  # 0 until the plan is there
+    eta_s: int | None  # seconds until ready at the pace so far, as of updated_at_ms; None if not known
+
+
+class FailureView(TypedDict):
+    """Why the asset failed."""
+
+    code: str
+    sentence: str
+
+
+class SourceView(TypedDict):
+    """What the probe found."""
+
+    container: str
+    video_codec: str
+    audio_codec: str | None
+    width: int
+    height: int
+    duration_ms: int
+
+
+class StoryboardView(TypedDict):
+    """Poster and sheets; the fields of StoryboardAdded."""
+
+    sheet_count: int
+    columns: int
+    rows: int
+    tile_width: int
+    tile_height: int
+    tile_count: int
+    interval_ms: int
+    poster_width: int
+    poster_height: int
+
+
+class AssetDocument(TypedDict):
+    """One asset as the library shows it. Fields a state does not know yet are None or empty."""
+
+    id: str
+    title: str
+    file_name: str
+    state: AssetState
+    created_at_ms: int
+    updated_at_ms: int
+    ready_at_ms: int | None
+    size_bytes: int | None  # as declared by the client until the upload is whole
+    source_hash: str | None  # SHA-256 of the content, hexadecimal
+    duration_ms: int | None
+    width: int | None  # as shown, after rotation
+    height: int | None
+    source: SourceView | None
+    plan: Plan | None
+    planned_at_ms: int | None
+    renditions: list[RenditionView]  # the ladder, lowest first
+    audio: RenditionView | None  # None: silent, or not planned yet
+    progress: ProgressView
+    done: list[list[int]]  # chunks encoded, as ordered ranges [first, end)
+    storyboard: StoryboardView | None
+    failure: FailureView | None
+
+
+class Tombstone(TypedDict):
+    """What stays of a deleted asset, for ever: workers and gateways must know that it was there."""
+
+    id: str
+    state: Literal["deleted"]
+    created_at_ms: int
+    updated_at_ms: int
+    erased: bool  # True when no object of it is left
+
+
+class WorkView(TypedDict):
+    """A piece of work that some worker has in hand."""
+
+    work_id: str
+    kind: str  # probe, chunk, storyboard, erasure
+    chunk_index: int | None
+    percent: int  # 0-100
+    worker: str
+    attempt: int
+    leased_at_ms: int
+    updated_at_ms: int  # a worker that died leaves its entry: distrust those older than a minute
+
+
+class ProgressDocument(TypedDict):
+    """What is being worked on for one asset; at most WORK_SHOWN entries, oldest first."""
+
+    work: list[WorkView]
+    updated_at_ms: int
+
+
+WORK_SHOWN: Final = 32
+
+
+def contiguous_chunks(document: AssetDocument) -> int:
+    """How many chunks from the film's beginning are there without a hole: what can be played now."""
+    done = document["done"]
+    return done[0][1] if done and done[0][0] == 0 else 0
