@@ -1,12 +1,11 @@
 """Every setting of every process: type, default and doc, declared once.
 
-Read from the environment (upper-case names), else from `$KINOLOG_HOME/run/stack.env`, which the local
-launcher writes (0600), else the defaults below. `kinolog config` prints them, `.env.example` is generated.
+Read from the environment (upper-case names), else from `.env` in the working directory, else the defaults
+below. `kinolog config` prints them, `.env.example` is generated.
 """
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -164,9 +163,8 @@ class Settings(BaseSettings):
 
 def load_settings(**overrides: Any) -> Settings:
     """The process's settings. Raises SettingsError naming each wrong setting and what it takes."""
-    home = Path(os.environ.get("KINOLOG_HOME") or CHECKOUT / ".kinolog")
     try:
-        return Settings(_env_file=home / "run" / "stack.env", **overrides)
+        return Settings(_env_file=".env", **overrides)
     except ValidationError as error:
         raise SettingsError("\n".join(_explained(e) for e in error.errors())) from None
 
