@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import clickhouse_connect
 from redis.asyncio import Redis
@@ -44,14 +44,14 @@ async def clickhouse_client(settings: Settings, *, database: str | None = None, 
 
     `database=""` connects without one (to create it). No sessions: a session allows one query at a time.
     """
-    url = urlsplit(settings.clickhouse_url)
+    url = urlsplit(settings.clickhouse_url.get_secret_value())
     return await clickhouse_connect.get_async_client(
         host=url.hostname or "127.0.0.1",
         port=url.port or (8443 if url.scheme == "https" else 8123),
         interface=url.scheme or "http",
-        username=settings.clickhouse_user,
-        password=settings.clickhouse_password.get_secret_value(),
-        database=settings.clickhouse_database if database is None else database or "default",
+        username=unquote(url.username or "default"),
+        password=unquote(url.password or ""),
+        database=(url.path.strip("/") or "default") if database is None else database or "default",
         autogenerate_session_id=False,
         connect_timeout=3,
         send_receive_timeout=60,

@@ -99,11 +99,9 @@ class Settings(BaseSettings):
     )
 
     # -- ClickHouse --
-    clickhouse_url: str = Field(default="http://127.0.0.1:8123", description="ClickHouse's HTTP interface.")
-    clickhouse_user: str = Field(default="default", description="ClickHouse user.")
-    clickhouse_password: SecretStr = Field(default=SecretStr(""), description="ClickHouse password.")
-    clickhouse_database: str = Field(
-        default="kinolog", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="ClickHouse database."
+    clickhouse_url: SecretStr = Field(
+        default=SecretStr("http://default:@127.0.0.1:8123/kinolog"),
+        description="ClickHouse's HTTP interface: http(s)://user:password@host:port/database.",
     )
 
     # -- object store --

@@ -38,7 +38,8 @@ def shown(value: Any) -> str:
         if "://" not in secret:
             return "(hidden)" if secret else ""
         scheme, _, rest = secret.partition("://")
-        return f"{scheme}://(hidden)@{rest.rpartition('@')[2]}" if "@" in rest else secret
+        user, at, place = rest.rpartition("@")
+        return f"{scheme}://(hidden)@{place}" if at and user.rstrip(":") != "default" else secret
     if isinstance(value, Path):
         return str(value.relative_to(CHECKOUT)) if value.is_relative_to(CHECKOUT) else str(value)
     if isinstance(value, bool):
