@@ -17,9 +17,11 @@ import psutil
 
 from deploy.local import control, stack
 from deploy.local.credentials import load_credentials
+from deploy.local.environment import platform_environment, write_environment, write_topology
 from deploy.local.layout import Home
 from deploy.local.state import State, end_leftovers, is_alive
 from deploy.local.supervisor import Supervisor
+from schemas.catalog import load_topology
 
 WATCH_EVERY_S = 0.5
 
@@ -31,7 +33,10 @@ async def supervise(home: Home, ports: dict[str, int], *, platform: bool, watch:
         pid=me.pid, created_at=me.create_time(), started_at=time.time(), ports=ports, platform=platform
     )
     state.control = str(control.socket_path(home.root))
-    specs = stack.all_specs(home, ports, load_credentials(home), platform=platform)
+    credentials = load_credentials(home)
+    write_topology(home, load_topology(), ports)
+    write_environment(home, platform_environment(home, ports, credentials))
+    specs = stack.all_specs(home, ports, credentials, platform=platform)
     supervisor = Supervisor(specs, state, home.state_file, home.logs)
     ending = asyncio.Event()
     loop = asyncio.get_running_loop()

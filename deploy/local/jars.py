@@ -130,3 +130,15 @@ def _sha256(path: Path) -> str | None:
         return None
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def main() -> None:
+    """`python -m deploy.local.jars`: fetch what is missing; one sentence and code 1 when that fails."""
+    try:
+        fetch_all()
+    except JarRefused as refused:
+        raise SystemExit(str(refused)) from None
+
+
+if __name__ == "__main__":
+    main()

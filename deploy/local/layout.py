@@ -47,6 +47,16 @@ class Home:
         return self.run / "state.json"
 
     @property
+    def environment_file(self) -> Path:
+        """Settings of this stack for commands run elsewhere (`streams.core.settings` reads it); mode 0600."""
+        return self.run / "stack.env"
+
+    @property
+    def topology_file(self) -> Path:
+        """The map with this stack's ports; there only when they differ from the map's."""
+        return self.run / "topology.yaml"
+
+    @property
     def credentials_file(self) -> Path:
         """Secrets made at the first start; mode 0600."""
         return self.root / "credentials.json"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import clickhouse_connect
 import redis
 from confluent_kafka.admin import AdminClient
 
 from deploy.local.launcher import Stack
 from deploy.local.probes import s3_client
 from schemas.catalog import load_topology
+from streams.core.clients import clickhouse_client
 
 
 def test_topics_of_the_map_exist_with_their_partitions(stack: Stack) -> None:
@@ -26,9 +26,10 @@ def test_redis_answers(stack: Stack) -> None:
     assert redis.Redis.from_url(stack.env["REDIS_URL"]).ping()
 
 
-def test_clickhouse_has_the_database(stack: Stack) -> None:
-    client = clickhouse_connect.get_client(dsn=stack.env["CLICKHOUSE_URL"])
-    assert client.query("SELECT currentDatabase()").result_rows == [("kinolog",)]
+async def test_clickhouse_has_the_database(stack: Stack) -> None:
+    client = await clickhouse_client(stack.settings)
+    assert (await client.query("SELECT currentDatabase()")).result_rows == [("kinolog",)]
+    await client.close()
 
 
 def test_bucket_exists(stack: Stack) -> None:
