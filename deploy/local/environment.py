@@ -18,15 +18,13 @@ DATABASE = "kinolog"
 
 def platform_environment(home: Home, ports: dict[str, int], credentials: dict[str, str]) -> dict[str, str]:
     """What `streams.core.settings` reads. Production sets the same names to other URLs."""
+    password = credentials["clickhouse_password"]
     return {
         "KINOLOG_HOME": str(home.root),
         "TOPOLOGY_FILE": str(home.topology_file if home.topology_file.exists() else topology_file()),
         "KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{ports['kafka']}",
         "REDIS_URL": f"redis://{HOST}:{ports['redis']}",
-        "CLICKHOUSE_URL": f"http://{HOST}:{ports['clickhouse']}",
-        "CLICKHOUSE_USER": "default",
-        "CLICKHOUSE_PASSWORD": credentials["clickhouse_password"],
-        "CLICKHOUSE_DATABASE": DATABASE,
+        "CLICKHOUSE_URL": f"http://default:{password}@{HOST}:{ports['clickhouse']}/{DATABASE}",
         "S3_ENDPOINT": f"http://{HOST}:{ports['s3']}",
         "S3_ACCESS_KEY": credentials["s3_access_key"],
         "S3_SECRET_KEY": credentials["s3_secret_key"],
