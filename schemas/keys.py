@@ -11,6 +11,8 @@ from typing import Final
 
 PARTITIONER: Final = "murmur2"  # librdkafka's name of Java's default partitioner
 
+DLQ_SUFFIX: Final = ".dlq"
+
 _SEED: Final = 0x9747B28C
 _M: Final = 0x5BD1E995
 _MASK: Final = 0xFFFFFFFF
@@ -51,4 +53,4 @@ def pointer_key(name: str) -> str:
 
 def dlq_of(topic: str) -> str:
     """Name of a topic's dead-letter topic, by convention."""
-    return f"{topic}.dlq"
+    return topic + DLQ_SUFFIX

@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple, cast
 from confluent_kafka import KafkaError, Message, Producer
 
 from schemas.event import Headers, request_headers
-from schemas.keys import PARTITIONER
+from schemas.keys import DLQ_SUFFIX, PARTITIONER
 from schemas.wire import EncodeError, codec
 from streams.core import metrics, tracing
 from streams.core.logging import get_logger
@@ -112,7 +112,8 @@ class _Idempotent:
         if not key:
             raise EncodeError(f"an event for {topic} has an empty key: give the id of its aggregate")
         size = len(value) + len(key) + sum(len(name) + len(text) for name, text in headers)
-        if size > self._max_bytes:
+        # A dead letter adds its reasons to the event, so it may be larger.
+        if size > self._max_bytes and not topic.endswith(DLQ_SUFFIX):
             raise EventTooLarge(
                 f"an event for {topic} under {key} has {size} bytes, EVENT_MAX_BYTES is {self._max_bytes}: "
                 "put large bytes into the object store and their key into the event"
