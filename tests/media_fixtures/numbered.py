@@ -58,10 +58,6 @@ class NumberedClip:
     def duration_s(self) -> float:
         return float(self.frame_count / self.fps)
 
-    def frame_at(self, media_time_s: float) -> int:
-        """The number of the frame shown at a media time (a player's clock may stand a hair early)."""
-        return min(int(Fraction(media_time_s + 1e-4) * self.fps), self.frame_count - 1)
-
 
 def picture(number: int, width: int, height: int) -> npt.NDArray[np.uint8]:
     """One RGB picture that carries `number` (0 .. 65535); shape (height, width, 3)."""

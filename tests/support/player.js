@@ -1,0 +1,140 @@
+// The page half of tests/support/playback.py: one <video>, four players, frame numbers read from a canvas.
+// READ_NUMBER is set before this script runs.
+
+const video = document.getElementById("video");
+const trouble = []; // everything a player complained of, stalls and jumped gaps included
+const complain = (what) => trouble.push(`${what} at ${video.currentTime.toFixed(3)} s`);
+video.addEventListener("error", () => complain(`media error: ${video.error?.message}`));
+
+const once = (target, name) => new Promise((done) => target.addEventListener(name, done, { once: true }));
+const later = (ms) => new Promise((done) => setTimeout(done, ms));
+
+const script = (source) => new Promise((done, failed) => {
+  const tag = document.createElement("script");
+  Object.assign(tag, { src: source, onload: done, onerror: () => failed(new Error(`no ${source}`)) });
+  document.head.append(tag);
+});
+
+// Each opens an address with one rung only (by height), or all rungs where height is null.
+const players = {
+  async "hls.js"(url, height) {
+    await script("lib/hls.min.js");
+    const hls = new Hls({ autoStartLoad: false, enableWorker: false });
+    hls.on(Hls.Events.ERROR, (_, data) => complain(`hls.js ${data.details}`));
+    hls.attachMedia(video);
+    const parsed = new Promise((done) => hls.once(Hls.Events.MANIFEST_PARSED, done));
+    hls.loadSource(url);
+    await parsed;
+    if (height !== null) {
+      const index = hls.levels.findIndex((level) => level.height === height);
+      if (index < 0) throw new Error(`no rung ${height} among ${hls.levels.map((level) => level.height)}`);
+      hls.startLevel = hls.currentLevel = index;
+    }
+    hls.startLoad(0);
+    return () => hls.destroy();
+  },
+
+  async "shaka-player"(url, height) {
+    await script("lib/shaka-player.compiled.js");
+    shaka.polyfill.installAll();
+    const player = new shaka.Player();
+    await player.attach(video);
+    if (height !== null) player.configure({ restrictions: { minHeight: height, maxHeight: height } });
+    for (const name of ["error", "stalldetected", "gapjumped"])
+      player.addEventListener(name, (event) => complain(`shaka ${name} ${event.detail?.code ?? ""}`));
+    await player.load(url);
+    return () => player.destroy();
+  },
+
+  async "dash.js"(url, height) {
+    await script("lib/dash.all.min.js");
+    const player = dashjs.MediaPlayer().create();
+    const { events } = dashjs.MediaPlayer;
+    if (height !== null)
+      player.registerCustomCapabilitiesFilter((rung) => !rung.height || rung.height === height);
+    for (const name of ["ERROR", "PLAYBACK_STALLED", "GAP_CAUSED_INTERNAL_SEEK", "PLAYBACK_ERROR"])
+      if (events[name]) player.on(events[name], (event) => complain(`dash.js ${name} ${event.error?.message ?? ""}`));
+    player.initialize(video, url, false);
+    return () => player.destroy();
+  },
+
+  async "video.js"(url, height) {
+    await script("lib/video.min.js");
+    const player = videojs(video, { html5: { vhs: { overrideNative: true } }, preload: "auto" });
+    player.on("error", () => complain(`video.js ${player.error()?.message}`));
+    const kind = url.includes(".mpd") ? "application/dash+xml" : "application/vnd.apple.mpegurl";
+    const rungs = player.qualityLevels();
+    rungs.on("addqualitylevel", ({ qualityLevel }) => {
+      qualityLevel.enabled = height === null || qualityLevel.height === height;
+    });
+    player.src({ src: url, type: kind });
+    return () => player.dispose();
+  },
+};
+
+const frameNow = (metadata) => ({
+  number: READ_NUMBER(video),
+  media_time_s: metadata?.mediaTime ?? null,
+  width: video.videoWidth,
+  height: video.videoHeight,
+});
+const nextFrame = () => new Promise((done) => video.requestVideoFrameCallback((_, data) => done(frameNow(data))));
+
+window.harness = {
+  /** Opens and waits for the first picture. */
+  async open(player, url, height) {
+    const first = nextFrame();
+    this.close = await players[player](url, height);
+    const frame = await Promise.race([first, later(15000).then(() => null)]);
+    if (frame === null) throw new Error(`${player} showed nothing of ${url} within 15 s: ${trouble.join("; ")}`);
+    return frame;
+  },
+
+  /** Plays from where it stands until a media time and gives every picture shown. */
+  async playUntil(until_s, rate) {
+    const frames = [], deadline = performance.now() + 20000;
+    const waited = () => complain("stalled");
+    const keep = (_, data) => {
+      frames.push(frameNow(data));
+      if (playing) video.requestVideoFrameCallback(keep);
+    };
+    let playing = true;
+    video.playbackRate = rate;
+    video.requestVideoFrameCallback(keep);
+    await video.play();
+    video.addEventListener("waiting", waited);
+    while (video.currentTime < until_s && !video.ended && performance.now() < deadline) await later(20);
+    video.removeEventListener("waiting", waited);
+    playing = false;
+    video.pause();
+    return frames;
+  },
+
+  /** Seeks while paused and gives the picture then shown, once it is the one of that time. */
+  async seek(to_s, frame_s) {
+    video.pause();
+    let newest = null, watching = true;
+    const keep = (_, data) => {
+      newest = data.mediaTime;
+      if (watching) video.requestVideoFrameCallback(keep);
+    };
+    video.requestVideoFrameCallback(keep);
+    const sought = once(video, "seeked");
+    video.currentTime = to_s;
+    const tooLong = later(15000).then(() => { throw new Error(`no seek to ${to_s} s in 15 s`); });
+    await Promise.race([sought, tooLong]);
+    // `seeked` may come before the picture; and a seek within the picture shown presents none anew.
+    const right = () => newest !== null && newest <= to_s + 0.001 && newest > to_s - 1.5 * frame_s;
+    for (let waited = 0; waited < 50 && !right(); waited++) await later(20);
+    watching = false;
+    return frameNow(null);
+  },
+
+  state: () => ({
+    trouble: [...trouble],
+    duration_s: video.duration,
+    audio_bytes: video.webkitAudioDecodedByteCount,
+    dropped: video.getVideoPlaybackQuality().droppedVideoFrames,
+    ended: video.ended,
+  }),
+};
