@@ -52,6 +52,14 @@ def encode_sound(plan: Plan, segments: Span, reader: SoundReader) -> Track:
     return Track(files[0].init, [segment for file in files for segment in file.segments], "mp4a.40.2")
 
 
+def warm_up() -> None:
+    """Open the encoder once, so that the first real use finds it loaded."""
+    encoder: Any = av.CodecContext.create("aac", "w")
+    encoder.sample_rate, encoder.layout, encoder.format = 48_000, "stereo", "fltp"
+    encoder.time_base = Fraction(1, 48_000)
+    encoder.open()
+
+
 def _encoded(plan: Plan, frames: Span, reader: SoundReader) -> list[Packet[Any]]:
     audio = plan["audio"]
     encoder: Any = av.CodecContext.create("aac", "w")

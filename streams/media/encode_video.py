@@ -19,7 +19,7 @@ from av.video.frame import PictureType, VideoFrame
 
 from schemas.media.plan import Plan, Rendition, fps_of
 from streams.media import boxes
-from streams.media.grid import Span, frame_ticks, plan_cuts
+from streams.media.grid import Span, frame_ticks, plan_cuts, timescale_of
 from streams.media.pictures import GridDecoder
 from streams.media.reasons import MediaProblem
 from streams.media.scaling import OUTPUT_FORMAT, Colour, Scaler, colour_of
@@ -60,7 +60,7 @@ def encode_pictures(
                 picture.width, picture.height, picture.color_primaries, picture.color_trc, picture.colorspace
             )
             scaler = Scaler(wanted, plan["rotation_deg"], colour, plan["full_range"])
-            rungs = [_Rung(plan, rendition, colour) for rendition in wanted]
+            rungs = [_Rung(fps_of(plan), plan["timescale"], rendition, colour) for rendition in wanted]
         for rung, scaled in zip(rungs, scaler.scale(picture), strict=True):
             rung.push(scaled, slot, cut=slot in starts)
         on_frame(slot + 1 - first)
@@ -68,15 +68,23 @@ def encode_pictures(
     return {rung.name: rung.finish(expected) for rung in rungs}
 
 
+def warm_up(fps: Fraction) -> None:
+    """Encode one small picture, so that the first real one finds everything loaded."""
+    rendition: Rendition = {"name": "warm-up", "width": 64, "height": 64, "max_kbps": 100}
+    rung = _Rung(fps, timescale_of(fps), rendition, Colour(1, 1, 1))
+    rung.push(VideoFrame(64, 64, OUTPUT_FORMAT), 0, cut=True)
+    rung.finish([0])
+
+
 class _Rung:
     """One encoder and its muxer."""
 
-    def __init__(self, plan: Plan, rendition: Rendition, colour: Colour) -> None:
+    def __init__(self, fps: Fraction, timescale: int, rendition: Rendition, colour: Colour) -> None:
         self.name = rendition["name"]
-        self._frame_s = 1 / fps_of(plan)
+        self._frame_s = 1 / fps
         self._file = BytesIO()
-        self._muxer = av.open(self._file, "w", format="mp4", options=_muxer_options(plan["timescale"]))
-        stream: Any = self._muxer.add_stream("libx264", rate=fps_of(plan), options=_x264_options(rendition))
+        self._muxer = av.open(self._file, "w", format="mp4", options=_muxer_options(timescale))
+        stream: Any = self._muxer.add_stream("libx264", rate=fps, options=_x264_options(rendition))
         stream.width, stream.height, stream.pix_fmt = rendition["width"], rendition["height"], OUTPUT_FORMAT
         context = stream.codec_context
         context.thread_type = "FRAME"

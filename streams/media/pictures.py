@@ -122,6 +122,8 @@ class GridDecoder:
         for packet in packets_of(self.container, self.stream):
             try:
                 pictures: list[Any] = packet.decode()
+            except MemoryError:
+                raise
             except FFmpegError:
                 self.bad_packets += 1
                 if self.bad_packets > MOST_BAD_PACKETS:
@@ -143,5 +145,7 @@ def packets_of(container: InputContainer, stream: Any) -> Iterator[av.Packet[Any
             yield next(packets)
         except StopIteration:
             return
+        except MemoryError:
+            raise
         except FFmpegError:
             return

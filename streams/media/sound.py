@@ -151,6 +151,8 @@ class SoundReader:
         for packet in packets_of(self.container, self.stream):
             try:
                 frames: list[Any] = packet.decode()
+            except MemoryError:
+                raise
             except FFmpegError:
                 continue  # a lost block is silence
             yield from frames

@@ -1,0 +1,262 @@
+"""Warm encoder processes for an asyncio worker.
+
+Reserved processes take urgent work alone (priority 0), so that a film someone waits for never queues
+behind another; background processes run at nice 19 and take everything. A cancelled job kills its process
+and a fresh one takes its place. Each process has a thread that talks to it: the event loop only waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypedDict, cast
+
+from schemas.media.plan import Plan
+from streams.media.encoder_process import EncoderFailed, EncoderProcess, ProcessOptions
+from streams.media.probe import Probe
+from streams.media.reasons import MediaProblem
+from streams.media.source import ByteSource
+
+URGENT = 0
+BACKGROUND = 5
+BACKGROUND_NICE = 19
+
+
+def _nothing(percent: int) -> None:
+    """The progress callback of those who do not ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSettings:
+    """Sizes and limits. Times are of the clock; a process may use as many CPU seconds times the cores."""
+
+    background: int = field(default_factory=lambda: os.cpu_count() or 1)
+    reserved: int = 1
+    memory_bytes: int = 2 << 30
+    probe_timeout_s: float = 120
+    chunk_timeout_s: float = 900
+    allow_unconfined: bool = False
+
+
+class EncodedRendition(TypedDict):
+    """One rendition of a chunk."""
+
+    name: str
+    codecs: str
+    init: bytes
+    segments: list[bytes]
+
+
+class ChunkResult(TypedDict):
+    """All rungs, and `audio` where there is sound, of one chunk."""
+
+    chunk_index: int
+    first_segment_number: int
+    renditions: dict[str, EncodedRendition]
+    timings: dict[str, float]
+
+
+class _Waiter:
+    """Someone in the queue for a process."""
+
+    def __init__(self, priority: int, source_key: str) -> None:
+        self.priority = priority
+        self.source_key = source_key
+        self.granted: asyncio.Future[EncoderProcess] = asyncio.get_running_loop().create_future()
+
+
+class EncoderPool:
+    """Use within one event loop: `start`, jobs, `stop`."""
+
+    def __init__(self, settings: PoolSettings | None = None) -> None:
+        self.settings = settings or PoolSettings()
+        count = self.settings.background + self.settings.reserved
+        if self.settings.background < 1:
+            raise ValueError("a pool needs at least one background process")
+        self._threads = ThreadPoolExecutor(count, thread_name_prefix="encoder")
+        self._reserved = [self._process(nice=0) for _ in range(self.settings.reserved)]
+        self._background = [self._process(nice=BACKGROUND_NICE) for _ in range(self.settings.background)]
+        self._idle: set[EncoderProcess] = set()
+        self._queue: list[tuple[int, int, _Waiter]] = []
+        self._order = itertools.count()
+        self._respawning: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    @property
+    def processes(self) -> list[EncoderProcess]:
+        return [*self._reserved, *self._background]
+
+    async def start(self) -> None:
+        """Start every process and wait until all are warm; MediaProblem `sandbox_unavailable` if one cannot
+        be confined."""
+        await asyncio.gather(*(self._in_thread(process.start) for process in self.processes))
+        self._idle.update(self.processes)
+
+    async def stop(self) -> None:
+        """Kill every process; jobs in flight raise EncoderFailed."""
+        self._stopping = True
+        for _, _, waiter in self._queue:
+            waiter.granted.cancel()
+        for process in self.processes:
+            process.kill()
+        if self._respawning:
+            await asyncio.wait(self._respawning)
+        await asyncio.gather(*(self._in_thread(process.stop) for process in self.processes))
+        self._threads.shutdown(wait=False)
+
+    async def probe(self, source: ByteSource, *, priority: int = URGENT) -> Probe:
+        """Examine a source; MediaProblem says why it cannot be used."""
+        answer, _ = await self._run("probe", {}, source, priority, self.settings.probe_timeout_s)
+        return cast(Probe, answer["probe"])
+
+    async def run_chunk(
+        self,
+        plan: Plan,
+        chunk_index: int,
+        source: ByteSource,
+        *,
+        priority: int = BACKGROUND,
+        on_progress: Callable[[int], None] = _nothing,
+    ) -> ChunkResult:
+        """Encode a chunk. `on_progress` hears percents in the event loop. Cancelling kills the work."""
+        answer, blobs = await self._run(
+            "chunk",
+            {"plan": plan, "chunk_index": chunk_index},
+            source,
+            priority,
+            self.settings.chunk_timeout_s,
+            on_progress,
+        )
+        renditions: dict[str, EncodedRendition] = {}
+        pieces = iter(blobs)
+        for made in answer["renditions"]:
+            init = next(pieces)
+            segments = [next(pieces) for _ in range(made["segments"])]
+            renditions[made["name"]] = {
+                "name": made["name"],
+                "codecs": made["codecs"],
+                "init": init,
+                "segments": segments,
+            }
+        return {
+            "chunk_index": answer["chunk_index"],
+            "first_segment_number": answer["first_segment_number"],
+            "renditions": renditions,
+            "timings": answer["timings"],
+        }
+
+    async def sheets(self, plan: Plan, rung: ByteSource, *, priority: int = BACKGROUND) -> tuple[list[bytes], int]:
+        """Storyboard sheets, and the segment for the poster, from the lowest rung's init and the segments
+        that `schemas.media.storyboard.layout_of` names, joined."""
+        arguments = {"plan": plan}
+        answer, sheets = await self._run("sheets", arguments, rung, priority, self.settings.probe_timeout_s)
+        return sheets, int(answer["poster_segment"])
+
+    async def poster(self, rung: ByteSource, *, priority: int = BACKGROUND) -> bytes:
+        """A JPEG of the first picture of a rung's init and one segment, joined."""
+        _, (poster,) = await self._run("poster", {}, rung, priority, self.settings.probe_timeout_s)
+        return poster
+
+    async def _run(
+        self,
+        job: str,
+        arguments: dict[str, Any],
+        source: ByteSource,
+        priority: int,
+        timeout_s: float,
+        on_progress: Callable[[int], None] = _nothing,
+    ) -> tuple[dict[str, Any], list[bytes]]:
+        process = await self._acquire(priority, source.key)
+        loop = asyncio.get_running_loop()
+        cpu_s = timeout_s * (os.cpu_count() or 1)
+
+        def tell(percent: int) -> None:
+            loop.call_soon_threadsafe(on_progress, percent)
+
+        work = self._in_thread(process.run, job, arguments, source, cpu_s, tell)
+        try:
+            done, _ = await asyncio.wait({work}, timeout=timeout_s)
+            if not done:
+                raise MediaProblem("decompression_bomb", f"the {job} job took longer than {timeout_s:.0f} s")
+            return work.result()
+        finally:
+            if not work.done():
+                process.kill()
+                await asyncio.wait({work})  # ends at once: the thread sees the process gone
+                work.exception()
+            self._release(process)
+
+    def _in_thread(self, call: Callable[..., Any], *arguments: Any) -> asyncio.Future[Any]:
+        return asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)
+
+    def _process(self, nice: int) -> EncoderProcess:
+        return EncoderProcess(
+            ProcessOptions(
+                memory_bytes=self.settings.memory_bytes,
+                nice=nice,
+                allow_unconfined=self.settings.allow_unconfined,
+            )
+        )
+
+    async def _acquire(self, priority: int, source_key: str) -> EncoderProcess:
+        if self._stopping:
+            raise EncoderFailed("the encoder pool is stopping")
+        waiter = _Waiter(priority, source_key)
+        heapq.heappush(self._queue, (priority, next(self._order), waiter))
+        self._grant()
+        try:
+            return await waiter.granted
+        except asyncio.CancelledError:
+            if waiter.granted.done() and not waiter.granted.cancelled():
+                self._release(waiter.granted.result())
+            raise
+
+    def _grant(self) -> None:
+        """Give idle processes to those who wait, most urgent first."""
+        waiting: list[tuple[int, int, _Waiter]] = []
+        while self._queue and self._idle:
+            entry = heapq.heappop(self._queue)
+            waiter = entry[2]
+            if waiter.granted.done():
+                continue
+            process = self._choose(waiter)
+            if process is None:
+                waiting.append(entry)
+                continue
+            self._idle.discard(process)
+            waiter.granted.set_result(process)
+        for entry in waiting:
+            heapq.heappush(self._queue, entry)
+
+    def _choose(self, waiter: _Waiter) -> EncoderProcess | None:
+        """Reserved ones first for urgent work; among equals one that has the source open."""
+        kinds = (self._reserved, self._background) if waiter.priority == URGENT else (self._background,)
+        for kind in kinds:
+            idle = [process for process in kind if process in self._idle]
+            if idle:
+                return max(idle, key=lambda process: process.source_key == waiter.source_key)
+        return None
+
+    def _release(self, process: EncoderProcess) -> None:
+        if self._stopping:
+            return
+        if process.alive:
+            self._idle.add(process)
+            self._grant()
+            return
+        task = asyncio.get_running_loop().create_task(self._respawn(process))
+        self._respawning.add(task)
+        task.add_done_callback(self._respawning.discard)
+
+    async def _respawn(self, process: EncoderProcess) -> None:
+        await self._in_thread(process.stop)
+        if self._stopping:
+            return
+        await self._in_thread(process.start)
+        self._idle.add(process)
+        self._grant()
