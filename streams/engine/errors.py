@@ -1,0 +1,52 @@
+"""Why an agent's process ends. Every message names the thing, what was expected, and the remedy."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import structlog
+
+log = structlog.get_logger("kinolog.engine")
+
+End = Callable[[str], NoReturn]
+ENDED = 70  # exit status of a process that ended itself to start anew (EX_SOFTWARE)
+
+
+class EngineError(Exception):
+    """The process must not go on: its supervisor starts it again, and it seeks to its fences."""
+
+
+class HoleError(EngineError):
+    """A chunk begins beyond fence + 1: the store lost writes that had been acknowledged to us."""
+
+    def __init__(self, tag: str, fence: int, start: int) -> None:
+        super().__init__(
+            f"{tag}: the fence is {fence} but the chunk follows offset {start - 1}: the store lost data; "
+            "the process ends and reads again from the fence"
+        )
+
+
+class LogRangeError(EngineError):
+    """The log does not hold the offset that comes after the fence."""
+
+    def __init__(self, tag: str, topic: str, partition: int, wanted: int, first: int, end: int) -> None:
+        lost = (
+            f"the log ends at {end}: the broker lost records that this projection has applied; restore the "
+            "topic, or delete the projection's keys and rebuild it"
+            if wanted > end
+            else f"the log starts at {first}: records it needs are gone; restore the topic from a backup, or "
+            "bring the projection back from one"
+        )
+        super().__init__(f"{tag}: expected offset {wanted} in {topic}[{partition}], but {lost}")
+
+
+class DeadLetterFlood(EngineError):
+    """Too many events failed: stopping loses nothing, dead-lettering them all would."""
+
+
+def end_process(why: str, **details: Any) -> NoReturn:
+    """Leave at once, without Faust's shutdown: what was not fenced is read again by the next life."""
+    log.critical("process ends", why=why, **details)
+    os._exit(ENDED)

@@ -1,0 +1,157 @@
+"""A ClickHouse projector: a chunk becomes one insert of one block, which is atomic.
+
+The table itself holds the fence: reading resumes at its own max(offset) + 1 per Kafka partition, so every
+table written here has the columns `topic`, `partition` and `offset`. The insert's deduplication token names
+the fence it builds on: of two processes that build on the same one, ClickHouse keeps the first block. For
+that the table needs `non_replicated_deduplication_window` (or replication).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+import orjson
+import structlog
+from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
+
+from schemas.event import Event
+from schemas.wire import Codec
+from streams.core import metrics
+from streams.engine.chunk import Chunk
+from streams.engine.dead_letters import DeadLetters
+from streams.engine.errors import HoleError
+from streams.engine.outputs import Outputs
+from streams.engine.transact import decoded
+
+log = structlog.get_logger("kinolog.engine.history")
+
+T = TypeVar("T")
+Rows = Callable[[Event], list[dict[str, Any]]]
+_SETTINGS = {
+    "input_format_parallel_parsing": 0,  # one block per insert
+    "max_insert_block_size": 1_048_576,
+    "async_insert": 0,
+}
+
+
+class Table:
+    """One ClickHouse table as the fence of what was inserted. Waits out a server that is away."""
+
+    def __init__(self, client: Callable[[], Awaitable[Any]], name: str) -> None:
+        """`client()` gives a connected clickhouse_connect AsyncClient, or raises while the server is away."""
+        self._connect, self.name = client, name
+        self._client: Any = None
+
+    async def create(self, ddl: str) -> None:
+        """Make the table if it is not there. `ddl` has `{table}` where its name goes."""
+
+        async def make(client: Any) -> None:
+            await client.command(ddl.replace("{table}", self.name))
+
+        await self._patient(make)
+
+    async def fence(self, topic: str, partition: int) -> int:
+        """Highest offset of this Kafka partition in the table, -1 for none."""
+
+        async def ask(client: Any) -> int:
+            answer = await client.query(
+                f"SELECT max(offset), count() FROM {self.name} "  # noqa: S608  # the map's own table name
+                "WHERE topic = {t:String} AND partition = {p:Int32}",
+                parameters={"t": topic, "p": partition},
+            )
+            highest, count = answer.result_rows[0]
+            return int(highest) if count else -1
+
+        return await self._patient(ask)
+
+    async def insert(self, rows: Sequence[dict[str, Any]], token: str) -> None:
+        """All rows as one block, or none of them. A second insert with the same token changes nothing."""
+        body = b"\n".join(orjson.dumps(row) for row in rows)
+
+        async def put(client: Any) -> None:
+            await client.raw_insert(
+                self.name, list(rows[0]), body, fmt="JSONEachRow",
+                settings={**_SETTINGS, "insert_deduplication_token": token},
+            )  # fmt: skip
+
+        await self._patient(put)
+
+    async def _patient(self, call: Callable[[Any], Awaitable[T]]) -> T:
+        waited = 0
+        while True:
+            try:
+                if self._client is None:
+                    self._client = await self._connect()
+                return await call(self._client)
+            except (OperationalError, OSError, TimeoutError) as exc:
+                why = repr(exc)
+            except DatabaseError as exc:
+                if not _passes(exc):
+                    raise
+                why = repr(exc)
+            if waited % 20 == 0:
+                log.warning("ClickHouse is away, waiting", table=self.name, why=why)
+            waited += 1
+            await asyncio.sleep(0.2 + random.random() * 0.3)  # jitter
+
+
+def _passes(exc: DatabaseError) -> bool:
+    """Whether the same call may succeed later: the server is starting, stopping or full of queries."""
+    text = str(exc)
+    return any(sign in text for sign in ("HTTP driver returned response code 50", "TOO_MANY_SIMULTANEOUS",
+                                         "Connection", "503", "502"))  # fmt: skip
+
+
+class History:
+    """Applies chunks of one agent to its table. Calls for one partition must not overlap."""
+
+    def __init__(
+        self, agent: str, codec: Codec, table: Table, rows: Rows, outputs: Outputs, letters: DeadLetters
+    ) -> None:
+        self.agent, self.table = agent, table
+        self._codec, self._rows, self._outputs, self._letters = codec, rows, outputs, letters
+        self.applied: dict[int, int] = {}
+        self._read = metrics.EVENTS_READ.labels(agent)
+        self._refused = metrics.FENCE_REFUSED.labels(agent)
+
+    async def apply(self, chunk: Chunk) -> None:
+        """Return when the chunk's rows are in the table, now or earlier. Raises as `Transactor.apply`."""
+        self._read.inc(len(chunk.records))
+        events, failed = decoded(self._codec, chunk.topic, chunk.partition, chunk.records)
+        made: list[tuple[int, list[dict[str, Any]]]] = []
+        for event in events:
+            try:
+                made.append((event.offset, self._rows(event)))
+            except Exception as exc:
+                failed[event.offset] = exc
+        before, tries = -2, 0
+        while True:
+            fence = await self.table.fence(chunk.topic, chunk.partition)
+            highest = max((offset for offset, rows in made if rows), default=-1)
+            if fence >= highest:
+                break
+            self._check_hole(chunk, fence)
+            rows = [row for offset, made_rows in made if offset > fence for row in made_rows]
+            # A token that did not move the fence was used by a block that is gone: take another.
+            tries = tries + 1 if fence == before else 0
+            before = fence
+            await self.table.insert(rows, f"{self.agent}:{chunk.topic}:{chunk.partition}:{fence}:{tries}")
+            if tries:
+                self._refused.inc()
+        letters = [
+            self._letters.letter(chunk.topic, chunk.partition, record, failed[record.offset])
+            for record in chunk.records
+            if record.offset in failed
+        ]
+        if letters:
+            self._outputs.send(letters)
+            await self._outputs.flushed()
+        self.applied[chunk.partition] = max(self.applied.get(chunk.partition, -1), fence)
+
+    def _check_hole(self, chunk: Chunk, fence: int) -> None:
+        """What this process saw in the table must not have gone back."""
+        if fence < self.applied.get(chunk.partition, -1):
+            raise HoleError(f"{self.agent}[{chunk.partition}]", fence, chunk.start)

@@ -1,0 +1,86 @@
+"""A Redis projector's fold: events in, documents and ops out, with the outcomes that gateways wait for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
+
+from schemas.event import Event
+from streams.core.producer import now_ms
+from streams.engine.agents import State
+from streams.engine.deciders import ANSWERS
+from streams.engine.store import OUTCOME_TTL_S, Effects, Op, Snapshot
+from streams.engine.transact import Folded
+
+Project = Callable[[State | None, Event], tuple[State | None, list[Op]]]
+
+
+class ProjectorFold:
+    """Folds events into `{tag}:state` documents under their keys, and into the projection's own keys.
+
+    The note on the partition's channel is a JSON list of the keys that changed. The outcome of a request
+    stands under `{tag}:outcome:<its ce_id>` for ten minutes, as JSON: `type`, `key`, `topic`, `partition`,
+    `offset`, and `data` where it was refused or repeated. These two types never reach the function.
+    """
+
+    windowed = False
+
+    def __init__(self, project: Project, clock_ms: Callable[[], int] = now_ms) -> None:
+        self._project, self._clock_ms = project, clock_ms
+
+    def __call__(self, events: Sequence[Event], view: Snapshot) -> Folded:
+        """`failed` names the events that the function failed on; they are folded around, as in deciders."""
+        failed: dict[int, Exception] = {}
+        while True:
+            at = [-1]
+            try:
+                return self._folded(events, view, failed, at)
+            except Exception as exc:
+                if at[0] < 0:
+                    raise
+                failed[at[0]] = exc
+
+    def _folded(
+        self, events: Sequence[Event], view: Snapshot, failed: dict[int, Exception], at: list[int]
+    ) -> Folded:
+        states: dict[str, Any] = {}
+        touched: dict[str, None] = {}
+        ops: list[Op] = []
+        outcomes: dict[str, bytes] = {}
+        held, project = view.states, self._project
+        oldest = self._clock_ms() - OUTCOME_TTL_S * 1000
+        for event in events:
+            if event.src is not None and event.cause and event.at_ms > oldest:
+                outcomes[event.cause] = outcome(event)
+            if event.type in ANSWERS or event.offset in failed:
+                continue
+            key = event.key
+            at[0] = event.offset
+            if key not in states:
+                raw = held.get(key)
+                states[key] = None if raw is None else orjson.loads(raw)
+            states[key], made = project(states[key], event)
+            touched[key] = None
+            ops += made
+        at[0] = -1
+        documents: dict[str, bytes | None] = {}
+        for key in touched:
+            state = states[key]
+            document = None if state is None else orjson.dumps(state)
+            if document != held.get(key):
+                documents[key] = document
+        note = orjson.dumps(list(touched)) if touched else b""
+        return Folded(Effects(-1, states=documents, outcomes=outcomes, ops=ops, note=note), [], failed)
+
+
+def outcome(event: Event) -> bytes:
+    """What a gateway that waits for a request reads: the last event that the request led to."""
+    document: dict[str, Any] = {
+        "type": event.type, "key": event.key, "topic": event.topic,
+        "partition": event.partition, "offset": event.offset,
+    }  # fmt: skip
+    if event.type in ANSWERS:
+        document["data"] = event.data
+    return orjson.dumps(document)

@@ -1,0 +1,117 @@
+"""From the lane's events to an agent's chunks: partitions run side by side, each in its own order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from schemas.wire import Codec
+from streams.core import metrics
+from streams.engine.chunk import Chunk
+from streams.engine.errors import End, EngineError
+from streams.engine.transact import decoded
+
+
+class LaneEvent(Protocol):
+    """Faust's event on the lane."""
+
+    value: Chunk
+
+    def ack(self) -> bool: ...
+
+
+class Applier(Protocol):
+    """Applies chunks under a fence: a Transactor or a History."""
+
+    applied: dict[int, int]
+
+    async def apply(self, chunk: Chunk) -> None: ...
+
+
+class Runner(Protocol):
+    """How an agent of any kind runs in an app."""
+
+    agent: str
+
+    def submit(self, event: LaneEvent) -> None:
+        """Take over an event; it is acknowledged when its chunk is done."""
+
+    async def fences(self, partitions: Iterable[int]) -> dict[int, int]:
+        """Last offset applied per partition; partitions left out are read from the group's commit."""
+
+
+class FencedRunner:
+    """Deciders and projectors. Any failure ends the process: the next life reads again from the fence."""
+
+    def __init__(
+        self,
+        applier: Applier,
+        fence: Callable[[int], Any],
+        turn: Callable[[], int],
+        end: End,
+        agent: str,
+    ) -> None:
+        """`turn()` is the consumer's count of seeks: chunks of an older one are read again, so dropped."""
+        self._applier, self._fence, self._turn, self._end = applier, fence, turn, end
+        self._waiting: dict[int, deque[LaneEvent]] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._seconds = metrics.BATCH_SECONDS.labels(agent)
+        self.agent = agent
+
+    @property
+    def applied(self) -> dict[int, int]:
+        return self._applier.applied
+
+    def submit(self, event: LaneEvent) -> None:
+        partition = event.value.partition
+        self._waiting.setdefault(partition, deque()).append(event)
+        task = self._tasks.get(partition)
+        if task is None or task.done():
+            self._tasks[partition] = asyncio.ensure_future(self._drain(partition))
+
+    async def _drain(self, partition: int) -> None:
+        waiting = self._waiting[partition]
+        try:
+            while waiting:
+                event = waiting.popleft()
+                if event.value.turn != self._turn():
+                    continue
+                with self._seconds.time():
+                    await self._applier.apply(event.value)
+                event.ack()
+        except EngineError as exc:
+            self._end(str(exc))
+        except Exception as exc:
+            self._end(f"{self.agent}[{partition}]: {exc!r}: this is a bug of the engine, please report it")
+
+    async def fences(self, partitions: Iterable[int]) -> dict[int, int]:
+        """Read anew, and from here on watched; partitions that left are no longer."""
+        wanted = list(partitions)
+        found = await asyncio.gather(*(self._fence(p) for p in wanted))
+        self.applied.clear()
+        self.applied.update(zip(wanted, found, strict=True))
+        return dict(self.applied)
+
+
+class TapRunner:
+    """Projectors without a store: each event once or more, nothing kept. For metrics and taps."""
+
+    def __init__(self, codec: Codec, function: Callable[[Any], Any], end: End, agent: str) -> None:
+        self._codec, self._function, self._end, self.agent = codec, function, end, agent
+        self._read = metrics.EVENTS_READ.labels(agent)
+
+    def submit(self, event: LaneEvent) -> None:
+        chunk = event.value
+        try:
+            events, _ = decoded(self._codec, chunk.topic, chunk.partition, chunk.records)
+            for item in events:
+                self._function(item)
+        except Exception as exc:
+            self._end(f"{self.agent}: {exc!r}: correct the agent's function")
+        self._read.inc(len(chunk.records))
+        event.ack()
+
+    async def fences(self, partitions: Iterable[int]) -> dict[int, int]:
+        return {}

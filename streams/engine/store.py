@@ -1,0 +1,215 @@
+"""Where an agent's fence, marks and states live together, so that one call reads or moves all of them.
+
+`Store` is the contract; `RedisStore` its only real implementation. The tests' in-memory one is held to the
+same suite (`tests/unit/engine/store_contract.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+import redis.asyncio as aioredis
+import structlog
+from redis.asyncio.cluster import RedisCluster
+from redis.exceptions import (
+    ClusterDownError,
+    ConnectionError,
+    NoScriptError,
+    RedisClusterException,
+    ResponseError,
+    TimeoutError,
+)
+
+from schemas.keys import tag
+from streams.engine import scripts
+
+log = structlog.get_logger("kinolog.engine.store")
+
+OUTCOME_TTL_S: Final = 600
+COMMANDS: Final = frozenset(
+    (
+        "SET", "DEL", "HSET", "HDEL", "HINCRBY", "RPUSH", "LPUSH", "LTRIM", "LREM", "SADD", "SREM", "ZADD",
+        "ZREM", "ZINCRBY", "ZREMRANGEBYRANK", "ZREMRANGEBYSCORE", "EXPIRE", "EXPIREAT", "XADD", "XTRIM",
+    )
+)  # fmt: skip
+_PASSING = (ConnectionError, TimeoutError, ClusterDownError, RedisClusterException, OSError)
+_PASSING_REPLIES = ("LOADING", "Redis is loading", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "READONLY")
+_SHA: Final = {text: hashlib.sha1(text.encode()).hexdigest() for text in (scripts.READ, scripts.WRITE)}  # noqa: S324  # Redis' own name of a script
+
+RedisClient = aioredis.Redis | RedisCluster
+Arg = str | bytes | int | float
+
+
+class Op:
+    """One write to a key of the projection's own: `{tag}:<suffix>`. Raises ValueError for other commands."""
+
+    __slots__ = ("args", "command", "suffix")
+
+    def __init__(self, command: str, suffix: str, *args: Arg) -> None:
+        self.command = command.upper()
+        if self.command not in COMMANDS:
+            raise ValueError(f"Op {command!r} is not allowed: expected one of {', '.join(sorted(COMMANDS))}")
+        if suffix in ("meta", "state", "seen") or suffix.startswith("outcome:"):
+            raise ValueError(f"Op on {suffix!r}: this key is the engine's own, choose another suffix")
+        self.suffix = suffix
+        self.args = args
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Op) and _op(self) == _op(other)
+
+    def __hash__(self) -> int:
+        return hash(_op(self))
+
+    def __repr__(self) -> str:
+        return f"Op{_op(self)}"
+
+
+def _op(op: Op) -> tuple[Arg, ...]:
+    return (op.command, op.suffix, *op.args)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A chunk's view of one partition, of one moment. `fence` is the last offset applied, -1 for none."""
+
+    fence: int
+    marks: dict[bytes, int]  # origin of an agent's outputs -> highest position applied
+    states: dict[str, bytes]  # of the keys asked for, those that exist
+    seen: frozenset[str] = frozenset()  # of the request ids asked for, those in the window
+    floor: float = -1  # newest at_ms that the window has forgotten
+
+
+@dataclass(slots=True)
+class Effects:
+    """All that a chunk changes; written whole or not at all."""
+
+    fence: int
+    marks: dict[bytes, int] = field(default_factory=dict)
+    states: dict[str, bytes | None] = field(default_factory=dict)  # None deletes
+    seen: dict[str, int] = field(default_factory=dict)  # request id -> at_ms
+    block: int | None = None  # set where a window is kept
+    floor: float = -1
+    outcomes: dict[str, bytes] = field(default_factory=dict)  # request ce_id -> document
+    ops: list[Op] = field(default_factory=list)
+    note: bytes = b""  # published on the partition's channel; b"" publishes nothing
+
+
+class Store(Protocol):
+    """State of one (name, version), by input partition."""
+
+    async def read(
+        self, partition: int, keys: Sequence[str], ids: Sequence[str] = (), block: int = 0
+    ) -> Snapshot:
+        """One moment's view. With a window, `ids` are looked up as of the begin of `block`."""
+
+    async def fence(self, partition: int) -> int:
+        """Last offset applied, -1 for none."""
+
+    async def write(self, partition: int, expected: int, effects: Effects) -> bool:
+        """Write everything if the fence still is `expected`; False, and nothing written, if not."""
+
+
+class RedisStore:
+    """A store on Redis or Redis Cluster. Waits out a lost server; raises on everything else.
+
+    After a lost connection it is unknown whether a write was applied: it is sent again, and then refused
+    by its own fence. The caller reads again and finds its records below the fence.
+    """
+
+    def __init__(self, client: RedisClient, name: str, version: int = 1, window: int = 0) -> None:
+        """`client` must not decode responses. `window` is the number of request ids kept (0: none)."""
+        self.name, self.version, self.window = name, version, window
+        self._client = client
+
+    def tag(self, partition: int) -> str:
+        return tag(self.name, self.version, partition)
+
+    async def read(
+        self, partition: int, keys: Sequence[str], ids: Sequence[str] = (), block: int = 0
+    ) -> Snapshot:
+        t = self.tag(partition)
+        flat, values, known, floor = await self._eval(
+            scripts.READ,
+            (f"{t}:meta", f"{t}:state", f"{t}:seen"),
+            (self.window, block, len(ids), *ids, *keys),
+        )
+        marks = {flat[i]: flat[i + 1] for i in range(0, len(flat), 2)}
+        fence = int(marks.pop(b"fence", -1))
+        marks.pop(b"floor", None)
+        marks.pop(b"block", None)
+        return Snapshot(
+            fence,
+            {origin: int(position) for origin, position in marks.items()},
+            {key: value for key, value in zip(keys, values, strict=False) if value is not None},
+            frozenset(ids[i] for i in known),
+            float(floor),
+        )
+
+    async def fence(self, partition: int) -> int:
+        value = await self._patient(lambda: self._client.hget(f"{self.tag(partition)}:meta", "fence"))
+        return -1 if value is None else int(value)
+
+    async def write(self, partition: int, expected: int, effects: Effects) -> bool:
+        keys, args = written(self.tag(partition), expected, effects)
+        return bool(await self._eval(scripts.WRITE, keys, args))
+
+    async def _eval(self, script: str, keys: Sequence[str], args: Sequence[Arg]) -> Any:
+        async def call() -> Any:
+            try:
+                return await self._client.evalsha(_SHA[script], len(keys), *keys, *args)
+            except NoScriptError:
+                return await self._client.eval(script, len(keys), *keys, *args)
+
+        return await self._patient(call)
+
+    async def _patient(self, call: Any) -> Any:
+        waited = 0
+        while True:
+            try:
+                return await call()
+            except _PASSING as exc:
+                why = repr(exc)
+            except ResponseError as exc:
+                if not str(exc).startswith(_PASSING_REPLIES):
+                    raise
+                why = str(exc)
+            if waited % 50 == 0:
+                log.warning("store is away, waiting", store=self.name, why=why)
+            waited += 1
+            await asyncio.sleep(0.05 + random.random() * 0.1)  # jitter
+
+
+def written(tag_text: str, expected: int, effects: Effects) -> tuple[list[str], list[Arg]]:
+    """Keys and arguments of the WRITE script; its comment has the layout."""
+    sets = [x for key, doc in effects.states.items() if doc is not None for x in (key, doc)]
+    gone = [key for key, doc in effects.states.items() if doc is None]
+    keys = [f"{tag_text}:meta", f"{tag_text}:state", f"{tag_text}:seen"]
+    keys += [f"{tag_text}:outcome:{request}" for request in effects.outcomes]
+    numbers: dict[str, int] = {}
+    for op in effects.ops:
+        if op.suffix not in numbers:
+            keys.append(f"{tag_text}:{op.suffix}")
+            numbers[op.suffix] = len(keys)
+    windowed = effects.block is not None
+    args: list[Arg] = [
+        expected, effects.fence, tag_text if effects.note else "", effects.note, OUTCOME_TTL_S,
+        effects.floor if windowed else "", effects.block if effects.block is not None else "",
+        len(effects.marks), len(sets) // 2, len(gone), len(effects.seen) if windowed else 0,
+        len(effects.outcomes), len(effects.ops),
+    ]  # fmt: skip
+    for origin, position in effects.marks.items():
+        args += (origin, position)
+    args += sets
+    args += gone
+    if windowed:
+        for request, at_ms in effects.seen.items():
+            args += (at_ms, request)
+    args += effects.outcomes.values()
+    for op in effects.ops:
+        args += (numbers[op.suffix], len(op.args), op.command, *op.args)
+    return keys, args
