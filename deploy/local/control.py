@@ -35,7 +35,7 @@ async def listening(supervisor: Supervisor, path: Path):  # type: ignore[no-unty
         try:
             order = json.loads(await reader.readline())
             await _carry_out(supervisor, order)
-            answer = {"ok": True}
+            answer: dict[str, object] = {"ok": True}
         except Exception as error:
             answer = {"ok": False, "error": f"{type(error).__name__}: {error}"}
         writer.write(json.dumps(answer).encode() + b"\n")

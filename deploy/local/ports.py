@@ -68,7 +68,8 @@ def holder_of(port: int) -> str | None:
     """The process that listens on a port, as a person would name it; None where the system hides it."""
     try:
         for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+            listens = connection.status == psutil.CONN_LISTEN
+            if listens and tuple(connection.laddr)[1:] == (port,) and connection.pid:
                 process = psutil.Process(connection.pid)
                 return f"{process.name()} (pid {process.pid})"
     except psutil.Error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import aiohttp
 
@@ -16,9 +17,9 @@ async def kafka(bootstrap: str) -> None:
     from confluent_kafka.admin import AdminClient
 
     def ask() -> None:
-        quiet = {"bootstrap.servers": bootstrap, "log_level": 0, "socket.timeout.ms": 2000}
+        config: dict[str, Any] = {"bootstrap.servers": bootstrap, "log_level": 0, "socket.timeout.ms": 2000}
         # Errors of the connection are this probe's answer, not lines on the console.
-        client = AdminClient({**quiet, "error_cb": lambda _error: None})
+        client = AdminClient(config | {"error_cb": lambda _error: None})
         if not client.list_topics(timeout=PROBE_TIMEOUT_S).brokers:
             raise NotReady("the broker is not in its own metadata yet")
 
@@ -55,7 +56,7 @@ async def s3(endpoint: str, access_key: str, secret_key: str) -> None:
     await asyncio.to_thread(client.bucket_exists, "kinolog-readiness")
 
 
-def s3_client(endpoint: str, access_key: str, secret_key: str):  # type: ignore[no-untyped-def]
+def s3_client(endpoint: str, access_key: str, secret_key: str) -> Any:
     """A minio client that gives up at once: the caller repeats."""
     import urllib3
     from minio import Minio

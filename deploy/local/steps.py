@@ -39,7 +39,8 @@ async def make_topics(bootstrap: str) -> None:
 
 def _make_topics(bootstrap: str) -> None:
     from confluent_kafka import KafkaError, KafkaException
-    from confluent_kafka.admin import AdminClient, NewTopic
+    from confluent_kafka.admin import AdminClient
+    from confluent_kafka.cimpl import NewTopic
 
     from schemas.catalog import load_topology
 

@@ -7,13 +7,9 @@ import zlib
 from collections.abc import Callable
 
 import lz4.frame
+from backports import zstd
 
 from deploy.local.clickhouse.statement import BadRequest
-
-try:  # the standard library's since 3.14
-    from compression import zstd
-except ImportError:
-    from backports import zstd
 
 _ENCODERS: dict[str, Callable[[bytes], bytes]] = {
     "zstd": lambda data: zstd.compress(data, 1),

@@ -12,7 +12,7 @@ import queue
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from deploy.local.clickhouse.statement import BadRequest, Statement
@@ -45,9 +45,9 @@ class Engine:
     """Opens the database at `path` and runs statements on it. Close it before the process ends."""
 
     def __init__(self, path: str) -> None:
-        import chdb
+        from chdb.state import connect
 
-        self._connect = lambda: chdb.connect(path)
+        self._connect: Callable[[], Any] = lambda: connect(path)
         self._lanes: dict[str, queue.Queue[Any]] = {
             name: queue.Queue() for name in ("general", "short", "insert")
         }
