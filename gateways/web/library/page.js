@@ -1,0 +1,140 @@
+// The library: every film, the uploads of this tab, search.
+import "shared/frame.js";
+import { Part, html, nothing, repeat } from "shared/element.js";
+import { announce } from "shared/announce.js";
+import { count } from "shared/format.js";
+import { shortcut } from "shared/keys.js";
+import { blank, icon, problemNotice } from "shared/parts.js";
+import { ready } from "shared/session.js";
+import { assetCard, skeletonCard } from "./card.js";
+import { dropAnywhere } from "./drop.js";
+import { LibraryStore } from "./store.js";
+import { uploadCard } from "./upload-card.js";
+import { Uploads } from "./uploads.js";
+
+const SEARCH_PAUSE_MS = 200;
+const SKELETONS = 8;
+const ACCEPT = "video/*,.mkv,.mov,.mp4,.webm,.avi,.ts,.m4v";
+
+class Library extends Part {
+  static properties = { hovering: { state: true } };
+
+  constructor() {
+    super();
+    this.store = new LibraryStore();
+    this.uploads = new Uploads();
+    this.query = new URLSearchParams(location.search).get("q") ?? "";
+    for (const source of [this.store, this.uploads]) source.addEventListener("change", () => this.requestUpdate());
+    this.uploads.addEventListener("stored", ({ detail }) => this.onStored(detail));
+    dropAnywhere({ onFiles: (files) => this.uploads.add(files), onOver: (over) => (this.hovering = over) });
+    addEventListener("beforeunload", (event) => this.uploads.active.length && event.preventDefault());
+    shortcut({ keys: "/", label: "Search", group: "Library", run: () => this.renderRoot.querySelector("#search")?.focus() });
+    shortcut({ keys: "u", label: "Upload files", group: "Library", run: () => this.pick() });
+    shortcut({ keys: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"], label: "Move between films", group: "Library", run: (event) => this.move(event.key) });
+    requestIdleCallback(() => Promise.all([import("wa/dropdown/dropdown.js"), import("wa/dropdown-item/dropdown-item.js")]));
+    ready.then(() => this.store.start(this.query));
+  }
+
+  createRenderRoot() {
+    this.replaceChildren();
+    return this;
+  }
+
+  pick() {
+    this.renderRoot.querySelector("#files").click();
+  }
+
+  async onStored({ answer, item }) {
+    announce(`${item.title} is uploaded and being processed.`);
+    await this.store.include(answer.id);
+  }
+
+  onSearch(event) {
+    this.query = event.target.value;
+    const address = this.query ? `/?${new URLSearchParams({ q: this.query })}` : "/";
+    history.replaceState(null, "", address);
+    clearTimeout(this.searchTimer);
+    this.searchTimer = setTimeout(() => this.store.search(this.query.trim()), SEARCH_PAUSE_MS);
+    this.requestUpdate();
+  }
+
+  clearSearch() {
+    this.onSearch({ target: { value: "" } });
+    this.renderRoot.querySelector("#search").focus();
+  }
+
+  async remove(asset) {
+    const { confirmDelete } = await import("./delete-dialog.js");
+    if (!(await confirmDelete(asset))) return;
+    this.store.forget(asset.id);
+    announce(`${asset.title} is deleted.`);
+  }
+
+  move(key) {
+    const links = [...this.renderRoot.querySelectorAll(".card h2 a")];
+    if (!links.length) return false;
+    const at = links.indexOf(document.activeElement);
+    const columns = getComputedStyle(this.renderRoot.querySelector(".grid")).gridTemplateColumns.split(" ").length;
+    const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[key];
+    const next = at < 0 ? 0 : at + step;
+    links[next]?.focus();
+    return links[next] ? true : false;
+  }
+
+  get shown() {
+    const sending = new Set(this.uploads.active.map((item) => item.title));
+    return this.store.assets.filter((asset) => !(asset.state === "uploading" && sending.has(asset.title)));
+  }
+
+  render() {
+    const { store } = this;
+    const number = store.state === "ready" && !store.cursor && this.shown.length;
+    return html`
+      <div class="content">
+        <header class="page-head">
+          <h1>Library</h1>
+          ${number ? html`<span class="faint">${count(number, "film")}</span>` : nothing}
+          <span class="grow"></span>
+          <label class="field search">${icon("search")}
+            <span class="visually-hidden">Search the library</span>
+            <input id="search" type="search" placeholder="Search" .value=${this.query} @input=${this.onSearch}
+              @keydown=${(event) => event.key === "Escape" && this.clearSearch()}>
+            ${this.query ? nothing : html`<kbd aria-hidden="true">/</kbd>`}
+          </label>
+          <button class="button primary" type="button" @click=${this.pick}>${icon("upload")}Upload</button>
+          <input id="files" type="file" accept=${ACCEPT} multiple hidden
+            @change=${(event) => { this.uploads.add([...event.target.files]); event.target.value = ""; }}>
+        </header>
+        ${store.state === "error" ? problemNotice(store.problem, { title: "The library could not be read", retry: () => store.load() }) : nothing}
+        ${this.films()}
+        ${store.cursor ? html`<div class="more"><button class="button" type="button" @click=${() => store.more()}>Show more</button></div>` : nothing}
+      </div>
+      ${this.hovering ? html`<div class="drop-veil"><div>${icon("upload")}<strong>Drop to upload</strong><span>Several files at once are fine</span></div></div>` : nothing}`;
+  }
+
+  films() {
+    const { store, uploads } = this;
+    if (store.state === "loading") return html`<ul class="grid" aria-busy="true" aria-label="Loading">${Array.from({ length: SKELETONS }, skeletonCard)}</ul>`;
+    const empty = !this.shown.length && !uploads.items.length && store.state === "ready";
+    if (empty && this.query) {
+      return blank({
+        name: "search-x", title: "Nothing found", text: html`No film has “${this.query}” in its title.`,
+        actions: html`<button class="button" type="button" @click=${this.clearSearch}>Show all films</button>`,
+      });
+    }
+    if (empty) {
+      return html`<div class="first">${blank({
+        name: "film", title: "Your first film goes here",
+        text: "Drop a video anywhere on this page, or choose one. It plays within a second of arriving, while the rest is still being encoded.",
+        actions: html`<button class="button primary" type="button" @click=${this.pick}>${icon("upload")}Choose files</button>`,
+      })}<p class="faint formats">MP4 · MOV · MKV · WebM · AVI</p></div>`;
+    }
+    return html`<ul class="grid" aria-label="Films">
+      ${repeat(uploads.items, (item) => `upload-${item.key}`, (item) => uploadCard(item, uploads))}
+      ${repeat(this.shown, (asset) => asset.id, (asset) => assetCard(asset, { live: store.progress.get(asset.id), onDelete: (one) => this.remove(one) }))}
+    </ul>`;
+  }
+}
+
+customElements.define("kl-library", Library);
+document.getElementById("main").replaceChildren(document.createElement("kl-library"));
