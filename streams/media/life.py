@@ -1,0 +1,90 @@
+"""What the asset's decider remembers between two events, and how long it waits for what it asked for.
+
+The state stays small however long the film is: chunks are asked for in order, so the chunks that are done
+are those below `next_chunk` that nobody is waiting for.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypedDict
+
+from schemas.media.plan import Plan
+
+WINDOW: Final = 16  # chunks of one asset asked for at once: no film takes the whole queue
+MAX_FAILURES: Final = 4  # attempts of one piece of work that may fail before the asset does
+UPLOAD_PATIENCE_MS: Final = 24 * 3600 * 1000  # an upload without an end is abandoned after this
+SILENCE_MS: Final = 120_000  # unanswered work is asked for again after this, then after twice as long ...
+MAX_SILENCE_MS: Final = 3600_000  # ... up to this: a backlog is not made worse by asking
+RETRY_MS: Final = 5_000  # failed work is tried again after this, then after four times as long
+
+PRIORITY_URGENT: Final = 0
+PRIORITY_ORDINARY: Final = 5
+
+UPLOAD: Final = "upload"
+PROBE: Final = "probe"
+STORYBOARD: Final = "storyboard"
+ERASURE: Final = "erasure"
+SWEEP: Final = "sweep"  # a second erasure, for parts of an upload that went on after the deletion
+
+
+class Waiting(TypedDict):
+    """Something asked for and not yet answered."""
+
+    due_at_ms: int  # when to ask again
+    attempt: int  # how often it was asked for, from 1
+    failures: int  # how many of these attempts were reported as failed
+    failed: bool  # this attempt was: the next one comes at due_at_ms
+    again: bool  # erasures only: objects may have come after it began, so it must run once more
+
+
+class Measured(TypedDict):
+    """One rendition so far."""
+
+    codecs: str
+    size_bytes: int
+    peak_bps: int
+    edges: dict[str, int]  # segment number -> bytes, of a few segments at the film's head and tail only
+
+
+class State(TypedDict, total=False):
+    """The decider's document for one asset. None: the asset was never heard of."""
+
+    phase: str  # uploading, probing, processing, ready, failed, deleted
+    source: dict[str, Any]  # Source of the schemas; until everything is made
+    plan: Plan  # until everything is made
+    next_chunk: int  # first chunk not yet asked for
+    measured: dict[str, Measured]  # by rendition, while processing
+    waiting: dict[str, Waiting]  # upload, probe, chunk:<index>, storyboard, erasure, sweep
+    timer_at_ms: int  # due time of the timer that runs; absent: none runs
+    fired_at_ms: int  # due time of the latest reminder: the next timer is set later than that
+
+
+def chunk_name(index: int) -> str:
+    """Name of a chunk among what is waited for."""
+    return f"chunk:{index}"
+
+
+def chunk_of(name: str) -> int | None:
+    """The chunk's index of such a name; None if it names something else."""
+    kind, _, index = name.partition(":")
+    return int(index) if kind == "chunk" else None
+
+
+def work_id(asset_id: str, name: str, profile_hash: str = "") -> str:
+    """Id of a piece of work: equal for every attempt, so that one encode lease guards them all."""
+    return ":".join(part for part in (asset_id, profile_hash, name) if part)
+
+
+def timer_id(asset_id: str) -> str:
+    """The one timer of an asset."""
+    return f"media.asset:{asset_id}"
+
+
+def silence_ms(attempt: int) -> int:
+    """How long to wait for an answer to this attempt (from 1)."""
+    return min(SILENCE_MS << min(attempt - 1, 16), MAX_SILENCE_MS)
+
+
+def retry_ms(failures: int) -> int:
+    """How long to wait before the next attempt when so many (from 1) have failed."""
+    return min(RETRY_MS << 2 * min(failures - 1, 16), MAX_SILENCE_MS)

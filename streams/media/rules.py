@@ -1,0 +1,312 @@
+"""The life of an asset, from its first byte to its erasure: every decision of the media domain. Pure.
+
+    uploading -> probing -> processing -> ready
+         any of them -> failed;  any of these -> deleted
+
+`decide` is a fold over requests: what gateways ask, what workers report, what the asset's timer reminds of.
+Reports come in any order, twice, late or never: each counts once, and what stays silent is asked for again
+until it is answered or the asset is gone. Refusals tell a gateway why; reports that no longer matter are
+passed over in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from schemas.event import Event
+from schemas.media.plan import AUDIO_RENDITION
+from streams.engine import Out, Refuse
+from streams.media import bandwidth, life
+from streams.media.life import State
+from streams.media.turn import Turn
+
+
+def decide(state: State | None, event: Event) -> tuple[State | None, list[Out]]:
+    """The asset's new state and what is to be said. Raises Refuse for a request about nothing."""
+    if event.type == "kinolog.media.UploadStarted":
+        return _begin(state, event)
+    if state is None:
+        if event.type in _GATEWAY_REQUESTS:
+            raise Refuse("asset_unknown", f"There is no asset {event.key}: upload a file to make one.")
+        return None, []
+    turn = Turn(state, event, _now_ms(event))
+    _RULES[event.type](turn, event.data)
+    return turn.finish()
+
+
+def _now_ms(event: Event) -> int:
+    # The clock of whoever sent the reminder may be behind the one that asked for it.
+    return max(event.at_ms, int(event.data.get("due_at_ms", 0)))
+
+
+# --- upload
+
+
+def _begin(state: State | None, event: Event) -> tuple[State, list[Out]]:
+    if state is not None:
+        raise Refuse("asset_exists", f"Asset {event.key} exists already: choose a new id for a new upload.")
+    turn = Turn({"phase": "uploading"}, event, event.at_ms)
+    data = event.data
+    turn.say(
+        "AssetCreated",
+        title=data["title"],
+        file_name=data["file_name"],
+        declared_size_bytes=data["declared_size_bytes"],
+    )
+    turn.wait(life.UPLOAD, event.at_ms + life.UPLOAD_PATIENCE_MS)
+    return turn.finish()
+
+
+def _upload_completed(turn: Turn, data: dict[str, Any]) -> None:
+    if not _upload_runs(turn):
+        return
+    turn.answered(life.UPLOAD)
+    turn.state["source"] = data["source"]
+    turn.state["phase"] = "probing"
+    turn.say("AssetUploaded", source=data["source"])
+    turn.ask(life.PROBE)
+
+
+def _upload_failed(turn: Turn, data: dict[str, Any]) -> None:
+    if _upload_runs(turn):
+        _fail(turn, data["code"], data["sentence"])
+        _erase(turn)
+
+
+def _upload_runs(turn: Turn) -> bool:
+    """Whether the asset still waits for its upload; if not, refuse, and erase what came in too late."""
+    phase = turn.state["phase"]
+    if phase == "uploading":
+        return True
+    turn.refuse(f"asset_{phase}", f"The upload of asset {turn.asset_id} is over: upload the file again.")
+    if phase == "deleted" or (phase == "failed" and "source" not in turn.state):
+        _erase(turn)
+    return False
+
+
+# --- probe
+
+
+def _source_probed(turn: Turn, data: dict[str, Any]) -> None:
+    if turn.state["phase"] != "probing":
+        return
+    turn.answered(life.PROBE)
+    turn.state.update({"phase": "processing", "plan": data["plan"], "next_chunk": 0, "measured": {}})
+    turn.say("AssetPlanned", info=data["info"], plan=data["plan"])
+    _fill_window(turn)
+
+
+def _source_rejected(turn: Turn, data: dict[str, Any]) -> None:
+    if turn.state["phase"] == "probing":
+        _fail(turn, data["code"], data["sentence"])
+
+
+# --- chunks
+
+
+def _fill_window(turn: Turn) -> None:
+    """Ask for the next chunks, in order, until enough are under way."""
+    state = turn.state
+    room = life.WINDOW - len(_chunks_awaited(turn))
+    end = min(state["next_chunk"] + room, state["plan"]["chunk_count"])
+    for index in range(state["next_chunk"], end):
+        turn.ask(life.chunk_name(index))
+    state["next_chunk"] = end
+
+
+def _chunks_awaited(turn: Turn) -> list[str]:
+    return [name for name in turn.waiting if life.chunk_of(name) is not None]
+
+
+def _chunk_encoded(turn: Turn, data: dict[str, Any]) -> None:
+    if turn.state["phase"] == "deleted":
+        _erase(turn)  # its segments were written after the erasure looked
+        return
+    name = life.chunk_name(data["chunk_index"])
+    if not _is_awaited(turn, name, data["profile_hash"]):
+        return
+    turn.answered(name)
+    plan, measured = turn.state["plan"], dict(turn.state["measured"])
+    for segments in data["renditions"]:
+        measured[segments["name"]] = bandwidth.added(measured.get(segments["name"]), segments, plan)
+    turn.state["measured"] = measured
+    turn.say(
+        "ChunkAccepted",
+        profile_hash=data["profile_hash"],
+        chunk_index=data["chunk_index"],
+        renditions=data["renditions"],
+    )
+    _fill_window(turn)
+    if data["chunk_index"] == 0:
+        turn.say("AssetPlayable", profile_hash=data["profile_hash"], renditions=_playable(data["renditions"]))
+    if not _chunks_awaited(turn):
+        _ready(turn)
+
+
+def _playable(renditions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"name": r["name"], "codecs": r["codecs"]} for r in renditions]
+
+
+def _ready(turn: Turn) -> None:
+    plan, measured = turn.state["plan"], turn.state["measured"]
+    names = [r["name"] for r in plan["renditions"]] + [AUDIO_RENDITION]
+    turn.say(
+        "AssetReady",
+        profile_hash=plan["profile_hash"],
+        renditions=[bandwidth.measured_rendition(n, measured[n], plan) for n in names if n in measured],
+    )
+    turn.state["phase"] = "ready"
+    del turn.state["measured"], turn.state["next_chunk"]
+    turn.ask(life.STORYBOARD)
+
+
+def _chunk_failed(turn: Turn, data: dict[str, Any]) -> None:
+    name = life.chunk_name(data["chunk_index"])
+    if _is_awaited(turn, name, data["profile_hash"]) and _gives_up(turn, name, data):
+        _fail(turn, data["code"], data["sentence"])
+
+
+def _is_awaited(turn: Turn, name: str, profile_hash: str) -> bool:
+    """Whether a report counts: asked for, not yet answered, and made by this plan."""
+    return name in turn.waiting and turn.state["plan"]["profile_hash"] == profile_hash
+
+
+# --- storyboard: made of the encoded film, so it holds nothing up
+
+
+def _storyboard_made(turn: Turn, data: dict[str, Any]) -> None:
+    if turn.state["phase"] == "deleted":
+        _erase(turn)
+        return
+    if _is_awaited(turn, life.STORYBOARD, data["profile_hash"]):
+        turn.say("StoryboardAdded", **{k: v for k, v in data.items() if k not in ("asset_id", "work_id")})
+        _finished(turn)
+
+
+def _finished(turn: Turn) -> None:
+    """Nothing is left to be asked for: the state of a finished film is a few bytes."""
+    turn.answered(life.STORYBOARD)
+    _replace(turn, {"phase": "ready", "waiting": turn.waiting})
+
+
+# --- failures
+
+
+def _work_failed(turn: Turn, data: dict[str, Any]) -> None:
+    name = data["kind"]
+    if name not in turn.waiting:
+        return
+    if name == life.ERASURE:
+        if _is_current(turn, name, data):
+            turn.retry_later(name)  # for ever: a deleted asset must not leave anything behind
+    elif _gives_up(turn, name, data):
+        if name == life.STORYBOARD:
+            _finished(turn)
+        else:
+            _fail(turn, data["code"], data["sentence"])
+
+
+def _gives_up(turn: Turn, name: str, data: dict[str, Any]) -> bool:
+    """Count a reported failure; True when another attempt makes no sense."""
+    if not data["retryable"]:
+        return True
+    return _is_current(turn, name, data) and turn.retry_later(name) >= life.MAX_FAILURES
+
+
+def _is_current(turn: Turn, name: str, data: dict[str, Any]) -> bool:
+    """Whether a failure is the current attempt's, told for the first time."""
+    entry = turn.waiting[name]
+    return bool(entry["attempt"] == data["attempt"] and not entry["failed"])
+
+
+def _fail(turn: Turn, code: str, sentence: str) -> None:
+    during = turn.state["phase"]
+    turn.waiting.clear()
+    turn.say("AssetFailed", during=during, code=code, sentence=sentence)
+    kept: State = {"phase": "failed", "waiting": turn.waiting}
+    if during != "uploading":
+        kept["source"] = turn.state["source"]  # whole, so it is kept until somebody deletes the asset
+    _replace(turn, kept)
+
+
+# --- deletion
+
+
+def _deletion_requested(turn: Turn, _: dict[str, Any]) -> None:
+    phase = turn.state["phase"]
+    if phase == "deleted":
+        raise Refuse("asset_deleted", f"Asset {turn.asset_id} is deleted already: nothing is left to do.")
+    turn.waiting.clear()
+    turn.say("AssetDeleted")
+    _replace(turn, {"phase": "deleted", "waiting": turn.waiting})
+    _erase(turn)
+    if phase == "uploading":
+        turn.wait(life.SWEEP, turn.now_ms + life.UPLOAD_PATIENCE_MS)
+
+
+def _erase(turn: Turn) -> None:
+    """See to it that an erasure begins after this moment."""
+    running = turn.waiting.get(life.ERASURE)
+    if running is None:
+        turn.ask(life.ERASURE)
+    else:
+        turn.waiting[life.ERASURE] = {**running, "again": True}
+
+
+def _objects_erased(turn: Turn, data: dict[str, Any]) -> None:
+    entry = turn.waiting.get(life.ERASURE)
+    if entry is None or data["attempt"] < entry["attempt"]:
+        return
+    if entry["again"]:
+        turn.ask(life.ERASURE)
+        return
+    turn.answered(life.ERASURE)
+    if turn.state["phase"] == "deleted":
+        turn.say("AssetErased", object_count=data["object_count"])
+
+
+def _replace(turn: Turn, kept: State) -> None:
+    """Forget all but `kept` and the timer."""
+    if "timer_at_ms" in turn.state:
+        kept["timer_at_ms"] = turn.state["timer_at_ms"]
+    if "fired_at_ms" in turn.state:
+        kept["fired_at_ms"] = turn.state["fired_at_ms"]
+    turn.state = kept
+
+
+# --- reminders
+
+
+def _timer_due(turn: Turn, data: dict[str, Any]) -> None:
+    if turn.state.get("timer_at_ms") == data["due_at_ms"]:
+        del turn.state["timer_at_ms"]
+    turn.state["fired_at_ms"] = max(turn.state.get("fired_at_ms", 0), data["due_at_ms"])
+    due = [name for name, entry in turn.waiting.items() if entry["due_at_ms"] <= turn.now_ms]
+    for name in due:
+        if name == life.UPLOAD:
+            _fail(turn, "upload_abandoned", "No end of this upload arrived within 24 hours: upload it again.")
+            _erase(turn)
+        elif name == life.SWEEP:
+            turn.answered(life.SWEEP)
+            _erase(turn)
+        else:
+            turn.ask(name)
+
+
+_RULES: Final[dict[str, Callable[[Turn, dict[str, Any]], None]]] = {
+    "kinolog.media.UploadCompleted": _upload_completed,
+    "kinolog.media.UploadFailed": _upload_failed,
+    "kinolog.media.DeletionRequested": _deletion_requested,
+    "kinolog.media.SourceProbed": _source_probed,
+    "kinolog.media.SourceRejected": _source_rejected,
+    "kinolog.media.ChunkEncoded": _chunk_encoded,
+    "kinolog.media.ChunkFailed": _chunk_failed,
+    "kinolog.media.StoryboardMade": _storyboard_made,
+    "kinolog.media.WorkFailed": _work_failed,
+    "kinolog.media.ObjectsErased": _objects_erased,
+    "kinolog.engine.TimerDue": _timer_due,
+}
+_GATEWAY_REQUESTS: Final = frozenset(
+    f"kinolog.media.{name}" for name in ("UploadCompleted", "UploadFailed", "DeletionRequested")
+)
