@@ -241,5 +241,10 @@ def run_worker(
     if metrics_port:
         loop.run_until_complete(serve_health(settings.bind_host, metrics_port, runtime.waits_for))
     faust.Worker(
-        runtime.app, loglevel=settings.log_level, loop=loop, override_logging=False, redirect_stdouts=False
+        runtime.app,
+        loglevel=settings.log_level,
+        loop=loop,
+        override_logging=False,
+        redirect_stdouts=False,
+        quiet=True,
     ).execute_from_commandline()
