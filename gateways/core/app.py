@@ -18,7 +18,7 @@ from gateways.core.endpoint import endpoint
 from gateways.core.errors import Translate, problems, remember_prepared, translator
 from gateways.core.headers import preflight, security_headers
 from gateways.core.health import Health
-from gateways.core.observe import Served, name_request, observe
+from gateways.core.observe import name_request, observe
 from gateways.core.reference import Reference
 from gateways.core.routes import DEFAULT_MAX_BODY_BYTES, Route, RouteError, check
 from gateways.core.sse import DRAINING, HEARTBEAT_S
@@ -30,19 +30,17 @@ CORE = web.AppKey("core", CoreDeps)
 Context = Callable[[web.Application], AsyncIterator[None]]
 
 
-def ignore_served(_: Served) -> None:
-    """A sink for apps without metrics."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """What makes one service different from the next.
 
-    `errors` maps adapters' exceptions to (problem kind, sentence). `contexts` run around the app's life, as
-    aiohttp's cleanup_ctx. `prepare` puts the domain's own objects into the app.
+    `needs` names the dependencies that /ready answers for. `errors` maps adapters' exceptions to (problem
+    kind, sentence). `contexts` run around the app's life, as aiohttp's cleanup_ctx. `prepare` puts the
+    domain's own objects into the app.
     """
 
     name: str
+    needs: Sequence[str] = ()
     routes: Sequence[Route] = ()
     errors: Mapping[type[Exception], tuple[str, str]] = field(default_factory=dict)
     contexts: Sequence[Context] = ()
@@ -54,15 +52,13 @@ def all_routes(service: Service, health: Health, reference: Reference) -> tuple[
     return check((*service.routes, *health.routes(), *reference.routes()))
 
 
-def create_app(
-    service: Service, deps: CoreDeps, *, sink: Callable[[Served], None] = ignore_served
-) -> web.Application:
+def create_app(service: Service, deps: CoreDeps) -> web.Application:
     """A complete application that is not yet listening. Raises RouteError for an unsafe declaration."""
     translate: Translate = translator(service.errors)
     app = web.Application(
         middlewares=[
-            observe(service.name, sink),
-            problems(translate),
+            observe(service.name),
+            problems(service.name, translate),
             preflight(deps.config.cors_origins),
         ],
         # Bodies are read by gateways.core.endpoint by each route's own limit; this is for what slips past it.

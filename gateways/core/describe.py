@@ -1,4 +1,4 @@
-"""OpenAPI documents of all services without starting any: what `kinolog generate` writes and checks."""
+"""OpenAPI documents of services without starting any: what `kinolog generate` writes and checks."""
 
 from __future__ import annotations
 
@@ -17,13 +17,7 @@ def openapi_document(service: Service) -> dict[str, Any]:
     return reference.describe(all_routes(service, Health(service.name, {}), reference))
 
 
-def openapi_files() -> dict[str, bytes]:
-    """Path under the checkout -> content, for every service of the map: docs/openapi/<service>.json."""
-    from gateways.services import SERVICES  # late: the services import this package
-
-    return {
-        f"docs/openapi/{name}.json": orjson.dumps(
-            openapi_document(service), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-        )
-        for name, service in SERVICES.items()
-    }
+def openapi_text(service: Service) -> str:
+    """The document as it is checked in."""
+    option = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+    return orjson.dumps(openapi_document(service), option=option).decode()

@@ -6,17 +6,17 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Final
 
-import structlog
 from aiohttp import hdrs, web
 from aiohttp.client_exceptions import ClientConnectionError
 from aiohttp.typedefs import Middleware
 from redis.exceptions import RedisError
 
-from gateways.core.observe import TRACE, no_trace
 from gateways.core.problem import Problem, retry_later
 from gateways.core.routes import Handler
+from streams.core import metrics, tracing
+from streams.core.logging import get_logger
 
-_log = structlog.get_logger("gateway.errors")
+_log = get_logger("gateway.errors")
 PREPARED = web.RequestKey("prepared", web.StreamResponse)
 _GENERIC: Final = {
     400: "malformed-request",
@@ -37,8 +37,8 @@ async def remember_prepared(request: web.Request, response: web.StreamResponse) 
     request[PREPARED] = response
 
 
-def problems(translate: Translate) -> Middleware:
-    """Middleware; `translate` names the problem behind an adapter's exception, or None for a bug."""
+def problems(service: str, translate: Translate) -> Middleware:
+    """Middleware of one service; `translate` names the problem behind an adapter's exception, if any."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -52,6 +52,8 @@ def problems(translate: Translate) -> Middleware:
                 return request[PREPARED]
             raise
         except Problem as raised:
+            if raised.kind.status in (401, 403, 413, 429):
+                metrics.HTTP_REFUSED.labels(service, raised.kind.slug).inc()
             return _answer(request, raised)
         except web.HTTPException as error:
             if error.status < 400:
@@ -108,7 +110,7 @@ def _answer(request: web.Request, problem: Problem) -> web.StreamResponse:
         if request.transport is not None:
             request.transport.abort()
         return request[PREPARED]
-    response = problem.response(request.get(TRACE, no_trace()).trace_id)
+    response = problem.response(tracing.trace_id())
     if problem.kind.slug in ("too-large", "overloaded") and request.can_read_body:
         response.force_close()  # the rest of the body is not worth reading
     return response

@@ -5,126 +5,80 @@ The line names the route's template, never the URL as sent: a query may hold a s
 
 from __future__ import annotations
 
-import asyncio
 import re
 import secrets
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Middleware
-from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from gateways.core.principal import PRINCIPAL
 from gateways.core.routes import Handler
+from streams.core import metrics, tracing
+from streams.core.logging import get_logger
 
-_log = structlog.get_logger("gateway.access")
-_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?")
+_log = get_logger("gateway.access")
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _QUIET: Final = frozenset({"/health", "/ready", "/metrics"})
 CLIENT_LEFT: Final = 499
-
-
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """W3C trace context of one request: the caller's trace if it sent one, and a span of our own."""
-
-    trace_id: str
-    span_id: str
-
-    @property
-    def traceparent(self) -> str:
-        """The header to send on: events published for this request are its children."""
-        return f"00-{self.trace_id}-{self.span_id}-01"
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """What became of one request. `template` is the route's path or `unmatched`."""
-
-    service: str
-    method: str
-    template: str
-    status: int
-    duration_s: float
-
-
-TRACE = web.RequestKey("trace", Trace)
 REQUEST_ID = web.RequestKey("request_id", str)
-Sink = Callable[[Served], None]
+_HEAD_AT = web.RequestKey("head_at", float)
 
 
-def trace_of(request: web.Request) -> str:
-    """The traceparent for events published on behalf of `request`."""
-    return request[TRACE].traceparent
-
-
-def no_trace() -> Trace:
-    """A fresh trace, for a request that never reached the middleware."""
-    return Trace(secrets.token_hex(16), secrets.token_hex(8))
-
-
-def _trace(header: str | None) -> Trace:
-    match = _TRACEPARENT.fullmatch(header or "")
-    if match is None or set(match.group(1)) == {"0"} or set(match.group(2)) == {"0"}:
-        return no_trace()
-    return Trace(match.group(1), secrets.token_hex(8))
-
-
-def observe(service: str, sink: Sink) -> Middleware:
-    """The middleware of one service; `sink` gets every request that ended, streamed ones included."""
+def observe(service: str) -> Middleware:
+    """The middleware of one service. A client that leaves is accounted as 499."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        trace = request[TRACE] = _trace(request.headers.get("traceparent"))
+        # A child span of the caller's trace: events published for this request are its children.
+        parent = tracing.accepted(request.headers.get(tracing.HEADER))
+        traceparent = f"{parent[:36]}{secrets.token_hex(8)}-01"
         sent = request.headers.get("X-Request-Id", "")
-        request_id = sent if _REQUEST_ID.fullmatch(sent) else trace.span_id
-        request[REQUEST_ID] = request_id
-        bound = bind_contextvars(trace_id=trace.trace_id, request_id=request_id, service=service)
-        began = time.perf_counter()
-        status = CLIENT_LEFT
-        try:
-            response = await handler(request)
-            status = response.status
-            return response
-        except web.HTTPException as error:
-            status = error.status
-            raise
-        except (asyncio.CancelledError, ConnectionError):
-            raise  # the client left: CLIENT_LEFT
-        except Exception:
-            status = 500
-            raise
-        finally:
-            _account(service, request, status, time.perf_counter() - began, sink)
-            reset_contextvars(**bound)
+        request[REQUEST_ID] = sent if _REQUEST_ID.fullmatch(sent) else secrets.token_hex(8)
+        began, status = time.perf_counter(), CLIENT_LEFT
+        with (
+            tracing.tracing(traceparent),
+            structlog.contextvars.bound_contextvars(request_id=request[REQUEST_ID], service=service),
+            metrics.HTTP_RUNNING.labels(service).track_inprogress(),
+        ):
+            try:
+                response = await handler(request)
+                status = response.status
+                return response
+            except web.HTTPException as error:
+                status = error.status
+                raise
+            finally:
+                _account(service, request, status, began)
 
     return middleware
 
 
 async def name_request(request: web.Request, response: web.StreamResponse) -> None:
     """on_response_prepare: ids on every answer, so that a user can quote them."""
-    trace = request.get(TRACE)
-    if trace is not None:
-        response.headers["X-Trace-Id"] = trace.trace_id
+    request[_HEAD_AT] = time.perf_counter()
+    trace_id = tracing.trace_id()
+    if trace_id and REQUEST_ID in request:
+        response.headers["X-Trace-Id"] = trace_id
         response.headers["X-Request-Id"] = request[REQUEST_ID]
 
 
-def _account(service: str, request: web.Request, status: int, duration_s: float, sink: Sink) -> None:
+def _account(service: str, request: web.Request, status: int, began: float) -> None:
     resource = request.match_info.route.resource
     template = resource.canonical if resource is not None else "unmatched"
-    sink(Served(service, request.method, template, status, duration_s))
-    level = _log.debug if template in _QUIET else _log.info
+    now = time.perf_counter()
+    head_at: float = request.get(_HEAD_AT, now)
+    metrics.HTTP_SECONDS.labels(service, request.method, template, str(status)).observe(head_at - began)
     principal = request.get(PRINCIPAL)
-    level(
+    line = _log.debug if template in _QUIET else _log.info
+    line(
         "request",
         method=request.method,
         route=template,
         status=status,
-        duration_ms=round(duration_s * 1000, 2),
+        duration_ms=round((now - began) * 1000, 2),
         via=principal.via if principal is not None else "none",
         bytes_in=request.content_length or 0,
     )

@@ -13,12 +13,12 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, Final
 
 import orjson
-import structlog
 from redis.exceptions import RedisError
 
 from gateways.core.deps import RedisReader
+from streams.core.logging import get_logger
 
-_log = structlog.get_logger("gateway.push")
+_log = get_logger("gateway.push")
 POLL_S: Final = 1.0
 BACKOFF_S: Final = (0.05, 0.2, 0.5, 1.0)
 SUBSCRIBE_TIMEOUT_S: Final = 5.0

@@ -1,0 +1,157 @@
+"""The library: list, get, delete."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from typing import Any, cast
+
+import orjson
+from aiohttp import web
+
+from gateways.core.endpoint import json_response, query_of
+from gateways.core.idempotency import scoped_id
+from gateways.core.principal import principal_of
+from gateways.core.problem import Problem, retry_later
+from gateways.core.projections import Cursor, View
+from gateways.media import present
+from gateways.media.context import REQUESTS, Media, media_of
+from gateways.media.models import (
+    Accepted,
+    Asset,
+    AssetPage,
+    AssetQuery,
+    AssetsQuery,
+    LogPosition,
+)
+from schemas.media.views import RECENT, AssetDocument
+
+SEARCH_WINDOW = 2000
+"""Assets looked at for one page of a search; a longer library needs `next_cursor` to go on."""
+
+
+async def find_document(request: web.Request, view: View | None = None) -> AssetDocument:
+    """The document of the path's asset; Problem 404 if it was never there, 410 if it is deleted."""
+    asset_id = request.match_info["asset_id"]
+    media = media_of(request)
+    view = view or await media.projections.pin(media.library)
+    raw = await view.get(asset_id)
+    if raw is None:
+        raise Problem("not-found", f"There is no asset {asset_id!r}; GET /v1/assets lists those there are.")
+    document = present.alive(raw)
+    if document is None:
+        raise Problem("gone", f"Asset {asset_id!r} has been deleted; upload the film again to watch it.")
+    return document
+
+
+async def get_asset(request: web.Request) -> web.Response:
+    wait_for = query_of(request, AssetQuery).wait_for
+    media = media_of(request)
+    view = await media.projections.pin(media.library)
+    if wait_for is not None:
+        await view.await_outcome(request.match_info["asset_id"], wait_for, media.waits.outcome_s)
+    return json_response(present.asset(await find_document(request, view)))
+
+
+async def list_assets(request: web.Request) -> web.Response:
+    query = query_of(request, AssetsQuery)
+    media = media_of(request)
+    view = await media.projections.pin(media.library)
+    only = principal_of(request).asset_id
+    if only is not None:
+        document = present.alive(await view.get(only))
+        items = [present.asset(document)] if document is not None else []
+        return json_response(AssetPage(items=items, next_cursor=None))
+    items, cursor = await _page(view, query)
+    return json_response(AssetPage(items=items, next_cursor=_encode(cursor) if cursor else None))
+
+
+async def _page(view: View, query: AssetsQuery) -> tuple[list[Asset], Cursor | None]:
+    """Up to `limit` matching assets and where to go on, or None at the end."""
+    after = _decode(query.cursor) if query.cursor else None
+    words = query.q.casefold().split() if query.q else []
+    step = query.limit if not words else 100
+    found: list[Asset] = []
+    looked_at = 0
+    while True:
+        members = await view.newest(RECENT, step + 1, after)
+        page, more = members[:step], len(members) > step
+        for member, raw in zip(page, await view.get_many([m.key for m in page]), strict=True):
+            after = member
+            looked_at += 1
+            document = present.alive(raw)
+            if document is None or not _matches(document, words):
+                continue
+            found.append(present.asset(document))
+            if len(found) == query.limit:
+                return found, after if more or member is not page[-1] else None
+        if not more:
+            return found, None
+        if looked_at >= SEARCH_WINDOW:
+            return found, after
+
+
+def _matches(document: AssetDocument, words: list[str]) -> bool:
+    title = f"{document['title']} {document['id']}".casefold()
+    return all(word in title for word in words)
+
+
+def _encode(cursor: Cursor) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps([cursor.score, cursor.key])).decode().rstrip("=")
+
+
+def _decode(text: str) -> Cursor:
+    try:
+        score, key = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        return Cursor(float(score), str(key))
+    except (binascii.Error, ValueError, TypeError) as error:
+        raise Problem("validation", "cursor: take it from `next_cursor` of the page before.") from error
+
+
+async def delete_asset(request: web.Request) -> web.Response:
+    """Asks for the deletion and waits a moment for its outcome; works in every state."""
+    document = await find_document(request)
+    media = media_of(request)
+    request_id = scoped_id(request, f"delete:{document['id']}")
+    position = await publish(media, document["id"], "DeletionRequested", {}, request_id)
+    view = await media.projections.pin(media.library)
+    outcome = await view.await_outcome(document["id"], request_id, media.waits.outcome_s)
+    accepted = Accepted(
+        id=document["id"],
+        state="deleted" if outcome is not None else document["state"],
+        request_id=request_id,
+        position=position,
+        asset=None,
+        links=present.links(document["id"]),
+    )
+    return json_response(accepted, 202)
+
+
+async def publish(
+    media: Media, asset_id: str, name: str, data: dict[str, Any], request_id: str
+) -> LogPosition:
+    """Put kinolog.media.<name> on the log; Problem 503 when the broker does not take it in time.
+
+    A later retry with the same `request_id` is the same request, should this one have arrived after all.
+    """
+    try:
+        async with asyncio.timeout(media.waits.publish_s):
+            position = await media.producer.publish(
+                REQUESTS, asset_id, f"kinolog.media.{name}", {"asset_id": asset_id, **data}, ce_id=request_id
+            )
+    except TimeoutError:
+        raise retry_later(
+            "unavailable", "The log does not take requests now; try again with the same Idempotency-Key."
+        ) from None
+    return LogPosition(topic=position.topic, partition=position.partition, offset=position.offset)
+
+
+def refused(outcome: dict[str, Any] | None) -> Problem | None:
+    """The problem of a request that its decider refused."""
+    if outcome is None or not str(outcome.get("type", "")).endswith(".RequestRefused"):
+        return None
+    data = cast("dict[str, Any]", outcome.get("data", {}))
+    return Problem(
+        "conflict", str(data.get("detail") or "The request was refused."), code=str(data.get("code", ""))
+    )

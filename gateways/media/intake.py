@@ -1,0 +1,146 @@
+"""Reads an upload off the wire: a multipart form or a raw body, as a title and a stream of bytes.
+
+aiohttp has no whole-body step here: chunks are handed on as they arrive, and each wait is bounded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Final
+
+from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp.http_exceptions import BadHttpMessage
+
+from gateways.core.endpoint import query_of
+from gateways.core.problem import Problem
+from gateways.media.models import UploadQuery
+
+READ_BYTES: Final = 256 * 1024
+MAX_FIELD_BYTES: Final = 4096
+MAX_FIELDS: Final = 20
+MAX_TITLE: Final = 200
+_FORM: Final = "multipart/form-data"
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """An upload about to be read. `declared_size_bytes` is the file's own size, None if nobody said."""
+
+    title: str
+    file_name: str
+    declared_size_bytes: int | None
+    chunks: AsyncIterator[bytes]
+
+
+async def open_intake(request: web.Request, idle_timeout_s: float) -> Intake:
+    """Read up to the file's first byte. Problems: 400 for a body that is no upload, 408 if nothing comes."""
+    query = query_of(request, UploadQuery)
+    if request.content_type == _FORM:
+        return await _form(request, query, idle_timeout_s)
+    if request.content_type == "application/x-www-form-urlencoded":
+        raise Problem(
+            "unsupported-media-type",
+            "Send the file as multipart/form-data, or as the raw body with its own content type and ?title=.",
+        )
+    file_name = clean_name(query.file_name or "")
+    title = clean_title(query.title or _stem(file_name))
+    if not title:
+        raise Problem(
+            "validation", "title: name the film in the query, as in POST /v1/assets?title=My%20film."
+        )
+    return Intake(title, file_name, request.content_length, _raw(request, idle_timeout_s))
+
+
+def clean_title(text: str) -> str:
+    """Printable, single spaces, at most MAX_TITLE characters."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:MAX_TITLE].strip()
+
+
+def clean_name(text: str) -> str:
+    """The last part of a file name, whatever system it comes from."""
+    name = PureWindowsPath(PurePosixPath(text).name).name
+    return "".join(c for c in name if c.isprintable())[:255]
+
+
+def _stem(file_name: str) -> str:
+    return file_name.rsplit(".", 1)[0] if "." in file_name else file_name
+
+
+async def _raw(request: web.Request, idle_timeout_s: float) -> AsyncIterator[bytes]:
+    while True:
+        with _bounded():
+            async with asyncio.timeout(idle_timeout_s):
+                chunk = await request.content.readany()
+        if not chunk:
+            return
+        yield chunk
+
+
+async def _form(request: web.Request, query: UploadQuery, idle_timeout_s: float) -> Intake:
+    with _bounded():
+        async with asyncio.timeout(idle_timeout_s):
+            reader = await request.multipart()
+            title = query.title or ""
+            for _ in range(MAX_FIELDS):
+                part = await reader.next()
+                if part is None:
+                    break
+                if not isinstance(part, BodyPartReader):
+                    raise Problem("malformed-request", "The form holds a form within; send plain fields.")
+                if part.name == "file" or part.filename is not None:
+                    file_name = clean_name(part.filename or query.file_name or "")
+                    title = clean_title(title or _stem(file_name)) or "Untitled"
+                    return Intake(title, file_name, None, _file(reader, part, idle_timeout_s))
+                text = await _field(part)
+                if part.name == "title" and text.strip():
+                    title = text
+    raise Problem("malformed-request", "The form holds no file; send the film in a field named 'file'.")
+
+
+async def _field(part: BodyPartReader) -> str:
+    raw = bytearray()
+    while chunk := await part.read_chunk(MAX_FIELD_BYTES):
+        raw += chunk
+        if len(raw) > MAX_FIELD_BYTES:
+            raise Problem("too-large", f"The field {part.name!r} may have at most {MAX_FIELD_BYTES} bytes.")
+    return raw.decode("utf-8", "replace")
+
+
+async def _file(reader: MultipartReader, part: BodyPartReader, idle_timeout_s: float) -> AsyncIterator[bytes]:
+    while True:
+        with _bounded():
+            async with asyncio.timeout(idle_timeout_s):
+                chunk = await part.read_chunk(READ_BYTES)
+        if not chunk:
+            break
+        yield chunk
+    with _bounded():
+        async with asyncio.timeout(idle_timeout_s):
+            # What follows the file is not used, but a form that does not end properly is not whole.
+            for _ in range(MAX_FIELDS):
+                following = await reader.next()
+                if following is None:
+                    return
+                if isinstance(following, BodyPartReader):
+                    await _field(following)
+
+
+class _bounded:
+    """Turns what aiohttp raises about a bad body into problems; a lost client stays a lost client."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if isinstance(error, TimeoutError):
+            raise Problem(
+                "timeout", "Nothing arrived for too long; upload again on a connection that holds."
+            ) from error
+        if isinstance(error, ValueError | BadHttpMessage | AssertionError) and not isinstance(error, OSError):
+            raise Problem(
+                "malformed-request",
+                "The form cannot be read; send multipart/form-data with its boundary and its last line.",
+            ) from error

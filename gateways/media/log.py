@@ -1,0 +1,116 @@
+"""The log view's routes: an asset's events, live, and one event with its causes."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from gateways.core.endpoint import json_response, query_of
+from gateways.core.principal import principal_of
+from gateways.core.problem import Problem
+from gateways.core.sse import EventStream
+from gateways.media.context import media_of
+from gateways.media.history import Cursor, LogHistory, decode_cursor, encode_cursor
+from gateways.media.live import SERVICE
+from gateways.media.models import LogDetail, LogEntry, LogPage, LogQuery
+from gateways.media.tail import PAGE, Tails
+from streams.core import metrics
+
+HISTORY = web.AppKey("history", LogHistory)
+TAILS = web.AppKey("tails", Tails)
+
+
+async def asset_log(request: web.Request) -> web.Response:
+    """Also of deleted assets: what happened does not go away."""
+    query = query_of(request, LogQuery)
+    after = decode_cursor(query.after)
+    entries, cursor = await request.app[HISTORY].page(request.match_info["asset_id"], after, query.limit)
+    if not entries and not after:
+        await _must_exist(request)
+    more = encode_cursor(cursor) if len(entries) == query.limit else None
+    return json_response(LogPage(items=entries, next_cursor=more))
+
+
+async def _must_exist(request: web.Request) -> None:
+    media = media_of(request)
+    view = await media.projections.pin(media.library)
+    asset_id = request.match_info["asset_id"]
+    if await view.get(asset_id) is None:
+        raise Problem("not-found", f"There is no asset {asset_id!r}; GET /v1/assets lists those there are.")
+
+
+async def log_stream(request: web.Request) -> web.StreamResponse:
+    """`event: entry` for each event, from `after` (or Last-Event-ID) on; without either, from the start."""
+    query = query_of(request, LogQuery)
+    cursor = decode_cursor(query.after)
+    last_id = request.headers.get("Last-Event-ID")
+    if last_id:
+        cursor = _tolerant(last_id) or cursor
+    asset_id = request.match_info["asset_id"]
+    history, tails = request.app[HISTORY], request.app[TAILS]
+    if not cursor:
+        await _must_exist(request)
+    async with tails.watch(asset_id, cursor) as watcher, EventStream(request) as stream:
+        with metrics.STREAMS_OPEN.labels(SERVICE).track_inprogress():
+            cursor = await _catch_up(stream, history, asset_id, cursor)
+            while stream.open:
+                entries = await watcher.take(stream.heartbeat_s)
+                if watcher.lost:
+                    watcher.lost = False
+                    cursor = await _catch_up(stream, history, asset_id, cursor)
+                elif entries:
+                    cursor = await _send(stream, entries, cursor)
+                else:
+                    await stream.heartbeat()
+    return stream.response
+
+
+def _tolerant(last_id: str) -> Cursor:
+    """A Last-Event-ID that is not ours means: from the start."""
+    try:
+        return decode_cursor(last_id)
+    except Problem:
+        return {}
+
+
+async def _catch_up(stream: EventStream, history: LogHistory, asset_id: str, cursor: Cursor) -> Cursor:
+    while stream.open:
+        entries, _ = await history.page(asset_id, cursor, PAGE)
+        cursor = await _send(stream, entries, cursor)
+        if len(entries) < PAGE:
+            break
+    return cursor
+
+
+async def _send(stream: EventStream, entries: list[LogEntry], cursor: Cursor) -> Cursor:
+    """Send what is beyond the cursor; returns the cursor behind all of it.
+
+    An event's id is a cursor to resume from. Causes stand before effects, so within a batch a partition's
+    offsets may change places: only the batch's last id covers it all, and resuming may repeat some events.
+    """
+    new = [entry for entry in entries if entry.offset > cursor.get(_where(entry), -1)]
+    behind = dict(cursor)
+    for entry in new:
+        behind[_where(entry)] = max(behind.get(_where(entry), -1), entry.offset)
+    for entry in new:
+        metrics.PUSHES.labels(SERVICE).inc()
+        resume = behind if entry is new[-1] else cursor
+        await stream.send("entry", entry.model_dump(mode="json"), encode_cursor(resume))
+    return behind
+
+
+def _where(entry: LogEntry) -> str:
+    return f"{entry.topic}:{entry.partition}"
+
+
+async def log_entry(request: web.Request) -> web.Response:
+    """One event with causes and effects."""
+    ce_id = request.match_info["ce_id"]
+    found = await request.app[HISTORY].one(ce_id)
+    only = principal_of(request).asset_id
+    if found is None or (only is not None and found[1] != only):
+        raise Problem(
+            "not-found", "There is no such event in the history; a new one takes a moment to get there."
+        )
+    entry, asset_id = found
+    causes, effects = await request.app[HISTORY].chain(entry, asset_id)
+    return json_response(LogDetail(entry=entry, causes=causes, effects=effects))

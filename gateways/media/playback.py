@@ -1,0 +1,196 @@
+"""What players ask for: manifests computed from the plan, segments, poster and storyboard.
+
+Segments are immutable: their URL holds the profile's hash, which changes when the bytes would. A segment
+that the plan has but no worker has made yet is 425 with Retry-After; one that the plan has not is 404.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from typing import Final
+
+from aiohttp import hdrs, web
+
+from gateways.core.problem import Problem
+from gateways.media.assets import find_document
+from gateways.media.context import media_of
+from gateways.media.files import send_object
+from gateways.media.manifest_texts import dash_text, hls_master_text, hls_media_text
+from gateways.media.present import PLAYABLE
+from gateways.media.ranges import IMMUTABLE, unchanged
+from gateways.media.storyboard import web_vtt
+from schemas.media.grid import chunks_of, plan_cuts
+from schemas.media.plan import AUDIO_RENDITION, Plan, fps_of
+from schemas.media.views import AssetDocument
+
+HLS_TYPE: Final = "application/vnd.apple.mpegurl"
+DASH_TYPE: Final = "application/dash+xml"
+SEGMENT_TYPE: Final = {"audio": "audio/mp4", "video": "video/mp4"}
+SHEET_MAX_AGE: Final = "private, max-age=300"
+RETRY_AFTER_S: Final = "1"
+
+
+async def hls_master(request: web.Request) -> web.StreamResponse:
+    document = await _playable(request)
+    return _text(request, hls_master_text(document), HLS_TYPE)
+
+
+async def hls_media(request: web.Request) -> web.StreamResponse:
+    document = await _playable(request)
+    rendition = request.match_info["rendition"]
+    _known_rendition(_plan(document), rendition)
+    return _text(request, hls_media_text(document, rendition), HLS_TYPE)
+
+
+async def dash_manifest(request: web.Request) -> web.StreamResponse:
+    document = await _playable(request)
+    if document["state"] != "ready":
+        raise _too_early("The DASH manifest comes when the film is ready; HLS plays before.")
+    return _text(request, dash_text(document), DASH_TYPE)
+
+
+async def init_segment(request: web.Request) -> web.StreamResponse:
+    document = await _playable(request)
+    rendition = _rendition(request, document)
+    return await _segment(request, document, rendition, "init.mp4")
+
+
+async def media_segment(request: web.Request) -> web.StreamResponse:
+    document = await _playable(request)
+    rendition = _rendition(request, document)
+    number = int(request.match_info["number"])
+    plan = _plan(document)
+    if number >= plan["segment_count"]:
+        raise Problem("not-found", f"The film has segments 0 to {plan['segment_count'] - 1}.")
+    if not _is_done(document, _chunk_of(plan, number)):
+        raise _too_early("This segment is not encoded yet; ask again in a moment.")
+    return await _segment(request, document, rendition, f"{number}.m4s")
+
+
+async def poster(request: web.Request) -> web.StreamResponse:
+    document = await _with_storyboard(request)
+    key = f"{_folder(document)}/poster.jpg"
+    return await send_object(request, media_of(request).objects, key, "image/jpeg", _etag(key), SHEET_MAX_AGE)
+
+
+async def storyboard_vtt(request: web.Request) -> web.StreamResponse:
+    document = await _with_storyboard(request)
+    storyboard = document["storyboard"]
+    assert storyboard is not None
+    text = web_vtt(storyboard, document["duration_ms"] or 0, "storyboard/{n}.jpg")
+    return _text(request, text, "text/vtt")
+
+
+async def storyboard_sheet(request: web.Request) -> web.StreamResponse:
+    document = await _with_storyboard(request)
+    number = int(request.match_info["number"])
+    storyboard = document["storyboard"]
+    if storyboard is None or number >= storyboard["sheet_count"]:
+        raise Problem("not-found", "The storyboard has no such sheet; storyboard.vtt names those there are.")
+    key = f"{_folder(document)}/storyboard/{number}.jpg"
+    return await send_object(request, media_of(request).objects, key, "image/jpeg", _etag(key), SHEET_MAX_AGE)
+
+
+# --- what is there
+
+
+async def _playable(request: web.Request) -> AssetDocument:
+    document = await find_document(request)
+    if document["state"] in PLAYABLE:
+        return document
+    if document["state"] == "failed":
+        failure = document["failure"]
+        raise Problem(
+            "conflict",
+            failure["sentence"] if failure is not None else "This film failed; upload it again.",
+            code=failure["code"] if failure is not None else "failed",
+        )
+    raise _too_early("The film is not playable yet; its events tell when it is.")
+
+
+async def _with_storyboard(request: web.Request) -> AssetDocument:
+    document = await find_document(request)
+    if document["storyboard"] is None:
+        if document["state"] == "failed":
+            raise Problem("not-found", "This film failed: it has no pictures.")
+        raise _too_early("The pictures are made after the film; its events tell when they are there.")
+    return document
+
+
+def _too_early(sentence: str) -> Problem:
+    return Problem("too-early", sentence, headers={hdrs.RETRY_AFTER: RETRY_AFTER_S})
+
+
+def _plan(document: AssetDocument) -> Plan:
+    plan = document["plan"]
+    if plan is None:
+        raise _too_early("The film is not planned yet; its events tell when it is.")
+    return plan
+
+
+def _known_rendition(plan: Plan, name: str) -> None:
+    names = [r["name"] for r in plan["renditions"]]
+    if plan["audio"]["mode"] != "none":
+        names.append(AUDIO_RENDITION)
+    if name not in names:
+        raise Problem("not-found", f"The film has no rendition {name!r}; it has {', '.join(names)}.")
+
+
+def _rendition(request: web.Request, document: AssetDocument) -> str:
+    plan = _plan(document)
+    if request.match_info["profile_hash"] != plan["profile_hash"]:
+        raise Problem("not-found", "The film has another profile now; load its manifest again.")
+    name = request.match_info["rendition"]
+    _known_rendition(plan, name)
+    return name
+
+
+_CHUNK_ENDS: OrderedDict[tuple[int, int, int], list[int]] = OrderedDict()
+
+
+def _chunk_of(plan: Plan, number: int) -> int:
+    """Index of the chunk that holds segment `number`; grids of the latest films are kept."""
+    key = (plan["fps_num"], plan["fps_den"], plan["frame_count"])
+    owners = _CHUNK_ENDS.get(key)
+    if owners is None:
+        spans = chunks_of(fps_of(plan), plan_cuts(plan))
+        owners = [index for index, span in enumerate(spans) for _ in range(span.length)]
+        _CHUNK_ENDS[key] = owners
+        if len(_CHUNK_ENDS) > 64:
+            _CHUNK_ENDS.popitem(last=False)
+    return owners[number]
+
+
+def _is_done(document: AssetDocument, chunk: int) -> bool:
+    return any(first <= chunk < end for first, end in document["done"])
+
+
+# --- answers
+
+
+async def _segment(
+    request: web.Request, document: AssetDocument, rendition: str, name: str
+) -> web.StreamResponse:
+    key = f"{_folder(document)}/{rendition}/{name}"
+    kind = SEGMENT_TYPE["audio" if rendition == AUDIO_RENDITION else "video"]
+    return await send_object(request, media_of(request).objects, key, kind, _etag(key), IMMUTABLE)
+
+
+def _folder(document: AssetDocument) -> str:
+    return f"assets/{document['id']}/{_plan(document)['profile_hash']}"
+
+
+def _etag(key: str) -> str:
+    """The key names the bytes: its hash is as good as theirs."""
+    return f'"{hashlib.sha256(key.encode()).hexdigest()[:24]}"'
+
+
+def _text(request: web.Request, text: str, content_type: str) -> web.Response:
+    """A computed text: revalidated each time, since a growing film changes it."""
+    raw = text.encode()
+    etag = f'"{hashlib.sha256(raw).hexdigest()[:24]}"'
+    headers = {hdrs.ETAG: etag, hdrs.CACHE_CONTROL: "private, no-cache"}
+    if unchanged(request, etag):
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=raw, content_type=content_type, charset="utf-8", headers=headers)

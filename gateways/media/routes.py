@@ -1,0 +1,119 @@
+"""Every route of the streaming service, in one list."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateways.core.permissions import (
+    ASSETS_DELETE,
+    ASSETS_READ,
+    ASSETS_WRITE,
+    LOG_READ,
+    PUBLIC,
+    SESSION,
+)
+from gateways.core.routes import Handler, Route
+from gateways.media import assets, live, log, models, pages, playback, session
+from gateways.media.upload import upload
+
+_ASSET: Final = "/v1/assets/{asset_id:[a-z0-9-]{1,64}}"
+_NAME: Final = "[A-Za-z0-9]{1,32}"
+_HASH: Final = "[A-Za-z0-9]{1,64}"
+_NUMBER: Final = "[0-9]{1,7}"
+_MISSING: Final = ("not-found", "gone", "unavailable")
+_IDEMPOTENT: Final = (
+    ("Idempotency-Key", "1 to 200 characters; a retry with the same key is the same request"),
+)
+_RESUME: Final = (("Last-Event-ID", "id of the last event seen"),)
+_RANGE: Final = (("Range", "one byte range"), ("If-None-Match", "ETag of a copy"))
+MAX_UPLOAD_OVERHEAD_BYTES: Final = 1 << 20
+NO_BODY_LIMIT: Final = 1 << 62
+"""Uploads count their own bytes against MAX_UPLOAD_BYTES, which a declaration cannot know."""
+
+
+def _get(path: str, handler: Handler, summary: str, tag: str, **more: object) -> Route:
+    fields: dict[str, object] = {
+        "permission": ASSETS_READ, "problems": _MISSING, "max_body_bytes": 0, "tag": tag, **more
+    }  # fmt: skip
+    return Route(method="GET", path=path, handler=handler, summary=summary, **fields)  # type: ignore[arg-type]
+
+
+def _media(path: str, handler: Handler, summary: str, content_type: str) -> Route:
+    return _get(
+        path, handler, summary, "playback", response_type=content_type, timeout_s=None,
+        problems=(*_MISSING, "too-early", "conflict", "bad-range"), headers=_RANGE,
+    )  # fmt: skip
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="POST", path="/v1/session", handler=session.sign_in, permission=PUBLIC, status=201,
+        summary="Sign in: an API key or a watch link's code for a cookie", body=models.SessionRequest,
+        response=models.Session, problems=("bad-credential", "cross-origin", "not-configured"), tag="session",
+    ),
+    Route(
+        method="GET", path="/v1/session", handler=session.show_session, permission=SESSION,
+        summary="Who is signed in", response=models.Session, max_body_bytes=0, tag="session",
+    ),
+    Route(
+        method="DELETE", path="/v1/session", handler=session.sign_out, permission=PUBLIC, status=204,
+        summary="Sign out", max_body_bytes=0, tag="session",
+    ),
+    Route(
+        method="POST", path="/v1/assets", handler=upload, permission=ASSETS_WRITE, status=202,
+        summary="Upload a film", response=models.Accepted, query=models.UploadQuery,
+        body_types=("multipart/form-data", "application/octet-stream", "video/*"), reads_stream=True,
+        max_body_bytes=NO_BODY_LIMIT, timeout_s=None, headers=_IDEMPOTENT, tag="assets",
+        problems=(
+            "malformed-request", "empty-upload", "timeout", "upload-in-progress", "conflict", "too-large",
+            "unsupported-media-type", "idempotency-key-reused", "overloaded", "unavailable", "store-full",
+        ),
+    ),
+    _get(
+        "/v1/assets", assets.list_assets, "The library, newest first", "assets", response=models.AssetPage,
+        query=models.AssetsQuery, problems=("unavailable",),
+    ),
+    _get(_ASSET, assets.get_asset, "One asset", "assets", response=models.Asset, query=models.AssetQuery),
+    Route(
+        method="DELETE", path=_ASSET, handler=assets.delete_asset, permission=ASSETS_DELETE, status=202,
+        summary="Delete an asset, whatever it is doing", response=models.Accepted, max_body_bytes=0,
+        timeout_s=15.0, headers=_IDEMPOTENT, problems=_MISSING, tag="assets",
+    ),
+    _get(
+        f"{_ASSET}/events", live.asset_events, "Its state and progress, live", "assets", timeout_s=None,
+        response_type="text/event-stream", headers=_RESUME,
+    ),
+    _get(
+        f"{_ASSET}/log", log.asset_log, "Its events on the log", "log", permission=LOG_READ,
+        response=models.LogPage, query=models.LogQuery,
+    ),
+    _get(
+        f"{_ASSET}/log/stream", log.log_stream, "Its events on the log, live", "log", permission=LOG_READ,
+        response_type="text/event-stream", query=models.LogQuery, timeout_s=None, headers=_RESUME,
+    ),
+    _get(
+        "/v1/log/{ce_id:[A-Za-z0-9._:-]{1,200}}", log.log_entry, "One event, its causes and effects", "log",
+        permission=LOG_READ, response=models.LogDetail,
+    ),
+    _media(f"{_ASSET}/hls/master.m3u8", playback.hls_master, "HLS: the ladder", playback.HLS_TYPE),
+    _media(
+        f"{_ASSET}/hls/{{rendition:{_NAME}}}.m3u8", playback.hls_media, "HLS: one rendition",
+        playback.HLS_TYPE,
+    ),
+    _media(f"{_ASSET}/dash/manifest.mpd", playback.dash_manifest, "DASH", playback.DASH_TYPE),
+    _media(
+        f"{_ASSET}/media/{{profile_hash:{_HASH}}}/{{rendition:{_NAME}}}/init.mp4",
+        playback.init_segment, "Init segment of a rendition", "video/mp4",
+    ),
+    _media(
+        f"{_ASSET}/media/{{profile_hash:{_HASH}}}/{{rendition:{_NAME}}}/{{number:{_NUMBER}}}.m4s",
+        playback.media_segment, "Media segment of a rendition", "video/mp4",
+    ),
+    _media(f"{_ASSET}/poster.jpg", playback.poster, "Poster", "image/jpeg"),
+    _media(f"{_ASSET}/storyboard.vtt", playback.storyboard_vtt, "Storyboard: the index", "text/vtt"),
+    _media(
+        f"{_ASSET}/storyboard/{{number:{_NUMBER}}}.jpg", playback.storyboard_sheet, "Storyboard: a sheet",
+        "image/jpeg",
+    ),
+    *pages.routes(),
+)  # fmt: skip

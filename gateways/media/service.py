@@ -1,0 +1,52 @@
+"""The streaming service: films in, films out, and the pages."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import AsyncIterator
+from typing import Final
+
+from aiohttp import web
+
+from gateways.core.app import Service
+from gateways.core.clickhouse import HistoryUnavailable
+from gateways.media.context import MEDIA, Media
+from gateways.media.history import LogHistory
+from gateways.media.log import HISTORY, TAILS
+from gateways.media.routes import ROUTES
+from gateways.media.tail import Tails
+from gateways.media.upload import make_room
+from streams.core.objects import ObjectStoreUnavailable
+from streams.core.producer import LogUnavailable
+
+DRAIN_BACKGROUND_S: Final = 2.0
+
+SERVICE: Final = Service(
+    name="streaming",
+    needs=("kafka", "redis", "clickhouse", "objects"),
+    routes=ROUTES,
+    errors={
+        LogUnavailable: ("unavailable", "The log takes no requests now; try again in a moment."),
+        ObjectStoreUnavailable: ("unavailable", "The object store does not answer; try again in a moment."),
+        HistoryUnavailable: (
+            "unavailable",
+            "The history (ClickHouse) does not answer; try again in a moment.",
+        ),
+    },
+)
+
+
+def streaming(media: Media) -> Service:
+    """The service with everything its handlers work with."""
+
+    def prepare(app: web.Application) -> None:
+        app[MEDIA] = media
+        app[HISTORY] = LogHistory(media.history, media.log_table)
+        app[TAILS] = Tails(app[HISTORY], media.log_poll_s)
+        make_room(app, media.limits.concurrent)
+
+    async def finish(_: web.Application) -> AsyncIterator[None]:
+        yield
+        await media.background.finish(DRAIN_BACKGROUND_S)
+
+    return dataclasses.replace(SERVICE, prepare=prepare, contexts=(finish,))

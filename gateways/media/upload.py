@@ -1,0 +1,192 @@
+"""POST /v1/assets: bytes go to the store as they arrive, the log hears of the beginning and of the end.
+
+UploadStarted is on the log before the first part, UploadCompleted after the last; whatever ends an upload
+early becomes UploadFailed, also when the client has gone. A retry with the same Idempotency-Key is the same
+asset for as long as the earlier attempt did not fail; a failed one is being erased, so its retry is a new
+asset, which the same key finds again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from aiohttp import web
+
+from gateways.core.endpoint import json_response
+from gateways.core.idempotency import idempotency_key, scoped_id
+from gateways.core.problem import Problem, retry_later
+from gateways.core.projections import View
+from gateways.media import present
+from gateways.media.assets import publish, refused
+from gateways.media.context import Media, media_of
+from gateways.media.failures import UploadEnded, ended_by
+from gateways.media.intake import Intake, open_intake
+from gateways.media.models import Accepted, LogPosition
+from gateways.media.parts import PartWriter, Source
+from schemas.event import deterministic_id
+from schemas.media.views import AssetDocument
+from streams.core.logging import get_logger
+
+_log = get_logger("gateway.upload")
+ID_LENGTH: Final = 20
+MAX_ATTEMPTS: Final = 20
+LOCK_TTL_S: Final = 15.0
+_ROOM = web.AppKey("upload_room", asyncio.Semaphore)
+
+
+def make_room(app: web.Application, concurrent: int) -> None:
+    """Called once while the app is built: how many uploads run at the same time."""
+    app[_ROOM] = asyncio.Semaphore(concurrent)
+
+
+async def upload(request: web.Request) -> web.Response:
+    """Takes one film in. Answers 202 once the upload is decided, or when `outcome_s` have passed."""
+    media, room = media_of(request), request.app[_ROOM]
+    if room.locked():
+        raise retry_later("overloaded", "Too many uploads run at the moment; try again in a few seconds.", 5)
+    async with room:
+        base = scoped_id(request, "upload")
+        view = await media.projections.pin(media.library)
+        asset_id, document = await _choose(view, base, keyed=idempotency_key(request) is not None)
+        async with _alone(media, asset_id):
+            intake = await open_intake(request, media.limits.idle_timeout_s)
+            if document is not None:
+                document = await _settle(media, view, asset_id, intake)
+            if document is not None and document["state"] != "uploading":
+                return await _repeated(media, intake, document)
+            return await _take_in(media, view, asset_id, intake, begun=document is not None)
+
+
+async def _choose(view: View, base: str, *, keyed: bool) -> tuple[str, AssetDocument | None]:
+    """The asset of this upload, and its document if an earlier attempt with the same key made it."""
+    for attempt in range(MAX_ATTEMPTS):
+        asset_id = deterministic_id("asset", base, str(attempt))[:ID_LENGTH]
+        raw = await view.get(asset_id) if keyed else None
+        if raw is None:
+            return asset_id, None
+        document = present.alive(raw)
+        if document is not None and not (document["state"] == "failed" and document["source_hash"] is None):
+            return asset_id, document
+    raise Problem("conflict", f"This Idempotency-Key has failed {MAX_ATTEMPTS} times; take a new one.")
+
+
+@asynccontextmanager
+async def _alone(media: Media, asset_id: str) -> AsyncIterator[None]:
+    """One upload of an asset at a time, in all gateways: two would overwrite each other's parts."""
+    name, token = f"edge:upload:{asset_id}", uuid.uuid4().hex
+    if not await media.locks.acquire(name, token, LOCK_TTL_S):
+        raise Problem(
+            "upload-in-progress",
+            "An upload with this Idempotency-Key is running; wait for it, or send another key.",
+            headers={"Retry-After": str(int(LOCK_TTL_S))},
+        )
+    keeper = asyncio.create_task(_keep(media, name, token), name=f"lock-{asset_id}")
+    try:
+        yield
+    finally:
+        keeper.cancel()
+        media.background.start(media.locks.release(name, token), f"release {name}")
+
+
+async def _keep(media: Media, name: str, token: str) -> None:
+    while True:
+        await asyncio.sleep(LOCK_TTL_S / 3)
+        await media.locks.renew(name, token, LOCK_TTL_S)
+
+
+async def _settle(media: Media, view: View, asset_id: str, intake: Intake) -> AssetDocument | None:
+    """The document after everything that is on the log for this asset now.
+
+    An UploadStarted of an asset that exists is refused, harmlessly; once the refusal shows, so does all
+    that came before it, an UploadCompleted of the earlier attempt included.
+    """
+    request_id = uuid.uuid4().hex
+    await _start(media, asset_id, intake, request_id)
+    await view.await_outcome(asset_id, request_id, media.waits.outcome_s)
+    return present.alive(await view.get(asset_id))
+
+
+async def _start(media: Media, asset_id: str, intake: Intake, request_id: str) -> LogPosition:
+    data = {
+        "title": intake.title,
+        "file_name": intake.file_name,
+        "declared_size_bytes": intake.declared_size_bytes,
+    }
+    return await publish(media, asset_id, "UploadStarted", data, request_id)
+
+
+async def _take_in(media: Media, view: View, asset_id: str, intake: Intake, *, begun: bool) -> web.Response:
+    if not begun:
+        await _start(media, asset_id, intake, deterministic_id("upload-started", asset_id))
+    writer = PartWriter(media.objects, asset_id, media.limits)
+    try:
+        async for chunk in intake.chunks:
+            await writer.write(chunk)
+        source = await writer.finish()
+        if source.size_bytes == 0:
+            raise UploadEnded(
+                "empty",
+                "The file is empty. Upload it again.",
+                Problem("empty-upload", "Send at least one byte."),
+            )
+    except BaseException as error:
+        reason = ended_by(error)
+        # In the background: the client may have gone, and this task with it.
+        media.background.start(_give_up(media, asset_id, writer, reason), f"give up upload {asset_id}")
+        _log.info("upload ended early", asset_id=asset_id, reason=reason.code, bytes=writer.size_bytes)
+        if reason.problem is None:
+            raise
+        raise reason.problem from error
+    return await _complete(media, view, asset_id, source)
+
+
+async def _complete(media: Media, view: View, asset_id: str, source: Source) -> web.Response:
+    request_id = deterministic_id("upload-completed", asset_id, source.source_hash)
+    # Shielded: the bytes are all there, so a client that leaves now does not undo the upload.
+    position = await asyncio.shield(
+        publish(media, asset_id, "UploadCompleted", {"source": source.as_record()}, request_id)
+    )
+    outcome = await view.await_outcome(asset_id, request_id, media.waits.outcome_s)
+    problem = refused(outcome)
+    if problem is not None:
+        raise problem
+    document = present.alive(await view.get(asset_id))
+    known = document is not None and document["state"] != "uploading"
+    accepted = Accepted(
+        id=asset_id,
+        state=document["state"] if document is not None else "uploading",
+        request_id=request_id,
+        position=position,
+        asset=present.asset(document) if known and document is not None else None,
+        links=present.links(asset_id, document),
+    )
+    return json_response(accepted, 202, Location=accepted.links.self)
+
+
+async def _give_up(media: Media, asset_id: str, writer: PartWriter, reason: UploadEnded) -> None:
+    await writer.abort()
+    data: dict[str, Any] = {"code": reason.code, "sentence": reason.sentence}
+    await publish(media, asset_id, "UploadFailed", data, deterministic_id("upload-failed", asset_id))
+
+
+async def _repeated(media: Media, intake: Intake, document: AssetDocument) -> web.Response:
+    """The asset is there: read the body to its end, compare, and answer as the first time."""
+    writer = PartWriter(media.objects, document["id"], media.limits, store=False)
+    async for chunk in intake.chunks:
+        await writer.write(chunk)
+    source = await writer.finish()
+    if source.source_hash != document["source_hash"]:
+        raise Problem(
+            "idempotency-key-reused",
+            "This Idempotency-Key belongs to an upload of another file; send a new key with this one.",
+        )
+    request_id = deterministic_id("upload-completed", document["id"], source.source_hash)
+    asset = present.asset(document)
+    accepted = Accepted(
+        id=asset.id, state=asset.state, request_id=request_id, position=None, asset=asset, links=asset.links
+    )
+    return json_response(accepted, 202, Location=asset.links.self)
