@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -106,12 +106,12 @@ class ObjectStore:
         """Store `data` whole under `key`, replacing what was there; returns the ETag."""
         headers = {"Content-Type": content_type}
         headers |= {f"x-amz-meta-{name}": value for name, value in (metadata or {}).items()}
-        _, answer, _ = await self._ask("PUT", key, headers=headers, data=data)
+        answer, _ = await self._ask("PUT", key, headers=headers, data=data)
         return answer.get("ETag", "").strip('"')
 
     async def get(self, key: str, start: int | None = None, end: int | None = None) -> bytes:
         """The object's bytes, or a range of them. A range behind the end raises RangeNotSatisfiable."""
-        _, _, body = await self._ask("GET", key, headers=_range(start, end))
+        _, body = await self._ask("GET", key, headers=_range(start, end))
         return body
 
     async def stream(
@@ -140,20 +140,17 @@ class ObjectStore:
 
     async def stat(self, key: str) -> ObjectInfo:
         """Size, ETag, type and metadata without the bytes."""
-        _, headers, _ = await self._ask("HEAD", key)
-        prefix = "x-amz-meta-"
+        headers, _ = await self._ask("HEAD", key)
         found = {name.lower(): value for name, value in headers.items()}
+        prefix = "x-amz-meta-"
+        metadata = {name[len(prefix) :]: value for name, value in found.items() if name.startswith(prefix)}
         return ObjectInfo(
             key=key,
             size=int(found.get("content-length", 0)),
             etag=found.get("etag", "").strip('"'),
             modified_at_ms=_milliseconds(found.get("last-modified", "")),
             content_type=found.get("content-type", ""),
-            metadata=tuple(
-                sorted(
-                    (name[len(prefix) :], value) for name, value in found.items() if name.startswith(prefix)
-                )
-            ),
+            metadata=tuple(sorted(metadata.items())),
         )
 
     async def exists(self, key: str) -> bool:
@@ -181,7 +178,7 @@ class ObjectStore:
         while True:
             query = {"list-type": "2", "prefix": prefix, "max-keys": "1000"}
             query |= {"continuation-token": token} if token else {}
-            _, _, body = await self._ask("GET", "", query=query)
+            _, body = await self._ask("GET", "", query=query)
             root = ElementTree.fromstring(body)  # noqa: S314 - our own store's answer
             for entry in root.iter(f"{_NAMESPACE}Contents"):
                 yield _listed(entry)
@@ -204,7 +201,7 @@ class ObjectStore:
         body = f"<Delete><Quiet>true</Quiet>{entries}</Delete>".encode()
         digest = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
         headers = {"Content-MD5": digest, "Content-Type": "application/xml"}
-        _, _, answer = await self._ask("POST", "", query={"delete": ""}, headers=headers, data=body)
+        _, answer = await self._ask("POST", "", query={"delete": ""}, headers=headers, data=body)
         if b"<Error>" in answer:
             raise ObjectStoreUnavailable(
                 f"deleting from {self.bucket}: {answer[:300].decode(errors='replace')}"
@@ -242,15 +239,15 @@ class ObjectStore:
         query: dict[str, str] | None = None,
         headers: dict[str, str] | None = None,
         data: bytes | None = None,
-    ) -> tuple[int, dict[str, str], bytes]:
-        """One request with attempts; the whole answer."""
+    ) -> tuple[Mapping[str, str], bytes]:
+        """One request with attempts; headers (their names in any case) and body of the answer."""
         what = f"{method} {self.bucket}/{key}"
         async for attempt in self._attempts():
             with attempt:
                 try:
                     async with self._send(method, key, query=query, headers=headers, data=data) as answer:
                         await _raise_for(answer, what)
-                        return answer.status, dict(answer.headers), await answer.read()
+                        return answer.headers, await answer.read()
                 except (aiohttp.ClientError, OSError, TimeoutError) as error:
                     raise ObjectStoreUnavailable(f"{what}: {type(error).__name__} {error}") from error
         raise AssertionError("unreachable: the attempts end with an answer or an error")
