@@ -17,6 +17,7 @@ REASONS: dict[str, str] = {
     "lying_duration": "The file's times make no sense: its clock does not match its pictures. Export it again.",
     "decompression_bomb": "The file would take far more memory or time to decode than its size warrants.",
     "too_many_streams": "The file has more than 64 tracks. Export it with fewer.",
+    "source_missing": "Parts of the uploaded file are gone from the object store. Upload the file again.",
     "sandbox_unavailable": "This machine cannot confine the decoder. Ask the operator to allow a confined kernel.",
     "internal": "The encoder failed for a reason of its own. Try again; if it fails again, tell the operator.",
 }

@@ -1,0 +1,1 @@
+"""Long work: the body of each kind, what they have in common, and the tools they are given."""

@@ -1,0 +1,49 @@
+"""A worker process's tools, made once and closed in order."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+
+from schemas.catalog import topology
+from streams.core.clients import redis_client
+from streams.core.objects import ObjectStore
+from streams.core.settings import Settings
+from streams.media.pool import EncoderPool, PoolSettings
+from streams.media.work.library import LibraryReader
+from streams.media.work.tools import Tools
+
+log = structlog.get_logger("kinolog.media.work")
+
+URGENT_SLOTS = 2  # slots beside the others: a probe and a first chunk never queue behind another film
+
+
+def processes(settings: Settings) -> int:
+    """Background encoder processes, and so the slots for what is not urgent."""
+    return settings.encode_slots or os.cpu_count() or 1
+
+
+@asynccontextmanager
+async def tools(settings: Settings) -> AsyncIterator[Tools]:
+    """Warm encoder processes, the object store and the library.
+
+    Raises MediaProblem `sandbox_unavailable` if decoders cannot be confined and settings ask for it.
+    """
+    limits = PoolSettings(background=processes(settings), allow_unconfined=not settings.sandbox_required)
+    pool = EncoderPool(limits)
+    redis = redis_client(settings)
+    async with ObjectStore(settings) as objects:
+        try:
+            await pool.start()
+            log.info(
+                "encoders are warm", processes=len(pool.processes), sandbox=pool.processes[0].sandbox_mode
+            )
+            library = LibraryReader(redis, topology())
+            yield Tools(objects, pool, library, worker=f"{socket.gethostname()}/{settings.instance}")
+        finally:
+            await pool.stop()
+            await redis.aclose()
