@@ -51,7 +51,7 @@ class Layout(NamedTuple):
 
 
 def layout_of(plan: Plan) -> Layout:
-    """One tile every two seconds, fewer in long films: at most MOST_TILES. A film below two seconds has one."""
+    """One tile every two seconds, fewer in long films: at most MOST_TILES; one in films below that."""
     fps, cuts = fps_of(plan), plan_cuts(plan)
     step = max(1, nearest(SEGMENT_S * fps))
     every = ceil(Fraction(plan["frame_count"], step * MOST_TILES))

@@ -109,7 +109,9 @@ class _Rung:
         init, segments = boxes.split(self._file.getvalue())
         found = [boxes.decode_time(segment) for segment in segments]
         if found != decode_times:
-            raise MediaProblem("internal", f"{self.name}: fragments start at {found}, expected {decode_times}")
+            raise MediaProblem(
+                "internal", f"{self.name}: fragments start at {found}, expected {decode_times}"
+            )
         return Track(init, segments, boxes.codecs_of(init))
 
 

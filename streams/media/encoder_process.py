@@ -75,7 +75,13 @@ class EncoderProcess:
         environment |= {"PYTHONPATH": str(ROOT), "MALLOC_ARENA_MAX": "4"}
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "streams.media.child", str(theirs.fileno()), orjson.dumps(options).decode()],
+                [
+                    sys.executable,
+                    "-m",
+                    "streams.media.child",
+                    str(theirs.fileno()),
+                    orjson.dumps(options).decode(),
+                ],
                 pass_fds=(theirs.fileno(),),
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -105,7 +111,13 @@ class EncoderProcess:
         unreadable: OSError | None = None
         self._send(
             channel,
-            {"job": job, "arguments": arguments, "cpu_s": cpu_s, "source_key": source.key, "source_size": source.size},
+            {
+                "job": job,
+                "arguments": arguments,
+                "cpu_s": cpu_s,
+                "source_key": source.key,
+                "source_size": source.size,
+            },
         )
         while True:
             message, blobs = self._receive(channel)

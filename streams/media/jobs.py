@@ -116,4 +116,3 @@ def _chunk(plan: Plan, chunk_index: int, source: OpenSource, report: Report) -> 
         },
     }
     return answer, [blob for track in tracks.values() for blob in (track.init, *track.segments)]
-

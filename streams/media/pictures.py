@@ -36,7 +36,7 @@ class GridDecoder:
         stream = container.streams[stream_index]
         if not isinstance(stream, VideoStream) or stream.time_base is None:
             raise MediaProblem("no_video", f"stream {stream_index} is no picture stream")
-        stream.thread_type = "AUTO"  # type: ignore[assignment]  # the stub names the enum; text is accepted
+        stream.thread_type = "AUTO"
         stream.codec_context.thread_count = threads
         self.container = container
         self.stream = stream

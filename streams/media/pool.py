@@ -150,7 +150,9 @@ class EncoderPool:
             "timings": answer["timings"],
         }
 
-    async def sheets(self, plan: Plan, rung: ByteSource, *, priority: int = BACKGROUND) -> tuple[list[bytes], int]:
+    async def sheets(
+        self, plan: Plan, rung: ByteSource, *, priority: int = BACKGROUND
+    ) -> tuple[list[bytes], int]:
         """Storyboard sheets, and the segment for the poster, from the lowest rung's init and the segments
         that `schemas.media.storyboard.layout_of` names, joined."""
         arguments = {"plan": plan}
@@ -183,7 +185,8 @@ class EncoderPool:
             done, _ = await asyncio.wait({work}, timeout=timeout_s)
             if not done:
                 raise MediaProblem("decompression_bomb", f"the {job} job took longer than {timeout_s:.0f} s")
-            return work.result()
+            answer, blobs = work.result()
+            return answer, blobs
         finally:
             if not work.done():
                 process.kill()

@@ -27,9 +27,13 @@ from streams.media.reasons import MediaProblem
 # Demuxers by FFmpeg's names; none of them opens another file or address.
 FORMATS = "mov,matroska,avi,mpegts,mpeg,flv,ogg,asf"
 PICTURE_CODECS = frozenset(
-    "h264 hevc vp8 vp9 av1 libdav1d libvpx libvpx-vp9 mpeg4 mpeg1video mpeg2video h263 h263i h263p msmpeg4v1 "
-    "msmpeg4 msmpeg4v2 msmpeg4v3 wmv1 wmv2 wmv3 vc1 flv flv1 theora prores dnxhd mjpeg cinepak rawvideo "
-    "huffyuv ffvhuff ffv1 dvvideo svq1 svq3 qtrle vp6 vp6f vvc".split()
+    (
+        *("h264", "hevc", "vvc", "av1", "libdav1d", "vp8", "vp9", "libvpx", "libvpx-vp9", "vp6", "vp6f"),
+        *("mpeg1video", "mpeg2video", "mpeg4", "msmpeg4v1", "msmpeg4", "msmpeg4v2", "msmpeg4v3"),
+        *("h263", "h263i", "h263p", "flv", "flv1", "wmv1", "wmv2", "wmv3", "vc1", "theora", "svq1", "svq3"),
+        *("prores", "dnxhd", "mjpeg", "dvvideo", "cinepak", "qtrle"),
+        *("rawvideo", "huffyuv", "ffvhuff", "ffv1"),
+    )
 )
 OPEN_OPTIONS = {
     "format_whitelist": FORMATS,
@@ -76,7 +80,9 @@ def open_source(file: sniff.Readable) -> InputContainer:
     """A demuxer over the file, of the allowed kinds only; MediaProblem `not_video` otherwise."""
     file.seek(0)
     try:
-        return av.open(file, "r", options=OPEN_OPTIONS, buffer_size=READ_AHEAD_BYTES, io_open=_refuse_other_files)
+        return av.open(
+            file, "r", options=OPEN_OPTIONS, buffer_size=READ_AHEAD_BYTES, io_open=_refuse_other_files
+        )
     except (FFmpegError, EOFError) as error:
         raise MediaProblem("not_video", str(error)) from None
 
@@ -101,7 +107,9 @@ def _examine(container: InputContainer, file: sniff.Readable) -> Probe:
         raise MediaProblem("truncated", f"pictures lie up to byte {_index_end(stream)} of {file.size}")
     first = _first_picture(container, stream, file)
     origin = first.pts or 0
-    fps = grid_rate(_sampled_times(container, stream), [stream.base_rate, stream.average_rate, stream.guessed_rate])
+    fps = grid_rate(
+        _sampled_times(container, stream), [stream.base_rate, stream.average_rate, stream.guessed_rate]
+    )
     end_pts, pictures = _true_end(container, stream, origin)
     tick_s = stream.time_base or Fraction(1)
     true_s = (end_pts - origin) * tick_s
@@ -147,7 +155,10 @@ def _picture_stream(container: InputContainer) -> VideoStream:
         raise MediaProblem("codec_not_supported", names)
     return max(
         usable,
-        key=lambda t: (bool(t.disposition & Disposition.default), t.codec_context.width * t.codec_context.height),
+        key=lambda t: (
+            bool(t.disposition & Disposition.default),
+            t.codec_context.width * t.codec_context.height,
+        ),
     )
 
 
@@ -230,9 +241,7 @@ def _check_length(
 ) -> None:
     if true_s <= 0:
         raise MediaProblem("lying_duration", "the last picture ends before the first begins")
-    if true_s > ABSURD_FROM_S and (
-        true_s / max(1, pictures) > ABSURD_PICTURE_S or file.size < true_s * 25
-    ):
+    if true_s > ABSURD_FROM_S and (true_s / max(1, pictures) > ABSURD_PICTURE_S or file.size < true_s * 25):
         raise MediaProblem("lying_duration", f"{float(true_s):.0f} s from {file.size} bytes")
     if true_s > LONGEST_S:
         raise MediaProblem("too_long", f"{float(true_s) / 3600:.1f} hours")

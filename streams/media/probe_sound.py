@@ -15,9 +15,12 @@ KEPT_RATES_HZ = (44_100, 48_000)
 USUAL_RATE_HZ = 48_000
 KBPS = {1: 96, 2: 128}
 COPY_UP_TO_KBPS = 330
-COPY_MAY_END_EARLY_S = Fraction(1, 10)
+COPY_MAY_END_EARLY_S = Fraction(35, 1000)
 SIDE_TRACKS = (
-    Disposition.visual_impaired | Disposition.hearing_impaired | Disposition.comment | Disposition.descriptions
+    Disposition.visual_impaired
+    | Disposition.hearing_impaired
+    | Disposition.comment
+    | Disposition.descriptions
 )
 SILENT: AudioPlan = {
     "mode": "none",
@@ -58,7 +61,9 @@ def examine(
 def _main_track(container: InputContainer) -> AudioStream | None:
     """The default track that is decodable, else the first; commentary and the like come last."""
     usable = [
-        track for track in container.streams.audio if track.codec_context and track.codec_context.sample_rate > 0
+        track
+        for track in container.streams.audio
+        if track.codec_context and track.codec_context.sample_rate > 0
     ]
     return max(
         usable,
@@ -82,11 +87,11 @@ def _copy_plan(
         return None
     if not 8000 <= rate <= 48_000 or not 0 < (track.bit_rate or 0) <= COPY_UP_TO_KBPS * 1000:
         return None
-    starts = [
-        (index[i].timestamp * tick_s - origin_s) * rate for i in (0, len(index) // 2, len(index) - 1)
-    ]
+    starts = [(index[i].timestamp * tick_s - origin_s) * rate for i in (0, len(index) // 2, len(index) - 1)]
     steps = (0, len(index) // 2, len(index) - 1)
-    if any(abs(at - starts[0] - step * AAC_FRAME_SAMPLES) > 1 for at, step in zip(starts, steps, strict=True)):
+    if any(
+        abs(at - starts[0] - step * AAC_FRAME_SAMPLES) > 1 for at, step in zip(starts, steps, strict=True)
+    ):
         return None
     first = nearest(starts[0])
     start_samples = first % AAC_FRAME_SAMPLES

@@ -27,7 +27,7 @@ _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _PR_SET_DUMPABLE, _SECCOMP_MODE_FILTER = 
 _LANDLOCK_CREATE_RULESET, _LANDLOCK_RESTRICT_SELF = 444, 446  # the same on every architecture
 _LANDLOCK_VERSION = 1
 _CLONE_NEWNS, _CLONE_NEWIPC, _CLONE_NEWUSER, _CLONE_NEWNET = 0x20000, 0x8000000, 0x10000000, 0x40000000
-_MS_REC, _MS_PRIVATE, _MNT_DETACH = 0x4000, 0x40000, 2
+_MS_REC, _MS_PRIVATE = 0x4000, 0x40000
 # Landlock's file rights by the version that brought them: bits 0-12, then refer, truncate, ioctl.
 _FILE_RIGHTS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}
 _NET_RIGHTS, _SCOPES = 0b11, 0b11  # bind and connect; abstract sockets and signals
@@ -162,12 +162,15 @@ def _enter_namespaces() -> bool:
     """An empty root directory and a network without interfaces; False where the kernel refuses."""
     if _LIBC.unshare(_CLONE_NEWUSER | _CLONE_NEWNS | _CLONE_NEWNET | _CLONE_NEWIPC) != 0:
         return False
-    here = b"/proc/self"
-    steps = (
-        lambda: _LIBC.mount(None, b"/", None, _MS_REC | _MS_PRIVATE, None),
-        lambda: _LIBC.mount(b"none", here, b"tmpfs", 0, b"size=0,nr_inodes=1"),
-        lambda: _LIBC.chdir(here),
-        lambda: _LIBC.chroot(b"."),
-        lambda: _LIBC.chdir(b"/"),
-    )
-    return all(step() == 0 for step in steps)
+    empty = b"/proc/self"  # any directory will do: an empty file system covers it
+    _must(_LIBC.mount(None, b"/", None, _MS_REC | _MS_PRIVATE, None), "make mounts private")
+    _must(_LIBC.mount(b"none", empty, b"tmpfs", 0, b"size=0,nr_inodes=1"), "mount an empty root")
+    os.chdir(empty)
+    os.chroot(".")
+    os.chdir("/")
+    return True
+
+
+def _must(result: int, what: str) -> None:
+    if result != 0:
+        raise OSError(ctypes.get_errno(), f"cannot {what}")

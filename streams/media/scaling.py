@@ -18,7 +18,14 @@ OUTPUT_FORMAT = "yuv420p"
 HD_HEIGHT = 720
 BT709, BT470BG, SMPTE170M = 1, 5, 6
 FULL_RANGE = 2
-MATRIX_NAMES = {BT709: "bt709", BT470BG: "bt601", SMPTE170M: "bt601", 9: "bt2020", 10: "bt2020", 7: "smpte240m"}
+MATRIX_NAMES = {
+    BT709: "bt709",
+    BT470BG: "bt601",
+    SMPTE170M: "bt601",
+    9: "bt2020",
+    10: "bt2020",
+    7: "smpte240m",
+}
 TURNS = {0: (), 90: ("transpose=clock",), 180: ("hflip", "vflip"), 270: ("transpose=cclock",)}
 
 
@@ -46,7 +53,9 @@ def colour_of(width: int, height: int, primaries: int, transfer: int, matrix: in
 class Scaler:
     """Scales pictures to several sizes at once; rebuilds itself when the pictures change their shape."""
 
-    def __init__(self, renditions: Sequence[Rendition], rotation_deg: int, colour: Colour, full_range: bool) -> None:
+    def __init__(
+        self, renditions: Sequence[Rendition], rotation_deg: int, colour: Colour, full_range: bool
+    ) -> None:
         self._renditions = renditions
         self._rotation_deg = rotation_deg
         self._colour = colour

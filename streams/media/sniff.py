@@ -18,9 +18,32 @@ PLAYLIST = re.compile(
     re.IGNORECASE,
 )
 SOUND_ONLY = (b"ID3", b"fLaC", b"FORM", b".snd", b"#!AMR")
-NOT_ALLOWED = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"%PDF", b"PK\x03\x04", b"BM", b"II*\0", b"MM\0*", b"Rar!")
+NOT_ALLOWED = (
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"GIF8",
+    b"%PDF",
+    b"PK\x03\x04",
+    b"BM",
+    b"II*\0",
+    b"MM\0*",
+    b"Rar!",
+)
 MPEG4_TOP_BOXES = frozenset(
-    {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"uuid", b"moof", b"sidx", b"styp", b"pnot", b"meta"}
+    {
+        b"ftyp",
+        b"moov",
+        b"mdat",
+        b"free",
+        b"skip",
+        b"wide",
+        b"uuid",
+        b"moof",
+        b"sidx",
+        b"styp",
+        b"pnot",
+        b"meta",
+    }
 )
 EBML = b"\x1a\x45\xdf\xa3"
 MATROSKA_SEGMENT = b"\x18\x53\x80\x67"
@@ -65,7 +88,8 @@ def is_cut_short(file: Readable) -> bool:
 
 def _mpeg4_cut_short(file: Readable) -> bool:
     """A top box that reaches beyond the end, or an `mdat` with no `moov` anywhere."""
-    offset, kinds = 0, set()
+    offset = 0
+    kinds: set[bytes] = set()
     while offset + 8 <= file.size and len(kinds) < 1000:
         file.seek(offset)
         header = file.read(16)

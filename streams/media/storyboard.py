@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from math import log2
-from typing import Any, cast
+from typing import Any
 
 import av
 from av.video.frame import VideoFrame
@@ -74,7 +74,7 @@ def _key_pictures(file: Readable) -> Iterator[VideoFrame]:
         stream.codec_context.skip_frame = "NONKEY"
         for packet in packets_of(container, stream):
             if packet.is_keyframe or packet.size == 0:
-                yield from cast("list[VideoFrame]", packet.decode())
+                yield from packet.decode()
 
 
 def _detail(picture: VideoFrame) -> float:

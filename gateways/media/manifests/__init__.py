@@ -1,0 +1,1 @@
+"""Manifests, computed from an asset's document alone."""
