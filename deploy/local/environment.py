@@ -48,7 +48,7 @@ def write_topology(home: Home, topology: Topology, ports: dict[str, int]) -> Non
     home.topology_file.unlink(missing_ok=True)
     raw = yaml.safe_load(topology.path.read_text())
     moved = False
-    for name, service in raw["services"].items():
+    for name, service in raw.get("services", {}).items():
         for key, port in (("port", ports[name]), ("metrics_port", ports[f"{name}_metrics"])):
             moved |= service[key] != port
             service[key] = port

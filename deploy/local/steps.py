@@ -32,33 +32,11 @@ async def make_bucket(endpoint: str, access_key: str, secret_key: str) -> None:
     await asyncio.to_thread(make)
 
 
-async def make_topics(bootstrap: str) -> None:
-    """Make every topic of the map and its dead-letter topic; existing ones are left as they are."""
-    await asyncio.to_thread(_make_topics, bootstrap)
-
-
-def _make_topics(bootstrap: str) -> None:
-    from confluent_kafka import KafkaError, KafkaException
-    from confluent_kafka.admin import AdminClient
-    from confluent_kafka.cimpl import NewTopic
-
+async def make_topics(environment: dict[str, str]) -> None:
+    """Make every topic of the map and its dead-letter topic, as `kinolog topics create` does."""
+    from deploy.topics import create_topics
     from schemas.catalog import load_topology
+    from streams.core.settings import Settings
 
-    topology = load_topology()
-    wanted = []
-    for topic in topology.topics.values():
-        for name, partitions, retention in (
-            (topic.name, topic.partitions, topic.retention),
-            (topic.dlq, 1, topology.dead_letters),
-        ):
-            config = {"retention.ms": str(retention.retention_ms), "compression.type": retention.compression}
-            wanted.append(NewTopic(name, num_partitions=partitions, replication_factor=1, config=config))
-    if not wanted:
-        return
-    client = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
-    for name, future in client.create_topics(wanted, operation_timeout=30).items():
-        try:
-            future.result()
-        except KafkaException as error:
-            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                raise RuntimeError(f"topic {name} could not be made: {error.args[0].str()}") from error
+    settings = Settings(**{name.lower(): value for name, value in environment.items()})
+    await asyncio.to_thread(create_topics, settings, load_topology())
