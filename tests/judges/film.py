@@ -13,6 +13,7 @@ from typing import Any, cast
 from gateways.media.manifests import dash, hls
 from schemas.event import Event
 from schemas.media.plan import AUDIO_RENDITION, Plan
+from schemas.media.storyboard import layout_of
 from schemas.media.views import AssetDocument
 from streams.media.plan import make_plan
 from streams.media.pool import ChunkResult, EncoderPool, PoolSettings
@@ -25,6 +26,7 @@ BASE = f"v1/assets/{ASSET}"
 MASTER = f"{BASE}/hls/master.m3u8"
 MANIFEST = f"{BASE}/dash/manifest.mpd"
 PART_SIZE_BYTES = 8 << 20
+STORYBOARD_FIELDS = ("sheet_count", "columns", "rows", "tile_width", "tile_height", "tile_count")
 INFO_FIELDS = ("container", "video_codec", "audio_codec", "width", "height", "duration_ms")
 
 
@@ -47,7 +49,7 @@ def pack(path: Path) -> Film:
         "part_count": -(-len(content) // PART_SIZE_BYTES),
         "source_hash": hashlib.sha256(content).hexdigest(),
     }
-    info, plan, results = asyncio.run(_encode(path, source["source_hash"]))
+    info, plan, results, pictures = asyncio.run(_encode(path, source["source_hash"]))
     told = _Teller()
     told.request("UploadStarted", title="A film", file_name=path.name, declared_size_bytes=len(content))
     told.request("UploadCompleted", source=source)
@@ -60,14 +62,17 @@ def pack(path: Path) -> Film:
         if told.document["state"] == "playable" and len(results) > 2:
             # The last of these is the film one chunk before its end.
             film.growing = media | _hls(told.document)
+    told.request("StoryboardMade", **_storyboard(plan))
     film.document = told.document
     if film.document["state"] != "ready":
         raise AssertionError(f"every chunk is encoded, yet the film is {film.document['state']}")
-    film.files = media | _hls(film.document) | {MANIFEST: dash.manifest(film.document).encode()}
+    film.files = media | pictures | _hls(film.document) | {MANIFEST: dash.manifest(film.document).encode()}
     return film
 
 
-async def _encode(path: Path, source_hash: str) -> tuple[dict[str, Any], Plan, list[ChunkResult]]:
+async def _encode(
+    path: Path, source_hash: str
+) -> tuple[dict[str, Any], Plan, list[ChunkResult], dict[str, bytes]]:
     pool = EncoderPool(PoolSettings(background=2, reserved=0))
     await pool.start()
     try:
@@ -76,9 +81,34 @@ async def _encode(path: Path, source_hash: str) -> tuple[dict[str, Any], Plan, l
         plan = make_plan(probe, source_hash)
         jobs = [pool.run_chunk(plan, index, source) for index in range(plan["chunk_count"])]
         info = {name: value for name, value in probe.items() if name in INFO_FIELDS}
-        return info, plan, list(await asyncio.gather(*jobs))
+        results = list(await asyncio.gather(*jobs))
+        return info, plan, results, await _pictures(pool, plan, results)
     finally:
         await pool.stop()
+
+
+async def _pictures(pool: EncoderPool, plan: Plan, results: list[ChunkResult]) -> dict[str, bytes]:
+    """Storyboard sheets out of the lowest rung."""
+    rungs = [result["renditions"][plan["renditions"][0]["name"]] for result in results]
+    segments = [segment for rung in rungs for segment in rung["segments"]]
+    wanted = [segments[number] for number in layout_of(plan).segments]
+    sheets, _ = await pool.sheets(plan, BytesSource(b"".join([rungs[0]["init"], *wanted])))
+    return {f"{BASE}/storyboard/{number}.jpg": sheet for number, sheet in enumerate(sheets)}
+
+
+@dataclass(frozen=True)
+class BytesSource:
+    """A source in memory."""
+
+    content: bytes
+    key: str = "memory"
+
+    @property
+    def size(self) -> int:
+        return len(self.content)
+
+    def read(self, start: int, end: int) -> bytes:
+        return self.content[start:end]
 
 
 class _Teller:
@@ -136,6 +166,19 @@ def _report(plan: Plan, result: ChunkResult) -> dict[str, Any]:
     }
 
 
+def _storyboard(plan: Plan) -> dict[str, Any]:
+    layout = layout_of(plan)
+    numbers = {name: getattr(layout, name) for name in STORYBOARD_FIELDS}
+    return {
+        **numbers,
+        "work_id": f"{ASSET}:{plan['profile_hash']}:storyboard",
+        "profile_hash": plan["profile_hash"],
+        "interval_ms": round(layout.interval_s * 1000),
+        "poster_width": plan["renditions"][0]["width"],
+        "poster_height": plan["renditions"][0]["height"],
+    }
+
+
 def _hls(document: AssetDocument) -> dict[str, bytes]:
     plan = document["plan"]
     assert plan is not None
@@ -143,4 +186,6 @@ def _hls(document: AssetDocument) -> dict[str, bytes]:
     if plan["audio"]["mode"] != "none":
         names.append(AUDIO_RENDITION)
     playlists = {f"{BASE}/hls/{name}.m3u8": hls.media(document, name).encode() for name in names}
+    if document["storyboard"] is not None:
+        playlists[f"{BASE}/hls/{hls.STORYBOARD}.m3u8"] = hls.media(document, hls.STORYBOARD).encode()
     return {MASTER: hls.master(document).encode(), **playlists}
