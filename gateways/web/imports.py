@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from gateways.web.site import Site
 
 # `import x from "y"`, `import "y"`, `export * from "y"`; a dynamic `import("y")` has a bracket and is left out.
-_STATIC = re.compile(r"""(?:^|[;}\s])(?:import|from)\s*["']([^"'\s]+)["']""")
+_STATIC = re.compile(r"""(?:^|[;}\s*])(?:import|from)\s*["']([^"'\s]+)["']""")
 
 
 def static_imports(site: Site, entry: str, import_map: dict[str, str]) -> list[str]:

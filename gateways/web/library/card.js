@@ -1,6 +1,6 @@
 // One film in the library.
 import { html, nothing } from "lit";
-import { activity, isPlayable, isWorking, paths, qualityOf, remedy } from "shared/asset.js";
+import { activity, failureOf, isPlayable, isWorking, paths, qualityOf } from "shared/asset.js";
 import { copy } from "shared/announce.js";
 import { bytes, clock, span } from "shared/format.js";
 import { cells, icon, idButton, when } from "shared/parts.js";
@@ -31,12 +31,12 @@ function menu(asset, onDelete) {
 
 function picture(asset, progress) {
   const working = isWorking(asset);
-  const poster = asset.links?.poster && isPlayable(asset);
+  const poster = asset.links?.poster;
   return html`
     ${poster ? html`<img src=${asset.links.poster} alt="" loading="lazy" decoding="async" width="640" height="360" @error=${(event) => event.target.remove()}>` : nothing}
     ${asset.state === "failed" ? html`<div class="waiting">${icon("circle-alert", "big danger")}</div>` : nothing}
     ${working && !isPlayable(asset)
-      ? html`<div class="waiting"><span class="percent">${Math.floor(progress.percent ?? 0)}<small>%</small></span></div>`
+      ? html`<div class="waiting"><span class="percent">${progress.chunks_total ? html`${Math.floor(progress.percent ?? 0)}<small>%</small>` : icon("loader-circle", "spin")}</span></div>`
       : nothing}
     ${isPlayable(asset) ? html`<span class="play">${icon("play")}</span>` : nothing}
     ${asset.duration_ms ? html`<span class="badge end">${clock(asset.duration_ms)}</span>` : nothing}
@@ -63,10 +63,9 @@ export function assetCard(asset, { live, onDelete }) {
         <div class="lines">
           <h2><a href=${target} title=${asset.title}>${asset.title}</a></h2>
           ${asset.state === "failed"
-            ? html`<p class="sentence">${asset.failure?.sentence ?? "Processing failed."} <span class="quiet">${remedy(asset.failure)}</span></p>
+            ? html`<p class="sentence">${failureOf(asset)}</p>
                 <div class="card-actions">
                   <a class="button small" href=${paths.log(asset.id)}>${icon("list-tree")}Why?</a>
-                  <button class="button small plain" type="button" @click=${() => onDelete(asset)}>Delete</button>
                   ${idButton(asset.failure?.trace_id ?? asset.id, asset.failure?.trace_id ? "Trace id" : "Asset id")}
                 </div>`
             : isWorking(asset)

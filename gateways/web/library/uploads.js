@@ -22,8 +22,7 @@ export class Uploads extends EventTarget {
   }
 
   retry(item) {
-    // after a whole file was sent and only the answer got lost, the same key finds the first upload again
-    if (!item.problem?.allSent) item.idempotencyKey = crypto.randomUUID();
+    // the key stays: if only the answer got lost, the server finds the first upload again
     Object.assign(item, { state: "waiting", sent: 0, problem: null, speed: 0 });
     this.#changed();
     this.#next();

@@ -88,24 +88,20 @@ export const api = {
  */
 export function sendFile({ file, title, key, onProgress }) {
   const xhr = new XMLHttpRequest();
-  let allSent = false;
   const done = new Promise((resolve, reject) => {
     xhr.upload.onprogress = (event) => onProgress(event.loaded);
-    xhr.upload.onload = () => {
-      allSent = true;
-      onProgress(file.size);
-    };
+    xhr.upload.onload = () => onProgress(file.size);
     xhr.onload = () => {
       if (xhr.status >= 200 && xhr.status < 300) resolve(JSON.parse(xhr.responseText));
       else reject(problemOf(xhr.status, (name) => xhr.getResponseHeader(name), xhr.responseText));
     };
     xhr.onerror = () => {
       const detail = "The connection broke while the file was being sent. Nothing is lost: try again.";
-      reject(Object.assign(new Problem({ ...UNREACHABLE, title: "Upload interrupted", detail }), { allSent }));
+      reject(new Problem({ ...UNREACHABLE, title: "Upload interrupted", detail }));
     };
     xhr.onabort = () => reject(new DOMException("cancelled", "AbortError"));
   });
-  xhr.open("POST", `/v1/assets?${new URLSearchParams({ title })}`);
+  xhr.open("POST", `/v1/assets?${new URLSearchParams({ title, file_name: file.name })}`);
   xhr.setRequestHeader("Content-Type", file.type || "application/octet-stream");
   xhr.setRequestHeader("Idempotency-Key", key);
   xhr.send(file);

@@ -27,16 +27,8 @@ export function activity(asset) {
   return done >= total ? "Finishing" : `Chunk ${done} of ${total}`;
 }
 
-const REMEDIES = {
-  not_a_video: "Choose a video file (MP4, MOV, MKV, WebM or AVI) and upload it again.",
-  empty: "The file has no content. Check the export and upload it again.",
-  truncated: "The end of the file is missing. Copy or export it again, then upload it once more.",
-  unsupported: "Convert it to MP4 with H.264 and AAC, then upload it again.",
-  too_large: "Make its picture or length smaller, then upload it again.",
-  upload_incomplete: "Upload the file again.",
-};
-
-export const remedy = (failure) => failure?.remedy ?? REMEDIES[failure?.code] ?? "Delete it and upload the file again.";
+/** The server's sentence says what is wrong and what to do. */
+export const failureOf = (asset) => asset.failure?.sentence ?? "Processing failed. Delete it and upload the file again.";
 
 export const qualityOf = (asset) => {
   const side = Math.min(asset.width || 0, asset.height || 0);

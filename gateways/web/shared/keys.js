@@ -11,16 +11,23 @@ export function shortcut({ keys, label, group = "Everywhere", run }) {
 
 export const shortcuts = () => entries.slice();
 
-const typing = (target) =>
-  target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+const TEXT_FIELDS = "input:not([type=range]), textarea, select, [contenteditable]";
+
+/** The focused control needs this key itself: text anywhere, arrows in sliders and menus, Space on buttons. */
+function taken(event) {
+  const [target] = event.composedPath();
+  if (!(target instanceof Element)) return false;
+  if (target.closest(TEXT_FIELDS)) return true;
+  const path = event.composedPath().filter((node) => node instanceof Element);
+  const inside = (selector) => path.some((node) => node.matches(selector));
+  if (event.key.startsWith("Arrow")) return inside("input, [role=slider], [role^=menu], [role=tree], wa-dropdown, .scrolls");
+  return event.key === " " && inside("button, a, summary, [role=button], [role^=menu]");
+}
 
 addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-  const target = event.composedPath()[0];
-  if (typing(target) || document.querySelector("wa-dialog[open]")) return;
+  if (document.querySelector("wa-dialog[open]") || taken(event)) return;
   const found = entries.find((entry) => entry.run && entry.keys.includes(event.key));
   if (!found) return;
-  // a focused button keeps its own Space and Enter
-  if ((event.key === " " || event.key === "Enter") && target.closest?.("button, a, [role=button], [role=menuitem], [role=slider]")) return;
   if (found.run(event) !== false) event.preventDefault();
 });

@@ -1,0 +1,52 @@
+// HLS through hls.js.
+import Hls from "hls.js";
+
+const MOST_RECOVERIES = 4;
+
+/**
+ * Plays `url` in `video`. The engine tells of its rungs through `onRungs` and of an end of its patience through
+ * `onProblem(sentence)`. Starts on the lowest rung: the first frame matters more than the first second's sharpness.
+ */
+export async function startHls(video, url, { onRungs, onProblem }) {
+  if (!Hls.isSupported()) throw new Error("This browser has no Media Source Extensions: use a newer one.");
+  const hls = new Hls({
+    startLevel: 0,
+    startFragPrefetch: true,
+    workerPath: import.meta.resolve("hls.js/hls.worker.js"),
+    backBufferLength: 60,
+    startPosition: 0, // an unfinished film is a growing playlist, not a live show: begin at its beginning
+  });
+  let recoveries = 0;
+  let waiting = 0;
+
+  hls.on(Hls.Events.MANIFEST_PARSED, () => {
+    onRungs(hls.levels.map((level, index) => ({ id: String(index), width: level.width, height: level.height, bitrate: level.bitrate })));
+  });
+  hls.on(Hls.Events.FRAG_BUFFERED, () => {
+    recoveries = 0;
+  });
+  hls.on(Hls.Events.ERROR, (_, data) => {
+    if (!data.fatal) return;
+    recoveries += 1;
+    if (recoveries > MOST_RECOVERIES) {
+      onProblem(data.type === Hls.ErrorTypes.NETWORK_ERROR ? "The film's next part did not arrive. Check the connection, then try again." : "The film could not be decoded here. Try again, or switch to DASH.");
+      return;
+    }
+    if (data.type === Hls.ErrorTypes.MEDIA_ERROR) hls.recoverMediaError();
+    else waiting = setTimeout(() => (hls.levels?.length ? hls.startLoad() : hls.loadSource(url)), 400 * 2 ** recoveries);
+  });
+  hls.attachMedia(video);
+  hls.loadSource(url);
+
+  return {
+    name: `hls.js ${Hls.version}`,
+    select: (rung) => {
+      hls.nextLevel = rung ? Number(rung.id) : -1;
+    },
+    stats: () => ({ bandwidth: hls.bandwidthEstimate, rung: hls.levels?.[hls.currentLevel] ?? null }),
+    stop: async () => {
+      clearTimeout(waiting);
+      hls.destroy();
+    },
+  };
+}
