@@ -17,6 +17,7 @@ from gateways.media.assets import find_document
 from gateways.media.context import media_of
 from gateways.media.files import send_object
 from gateways.media.manifest_texts import dash_text, hls_master_text, hls_media_text
+from gateways.media.manifests.hls import STORYBOARD
 from gateways.media.present import PLAYABLE
 from gateways.media.ranges import IMMUTABLE, unchanged
 from gateways.media.storyboard import web_vtt
@@ -37,8 +38,10 @@ async def hls_master(request: web.Request) -> web.StreamResponse:
 
 
 async def hls_media(request: web.Request) -> web.StreamResponse:
-    document = await _playable(request)
     rendition = request.match_info["rendition"]
+    if rendition == STORYBOARD:  # the image stream that the multivariant playlist names
+        return _text(request, hls_media_text(await _with_storyboard(request), rendition), HLS_TYPE)
+    document = await _playable(request)
     _known_rendition(_plan(document), rendition)
     return _text(request, hls_media_text(document, rendition), HLS_TYPE)
 
