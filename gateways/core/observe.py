@@ -24,6 +24,7 @@ _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _QUIET: Final = frozenset({"/health", "/ready", "/metrics"})
 CLIENT_LEFT: Final = 499
 REQUEST_ID = web.RequestKey("request_id", str)
+TRACE_ID = web.RequestKey("trace_id", str)
 _HEAD_AT = web.RequestKey("head_at", float)
 
 
@@ -35,6 +36,7 @@ def observe(service: str) -> Middleware:
         # A child span of the caller's trace: events published for this request are its children.
         parent = tracing.accepted(request.headers.get(tracing.HEADER))
         traceparent = f"{parent[:36]}{secrets.token_hex(8)}-01"
+        request[TRACE_ID] = traceparent[3:35]
         sent = request.headers.get("X-Request-Id", "")
         request[REQUEST_ID] = sent if _REQUEST_ID.fullmatch(sent) else secrets.token_hex(8)
         began, status = time.perf_counter(), CLIENT_LEFT
@@ -57,11 +59,13 @@ def observe(service: str) -> Middleware:
 
 
 async def name_request(request: web.Request, response: web.StreamResponse) -> None:
-    """on_response_prepare: ids on every answer, so that a user can quote them."""
+    """on_response_prepare: ids on every answer, so that a user can quote them.
+
+    Whole answers are prepared after the middlewares have returned: the task's trace is over by then.
+    """
     request[_HEAD_AT] = time.perf_counter()
-    trace_id = tracing.trace_id()
-    if trace_id and REQUEST_ID in request:
-        response.headers["X-Trace-Id"] = trace_id
+    if REQUEST_ID in request:
+        response.headers["X-Trace-Id"] = request[TRACE_ID]
         response.headers["X-Request-Id"] = request[REQUEST_ID]
 
 
