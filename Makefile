@@ -52,6 +52,7 @@ test-e2e: setup ## pages in a real browser
 	$(PYTEST) $(ARGS) tests/e2e
 
 test-judges: setup ## manifests and segments before independent validators (some from Debian packages)
+	@$(BIN)/python -m tests.judges.install
 	$(PYTEST) -m judges $(ARGS) tests
 
 coverage: setup ## line and branch coverage of the test run, as HTML in .coverage-html

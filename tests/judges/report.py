@@ -4,13 +4,13 @@ people's parsers and every segment with a box parser; the rules of the sibling m
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+
+from tests.judges.install import install_modules, program
 
 HERE = Path(__file__).parent
 
@@ -133,24 +133,17 @@ class Report:
 def measure(hls: str | None, dash: str | None, headers: Mapping[str, str] | None = None) -> Report:
     """Measure what is served at these addresses; a playlist that cannot be parsed at all raises."""
     wanted = json.dumps({"hls": hls, "dash": dash, "headers": dict(headers or {})})
+    install_modules()
     done = subprocess.run(
-        [node(), str(HERE / "measure" / "main.mjs"), wanted], capture_output=True, text=True, timeout=120
+        [program("node"), str(HERE / "measure" / "main.mjs"), wanted],
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     if done.returncode != 0:
         raise AssertionError(f"the parsers gave up on {hls} and {dash}:\n{done.stderr.strip()[-2000:]}")
     found = json.loads(done.stdout)
     return Report(_presentation(found["hls"]), _presentation(found["dash"]))
-
-
-def node() -> str:
-    """The Node of this environment (the one that set-up installs), else the system's."""
-    own = Path(sys.executable).parent / "node"
-    found = str(own) if own.exists() else shutil.which("node")
-    if found is None:
-        raise AssertionError("no node program; `make setup` installs one into the environment")
-    if not (HERE / "node_modules" / "hls-parser").is_dir():
-        raise AssertionError("the judges' parsers are missing; run `npm ci` in tests/judges")
-    return found
 
 
 def _known(kind: type, found: Mapping[str, Any]) -> dict[str, Any]:
