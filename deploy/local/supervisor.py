@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import time
@@ -99,9 +100,20 @@ class Child:
 
     def _last_words(self) -> str:
         with contextlib.suppress(OSError):
-            lines = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
-            return f"{' | '.join(lines[-3:])[-400:]} (all of it in {self.log})"
+            words = last_words(self.log.read_text(errors="replace").splitlines())
+            return f"{words[:400]} (all of it in {self.log})"
         return f"see {self.log}"
+
+
+def last_words(lines: Sequence[str]) -> str:
+    """What a person should read of a log whose process died: its last error, else its last lines."""
+    error = ""
+    for line in lines:
+        with contextlib.suppress(ValueError, AttributeError):
+            entry = json.loads(line)
+            if entry.get("level") in ("error", "critical") and (not error or "exception" in entry):
+                error = str(entry.get("event", ""))
+    return error or " | ".join([line for line in lines if line.strip() and not line.startswith("---")][-3:])
 
 
 def _family(pid: int) -> list[psutil.Process]:
