@@ -59,7 +59,7 @@ def encode_pictures(
             colour = colour_of(
                 picture.width, picture.height, picture.color_primaries, picture.color_trc, picture.colorspace
             )
-            scaler = Scaler(wanted, plan["rotation_deg"], colour, plan["full_range"])
+            scaler = Scaler(wanted, plan["rotation_deg"], colour, plan["full_range"], plan["transfer"])
             rungs = [_Rung(fps_of(plan), plan["timescale"], rendition, colour) for rendition in wanted]
         for rung, scaled in zip(rungs, scaler.scale(picture), strict=True):
             rung.push(scaled, slot, cut=slot in starts)

@@ -19,6 +19,7 @@ from av.video.stream import VideoStream
 
 from streams.media.reasons import MediaProblem
 
+MOST_PIXELS = 36_000_000  # what a header claims is checked by the probe; this holds for what packets claim
 BACK_OFF_S = (0, 1, 3, 10, 30, 120)
 MOST_BAD_PACKETS = 2000
 LONGEST_SKIP_S = 12
@@ -38,6 +39,8 @@ class GridDecoder:
             raise MediaProblem("no_video", f"stream {stream_index} is no picture stream")
         stream.thread_type = "AUTO"
         stream.codec_context.thread_count = threads
+        if not stream.codec_context.is_open:
+            stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
         self.container = container
         self.stream = stream
         self.fps = fps

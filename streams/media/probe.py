@@ -20,7 +20,7 @@ from schemas.media.plan import AudioPlan
 from streams.media import probe_sound, sniff
 from streams.media.grid import nearest
 from streams.media.ladder import display_size
-from streams.media.pictures import GridDecoder, packets_of
+from streams.media.pictures import MOST_PIXELS, GridDecoder, packets_of
 from streams.media.rates import grid_rate
 from streams.media.reasons import MediaProblem
 
@@ -43,7 +43,6 @@ OPEN_OPTIONS = {
     "analyzeduration": "5000000",
 }
 READ_AHEAD_BYTES = 1 << 18
-MOST_PIXELS = 36_000_000
 LONGEST_SIDE_PX = 8192
 SHORTEST_SIDE_PX = 16
 LONGEST_S = 24 * 3600

@@ -10,9 +10,11 @@ from typing import NamedTuple
 
 from av.filter import Graph
 from av.filter.context import FilterContext
+from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 
 from schemas.media.plan import Rendition
+from streams.media.tonemap import SIDE_PX, hald_picture
 
 OUTPUT_FORMAT = "yuv420p"
 HD_HEIGHT = 720
@@ -54,16 +56,23 @@ class Scaler:
     """Scales pictures to several sizes at once; rebuilds itself when the pictures change their shape."""
 
     def __init__(
-        self, renditions: Sequence[Rendition], rotation_deg: int, colour: Colour, full_range: bool
+        self,
+        renditions: Sequence[Rendition],
+        rotation_deg: int,
+        colour: Colour,
+        full_range: bool,
+        transfer: str = "sdr",
     ) -> None:
         self._renditions = renditions
         self._rotation_deg = rotation_deg
         self._colour = colour
         self._full_range = full_range
+        self._transfer = transfer
         self._shape: tuple[object, ...] = ()
         self._graph: Graph | None = None  # kept: a collected graph takes its filters along and crashes
         self._source: FilterContext | None = None
         self._sinks: list[FilterContext] = []
+        self._table: FilterContext | None = None
 
     def scale(self, picture: VideoFrame) -> list[VideoFrame]:
         """One picture a rendition, in their order."""
@@ -85,6 +94,8 @@ class Scaler:
         for turn in TURNS[self._rotation_deg]:
             name, _, args = turn.partition("=")
             node = _link(node, graph.add(name, args or None))
+        if self._transfer != "sdr":
+            node = self._tone_mapped(graph, node, picture)
         branches = graph.add("split", str(len(self._renditions)))
         _link(node, branches)
         self._sinks = []
@@ -94,9 +105,33 @@ class Scaler:
             shaped = _link(scale, graph.add("format", OUTPUT_FORMAT))
             self._sinks.append(_link(shaped, graph.add("buffersink")))
         graph.configure()
+        if self._table is not None:
+            self._table.push(hald_picture(self._transfer))
+            self._table.push(None)
         self._graph = graph
 
+    def _tone_mapped(self, graph: Graph, node: FilterContext, picture: VideoFrame) -> FilterContext:
+        """To the largest rung's size as RGB, through the table of `tonemap`."""
+        largest = self._renditions[-1]
+        source_range = "full" if self._full_range or picture.color_range == FULL_RANGE else "limited"
+        size = f"{largest['width']}:{largest['height']}:flags=bilinear"
+        scale = graph.add("scale", f"{size}:in_range={source_range}:in_color_matrix=bt2020")
+        deep = _link(_link(node, scale), graph.add("format", "gbrp10le"))
+        self._table = graph.add_buffer(
+            width=SIDE_PX,
+            height=SIDE_PX,
+            format=VideoFormat("rgb48le"),
+            time_base=picture.time_base,
+            name="table",
+        )
+        mapped = graph.add("haldclut", "clut=first")
+        deep.link_to(mapped, 0, 0)
+        self._table.link_to(mapped, 0, 1)
+        return mapped
+
     def _scale_arguments(self, rendition: Rendition, picture: VideoFrame) -> str:
+        if self._transfer != "sdr":
+            return f"{rendition['width']}:{rendition['height']}:flags=bilinear:out_range=limited:out_color_matrix=bt709"
         full = self._full_range or picture.color_range == FULL_RANGE
         source_matrix = MATRIX_NAMES.get(picture.colorspace, MATRIX_NAMES[self._colour.matrix])
         return (
