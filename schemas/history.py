@@ -47,7 +47,7 @@ CREATE TABLE IF NOT EXISTS {table}
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(appended_at)
 ORDER BY (topic, partition, offset)
-SETTINGS index_granularity = 2048, non_replicated_deduplication_window = 1000
+SETTINGS index_granularity = 2048, non_replicated_deduplication_window = 100000
 """
 
 

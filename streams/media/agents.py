@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from schemas.history import log_row
+from schemas.history import LOG_EVENTS_DDL, log_row
 from streams.engine import Event, Op, Out, decider, projector
 from streams.media import projections, rules
 
@@ -32,10 +32,10 @@ def progress(state: Any, event: Event) -> tuple[Any, list[Op]]:
     return projections.progress(state, event)
 
 
-@projector("log.media.asset.requests")
-@projector("log.media.asset.events")
-@projector("log.media.work.requests")
-@projector("log.media.work.events")
+@projector("log.media.asset.requests", ddl=LOG_EVENTS_DDL)
+@projector("log.media.asset.events", ddl=LOG_EVENTS_DDL)
+@projector("log.media.work.requests", ddl=LOG_EVENTS_DDL)
+@projector("log.media.work.events", ddl=LOG_EVENTS_DDL)
 def log_rows(event: Event) -> list[dict[str, Any]]:
     """One row for everything that was said."""
     return [{**log_row(event)}]
