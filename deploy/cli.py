@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import os
 import sys
 from pathlib import Path
 
 import click
+
+from deploy.local import state as states
+from deploy.local.layout import Home, default_home
 
 COMMANDS = Path(__file__).resolve().parent / "commands"
 
@@ -29,6 +34,22 @@ class LazyGroup(click.Group):
         return found
 
 
+def use_local_stack() -> None:
+    """Point the settings at the stack that runs in `$KINOLOG_HOME`, where the environment says nothing else.
+
+    So `kinolog events` in another terminal finds it, on whatever ports; without such a stack (as in
+    production) this does nothing.
+    """
+    home = Home(default_home())
+    if states.running(home.state_file) is None:
+        return
+    with contextlib.suppress(OSError):
+        for line in home.environment_file.read_text().splitlines():
+            name, _, value = line.partition("=")
+            if not line.startswith("#"):
+                os.environ.setdefault(name, value)
+
+
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="kinolog", prog_name="kinolog")
 def main() -> None:
@@ -36,6 +57,7 @@ def main() -> None:
 
     State lives under $KINOLOG_HOME (default: .kinolog in the checkout).
     """
+    use_local_stack()
 
 
 if __name__ == "__main__":

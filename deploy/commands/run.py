@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from deploy.cli import use_local_stack
 from deploy.client import Api, ApiRefused, Unreachable, local_url, watch_link
 from deploy.local import launcher, operations
 from deploy.local import state as states
@@ -35,6 +36,7 @@ def command(sample: bool) -> None:
         progress.print(f"Starting the stack in {home.root}", highlight=False)
         began = time.monotonic()
         stack = operations.start(home, progress, watch=os.getpid())
+        use_local_stack()
         progress.print(f"Ready after {time.monotonic() - began:.1f} s", highlight=False)
         _say_where(home, stack, asyncio.run(_sample(progress)) if sample else None)
         _stay(home)

@@ -48,7 +48,7 @@ class Home:
 
     @property
     def environment_file(self) -> Path:
-        """Settings of this stack for commands run elsewhere (`streams.core.settings` reads it); mode 0600."""
+        """Settings of this stack for commands run elsewhere (`deploy.cli` reads it); mode 0600."""
         return self.run / "stack.env"
 
     @property
