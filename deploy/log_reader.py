@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
 
+import confluent_kafka.admin
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from schemas.event import Event
 from schemas.wire import WireError, codec
 from streams.core.settings import Settings
 
-TIMEOUT_S: Final = 10.0
+TIMEOUT_S: Final = 5.0
+_kafka: Any = confluent_kafka.admin  # its stubs export nothing
 _BATCH: Final = 1000
-_POLL_S: Final = 0.5
+_POLL_S: Final = 0.1
 
 
 class LogError(Exception):
@@ -81,6 +83,8 @@ class LogReader:
 
     def __init__(self, settings: Settings) -> None:
         self._servers = settings.kafka_bootstrap_servers
+        # A client of its own: questions to the consumer wait behind its long polls.
+        self._admin: Any = _kafka.AdminClient({**settings.kafka_client(), "log_level": 0})
         self._consumer: Any = Consumer(
             {
                 **settings.kafka_client(),
@@ -110,19 +114,26 @@ class LogReader:
             )
         return len(found.partitions)
 
-    def span(self, topic: str, partition: int, since_ms: int = 0) -> Span:
-        """All of the partition that exists now; with `since_ms`, from the first record of that time on."""
-        place = TopicPartition(topic, partition)
+    def spans(self, places: Iterable[tuple[str, int]], since_ms: int = 0) -> list[Span]:
+        """What (topic, partition) pairs hold now; with `since_ms`, from the first record of that time on."""
+        wanted = list(places)
+        start = _kafka.OffsetSpec.for_timestamp(since_ms) if since_ms > 0 else _kafka.OffsetSpec.earliest()
+        starts, ends = self._offsets(wanted, start), self._offsets(wanted, _kafka.OffsetSpec.latest())
+        return [
+            # No record since then: the answer is -1.
+            Span(*place, starts[place] if starts[place] >= 0 else ends[place], ends[place])
+            for place in wanted
+        ]
+
+    def _offsets(self, places: list[tuple[str, int]], spec: Any) -> dict[tuple[str, int], int]:
+        if not places:
+            return {}
+        asked = {TopicPartition(*place): spec for place in places}
         try:
-            start, end = self._consumer.get_watermark_offsets(place, timeout=TIMEOUT_S, cached=False)
-            if since_ms > 0:
-                [found] = self._consumer.offsets_for_times(
-                    [TopicPartition(topic, partition, since_ms)], timeout=TIMEOUT_S
-                )
-                start = found.offset if found.offset >= 0 else end
+            answers = self._admin.list_offsets(asked, request_timeout=TIMEOUT_S)
+            return {(tp.topic, tp.partition): future.result().offset for tp, future in answers.items()}
         except KafkaException as error:
             raise self._unreachable(error) from error
-        return Span(topic, partition, start, end)
 
     def messages(self, spans: Iterable[Span]) -> Iterator[Any]:
         """Every record of the spans, in order per partition; ends when all were read."""
@@ -138,8 +149,7 @@ class LogReader:
                 if message.offset() < end:
                     yield message
                 if message.offset() + 1 >= end:
-                    del left[place]
-                    self._consumer.pause([TopicPartition(*place)])
+                    del left[place]  # not paused: librdkafka would keep that for the next assignment
             # Offsets may end in a gap (control records): the position then passes the end by itself.
             for place in list(left):
                 [at] = self._consumer.position([TopicPartition(*place)])
