@@ -1,6 +1,6 @@
 """Pictures of a source on a constant-rate frame grid, from an open demuxer and decoder.
 
-The picture shown in slot n of the grid is the last one whose time is at most half a slot after n/fps:
+The picture shown in slot n of the grid is the last one whose time is less than half a slot after n/fps:
 constant-rate sources come through one to one, variable-rate ones are repeated or thinned. The answer
 depends on the source and n alone, never on where decoding began, so every worker makes the same pictures.
 """
@@ -59,6 +59,14 @@ class GridDecoder:
         self._now = self._ahead = None
         self.container.close()
 
+    def first_picture(self) -> VideoFrame:
+        """The first picture that decodes, whatever its time; MediaProblem `damaged` when none does."""
+        self._next_slot = None
+        self._start(min(0, self.origin_pts))
+        if self._ahead is None:
+            raise MediaProblem("damaged", "no picture decodes")
+        return self._ahead
+
     def slots(self, first: int, end: int) -> Iterator[tuple[int, VideoFrame]]:
         """The picture of each slot in [first, end). After the last picture of the source it repeats it."""
         if not self._can_continue(first):
@@ -74,10 +82,10 @@ class GridDecoder:
             self._next_slot = end
 
     def _reached(self, picture: VideoFrame, slot: int) -> bool:
-        """Is the picture's time at most half a slot after the slot's?"""
+        """Is the picture's time less than half a slot after the slot's?"""
         step = self._slots_per_tick
         ticks = self._ticks(picture)
-        return 2 * ticks * step.numerator <= (2 * slot + 1) * step.denominator
+        return 2 * ticks * step.numerator < (2 * slot + 1) * step.denominator
 
     def _ticks(self, picture: VideoFrame) -> int:
         return (picture.pts or 0) - self.origin_pts

@@ -177,7 +177,7 @@ def _index_end(stream: VideoStream) -> int:
 def _first_picture(container: InputContainer, stream: VideoStream, file: sniff.Readable) -> VideoFrame:
     decoder = GridDecoder(container, stream.index, stream.start_time or 0, Fraction(25))
     try:
-        _, picture = next(decoder.slots(0, 1))
+        picture = decoder.first_picture()
     except MediaProblem:
         code = "truncated" if sniff.is_cut_short(file) else "damaged"
         raise MediaProblem(code, "no picture decodes") from None

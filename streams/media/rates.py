@@ -31,8 +31,15 @@ def grid_rate(times_s: Sequence[Fraction], declared: Sequence[Fraction | None]) 
         if steps and all(abs(step - 1 / rate) <= ROUNDING_S for step in steps) and _no_drift(times_s, rate):
             return _bounded(_tidy(rate))
     if steps:
-        return _bounded(_near_usual(1 / median_low(steps)))
+        return _bounded(_near_usual(1 / _usual_step(steps)))
     return _bounded(_tidy(usable[0])) if usable else Fraction(25)
+
+
+def _usual_step(steps: Sequence[Fraction]) -> Fraction:
+    """The mean step, pauses left out: jitter cancels, and a screen at rest says nothing of its motion."""
+    longest = 2 * median_low(steps)
+    moving = [step for step in steps if step <= longest]
+    return sum(moving, Fraction(0)) / len(moving)
 
 
 def _no_drift(times_s: Sequence[Fraction], rate: Fraction) -> bool:

@@ -130,13 +130,13 @@ class Scaler:
         return mapped
 
     def _scale_arguments(self, rendition: Rendition, picture: VideoFrame) -> str:
+        size = f"{rendition['width']}:{rendition['height']}:flags=bilinear"
         if self._transfer != "sdr":
-            return f"{rendition['width']}:{rendition['height']}:flags=bilinear:out_range=limited:out_color_matrix=bt709"
+            return f"{size}:out_range=limited:out_color_matrix=bt709"
         full = self._full_range or picture.color_range == FULL_RANGE
         source_matrix = MATRIX_NAMES.get(picture.colorspace, MATRIX_NAMES[self._colour.matrix])
         return (
-            f"{rendition['width']}:{rendition['height']}:flags=bilinear"
-            f":in_range={'full' if full else 'limited'}:out_range=limited"
+            f"{size}:in_range={'full' if full else 'limited'}:out_range=limited"
             f":in_color_matrix={source_matrix}:out_color_matrix={MATRIX_NAMES[self._colour.matrix]}"
         )
 

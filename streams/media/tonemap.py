@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from functools import cache
+from math import exp
 from typing import Final
 
 from av.video.frame import VideoFrame
@@ -69,8 +70,8 @@ def _pq_nits(signal: float) -> float:
     """SMPTE ST 2084: signal 0-1 to nits."""
     m1, m2, c1, c2, c3 = 0.1593017578125, 78.84375, 0.8359375, 18.8515625, 18.6875
     power = signal ** (1 / m2)
-    light: float = max(0.0, power - c1) / (c2 - c3 * power)
-    return 10_000 * float(light ** (1 / m1))
+    light = max(0.0, power - c1) / (c2 - c3 * power)
+    return float(10_000 * light ** (1 / m1))
 
 
 def _hlg_scene(signal: float) -> float:
@@ -78,7 +79,7 @@ def _hlg_scene(signal: float) -> float:
     a, b, c = 0.17883277, 0.28466892, 0.55991073
     if signal <= 0.5:
         return signal * signal / 3
-    return (2.718281828459045 ** ((signal - c) / a) + b) / 12
+    return (exp((signal - c) / a) + b) / 12
 
 
 def _hlg_nits(scene: Colour) -> Colour:
