@@ -89,19 +89,22 @@ class View:
 
         Ties are ordered by key, descending, so that a page never repeats or misses one.
         """
-        ceiling = "+inf" if after is None else repr(after.score)
         pipeline = self._redis.pipeline(transaction=False)
         for partition in range(self.projection.partitions):
-            pipeline.zrevrangebyscore(
-                f"{self.tag(partition)}:{suffix}", ceiling, "-inf", start=0, num=limit + 1, withscores=True
-            )
+            where = f"{self.tag(partition)}:{suffix}"
+            if after is None:
+                below = "+inf"
+            else:
+                below = f"({after.score!r}"
+                # All that share the cursor's score, since a limit could end among those already given.
+                pipeline.zrevrangebyscore(where, after.score, after.score, withscores=True)
+            pipeline.zrevrangebyscore(where, below, "-inf", start=0, num=limit, withscores=True)
         found = [
             Cursor(float(score), member.decode() if isinstance(member, bytes) else member)
             for part in await pipeline.execute()
             for member, score in part
         ]
         if after is not None:
-            # Members that share the cursor's score come again at the top of a page: those already given go.
             found = [item for item in found if (item.score, item.key) < (after.score, after.key)]
         found.sort(key=lambda item: (item.score, item.key), reverse=True)
         return found[:limit]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Final
 
 from aiohttp import hdrs, web
@@ -16,8 +17,7 @@ from gateways.core.problem import Problem
 from gateways.media.assets import find_document
 from gateways.media.context import media_of
 from gateways.media.files import send_object
-from gateways.media.manifest_texts import dash_text, hls_master_text, hls_media_text
-from gateways.media.manifests.hls import STORYBOARD
+from gateways.media.manifests import dash, hls
 from gateways.media.present import PLAYABLE
 from gateways.media.ranges import IMMUTABLE, unchanged
 from gateways.media.storyboard import web_vtt
@@ -34,23 +34,25 @@ RETRY_AFTER_S: Final = "1"
 
 async def hls_master(request: web.Request) -> web.StreamResponse:
     document = await _playable(request)
-    return _text(request, hls_master_text(document), HLS_TYPE)
+    return _text(request, _written(document, "hls", lambda: hls.master(document)), HLS_TYPE)
 
 
 async def hls_media(request: web.Request) -> web.StreamResponse:
     rendition = request.match_info["rendition"]
-    if rendition == STORYBOARD:  # the image stream that the multivariant playlist names
-        return _text(request, hls_media_text(await _with_storyboard(request), rendition), HLS_TYPE)
-    document = await _playable(request)
-    _known_rendition(_plan(document), rendition)
-    return _text(request, hls_media_text(document, rendition), HLS_TYPE)
+    if rendition == hls.STORYBOARD:  # the image stream that the multivariant playlist names
+        document = await _with_storyboard(request)
+    else:
+        document = await _playable(request)
+        _known_rendition(_plan(document), rendition)
+    text = _written(document, f"hls/{rendition}", lambda: hls.media(document, rendition))
+    return _text(request, text, HLS_TYPE)
 
 
 async def dash_manifest(request: web.Request) -> web.StreamResponse:
     document = await _playable(request)
     if document["state"] != "ready":
         raise _too_early("The DASH manifest comes when the film is ready; HLS plays before.")
-    return _text(request, dash_text(document), DASH_TYPE)
+    return _text(request, _written(document, "dash", lambda: dash.manifest(document)), DASH_TYPE)
 
 
 async def init_segment(request: web.Request) -> web.StreamResponse:
@@ -170,6 +172,23 @@ def _is_done(document: AssetDocument, chunk: int) -> bool:
 
 
 # --- answers
+
+_WRITTEN: OrderedDict[tuple[object, ...], str] = OrderedDict()
+KEPT_MANIFESTS: Final = 256
+
+
+def _written(document: AssetDocument, what: str, write: Callable[[], str]) -> str:
+    """A manifest, kept for as long as the document is as it was: players of one film ask for the same."""
+    key = (
+        document["id"], what, document["state"], document["updated_at_ms"],
+        document["progress"]["chunks_done"], document["storyboard"] is None,
+    )  # fmt: skip
+    text = _WRITTEN.get(key)
+    if text is None:
+        text = _WRITTEN[key] = write()
+        if len(_WRITTEN) > KEPT_MANIFESTS:
+            _WRITTEN.popitem(last=False)
+    return text
 
 
 async def _segment(
