@@ -49,6 +49,7 @@ LONGEST_S = 24 * 3600
 SAMPLED_PACKETS = 120
 SAMPLED_BYTES = 4_000_000
 TAIL_S = 5
+MISSING_S = Fraction(1, 2)
 ABSURD_PICTURE_S = 60
 ABSURD_FROM_S = 3600
 ROTATIONS = (0, 90, 180, 270)
@@ -245,7 +246,9 @@ def _check_length(
     if true_s > LONGEST_S:
         raise MediaProblem("too_long", f"{float(true_s) / 3600:.1f} hours")
     says_s = Fraction(container.duration or 0, av.time_base)
-    if says_s > true_s * Fraction(11, 10) + 2 and sniff.is_cut_short(file):
+    if stream.frames and stream.average_rate:
+        says_s = max(says_s, stream.frames / stream.average_rate)
+    if says_s > true_s + MISSING_S and sniff.is_cut_short(file):
         raise MediaProblem("truncated", f"{float(true_s):.1f} s of {float(says_s):.1f} s are there")
 
 

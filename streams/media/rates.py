@@ -52,7 +52,11 @@ def _tidy(rate: Fraction) -> Fraction:
     for usual in USUAL_RATES:
         if abs(rate - usual) <= usual * SAME_RATE:
             return usual
-    return rate.limit_denominator(1001)
+    return _small(rate)
+
+
+def _small(rate: Fraction) -> Fraction:
+    return max(rate.limit_denominator(1001), Fraction(1, 1001))
 
 
 def _near_usual(rate: Fraction) -> Fraction:
@@ -60,7 +64,7 @@ def _near_usual(rate: Fraction) -> Fraction:
     if abs(nearest - rate) <= rate * LIKE_A_USUAL_RATE:
         return nearest
     faster = [usual for usual in USUAL_RATES if usual >= rate]
-    return faster[0] if faster else rate.limit_denominator(1001)
+    return faster[0] if faster else _small(rate)
 
 
 def _bounded(rate: Fraction) -> Fraction:
