@@ -98,7 +98,7 @@ async def _topics(settings: Settings, topology: Topology) -> str:
     if drift:
         first = drift[0]
         raise Unfit(
-            f"{len(drift)} differences from the map, such as {first.topic}: {first.what} is {first.found}, not "
+            f"{len(drift)} differences from the map, as {first.topic}: {first.what} is {first.found}, not "
             f"{first.expected}: `kinolog topics diff` lists them, `kinolog topics create` mends what it can."
         )
     return f"{len(wanted)} as the map says"
