@@ -42,7 +42,7 @@ class Stub:
         self.signed_in = True
         self.uploads: list[Json] = []
         self._streams: set[tuple[str, asyncio.Queue[tuple[str, Json]]]] = set()
-        self._faults: list[tuple[Callable[[web.Request], bool], web.Response | None, list[int]]] = []
+        self._faults: list[tuple[Callable[[web.Request], bool], tuple[int, str, str], list[int]]] = []
         self._gates: dict[str, asyncio.Event] = {}
         self.app = self._build()
 
@@ -69,7 +69,11 @@ class Stub:
         def matches(request: web.Request) -> bool:
             return request.method == method and request.path.startswith(prefix)
 
-        self._faults.append((matches, (status, title, detail), [times]))  # type: ignore[arg-type]
+        self._faults.append((matches, (status, title, detail), [times]))
+
+    def heal(self) -> None:
+        """No fault stays."""
+        self._faults.clear()
 
     def hold(self, path: str) -> asyncio.Event:
         """Requests to exactly `path` wait until the returned event is set."""
@@ -115,7 +119,7 @@ class Stub:
                 if left[0] > 0 and matches(request):
                     left[0] -= 1
                     await request.release()
-                    return problem(*fault)  # type: ignore[misc]
+                    return problem(*fault)
             if not self.signed_in and request.path != "/v1/session":
                 return problem(401, "No valid credential", "Sign in with an API key.")
         try:

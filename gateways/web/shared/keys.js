@@ -11,7 +11,7 @@ export function shortcut({ keys, label, group = "Everywhere", run }) {
 
 export const shortcuts = () => entries.slice();
 
-const TEXT_FIELDS = "input:not([type=range]), textarea, select, [contenteditable]";
+const TEXT_FIELDS = "input:not([type=range], [type=checkbox]), textarea, select, [contenteditable]";
 
 /** The focused control needs this key itself: text anywhere, arrows in sliders and menus, Space on buttons. */
 function taken(event) {
@@ -21,7 +21,7 @@ function taken(event) {
   const path = event.composedPath().filter((node) => node instanceof Element);
   const inside = (selector) => path.some((node) => node.matches(selector));
   if (event.key.startsWith("Arrow")) return inside("input, [role=slider], [role^=menu], [role=tree], wa-dropdown, .scrolls");
-  return event.key === " " && inside("button, a, summary, [role=button], [role^=menu]");
+  return event.key === " " && inside("input, button, a, summary, [role=button], [role^=menu]");
 }
 
 addEventListener("keydown", (event) => {

@@ -9,8 +9,8 @@ export const when = (atMs) => html`<time datetime=${iso(atMs)} title=${exact(atM
 
 /** A short, copyable id. */
 export const idButton = (id, what = "Id") => html`
-  <button class="id" type="button" title="Copy ${id}" aria-label="Copy ${what.toLowerCase()} ${id}" @click=${() => copy(id, what)}>
-    ${shortId(id)}${icon("copy")}
+  <button class="id" type="button" title="Copy ${id}" @click=${() => copy(id, what)}>
+    <span class="visually-hidden">Copy ${what.toLowerCase()} </span>${shortId(id)}${icon("copy")}
   </button>`;
 
 /** One sentence of what went wrong, what to do, and the id to give to someone who can look it up. */

@@ -1,7 +1,7 @@
 // HLS through hls.js.
 import Hls from "hls.js";
 
-const MOST_RECOVERIES = 4;
+const MOST_RECOVERIES = 3;
 
 /**
  * Plays `url` in `video`. The engine tells of its rungs through `onRungs` and of an end of its patience through

@@ -1,0 +1,132 @@
+"""Fixtures of the browser tests: one Chromium a session, and for each test a stub of the API and a page.
+
+The page watches itself: a violation of the policy, a request to an outside host, an error on the console or a
+script that breaks fails the test that caused it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
+
+from tests.e2e.stub_media import Film, make_film
+from tests.e2e.stub_server import Stub, serving
+from tests.support.browser import launched
+
+expect.set_options(timeout=10_000)
+
+AXE = Path(__file__).resolve().parents[2] / "gateways/web/node_modules/axe-core/axe.min.js"
+_WATCH_POLICY = """
+window.__violations = [];
+document.addEventListener("securitypolicyviolation", (e) => {
+  if (window.__axe && !e.sourceFile) return; // axe itself, which no page brings
+  window.__violations.push(`${e.effectiveDirective} blocked ${e.blockedURI || "inline"} at ${e.sourceFile}:${e.lineNumber}`);
+});
+"""
+
+
+@dataclass(slots=True)
+class Surface:
+    """A page on a stub: what tests drive and look at."""
+
+    stub: Stub
+    base: str
+    page: Page
+    context: BrowserContext
+    tolerated: tuple[str, ...] = ()
+    errors: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+    scripts: dict[str, int] = field(default_factory=dict)
+
+    async def open(self, path: str = "/") -> Page:
+        await self.page.goto(self.base + path)
+        return self.page
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Waits, as the browser does its work, until the stub shows what `true` asks for; 10 s at most."""
+        async with asyncio.timeout(10):
+            while not true():
+                await self.page.evaluate("new Promise(requestAnimationFrame)")
+
+    async def until_page(self, expression: str) -> None:
+        """Waits until the expression is true in the page. (Playwright's own wait would need eval there.)"""
+        async with asyncio.timeout(20):
+            while not await self.page.evaluate(f"Boolean({expression})"):
+                await self.page.evaluate("new Promise(requestAnimationFrame)")
+
+    async def barriers(self) -> list[str]:
+        """axe-core's findings of impact serious or critical. 
+
+        Not counted: media-chrome's clock and menus, whose names do not repeat the value they show.
+        """
+        await self.page.evaluate("window.__axe = true")
+        await self.page.evaluate(AXE.read_text())
+        found = await self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        return [
+            f"{violation['id']}: {node['target']} {node.get('failureSummary', '')}"
+            for violation in found["violations"]
+            if violation["impact"] in {"serious", "critical"}
+            for node in violation["nodes"]
+            if (violation["id"], str(node["target"][0])[:6]) != ("label-content-name-mismatch", "media-")
+        ]
+
+    def tolerate(self, *fragments: str) -> None:
+        """Console errors that contain one of these are what the test is about."""
+        self.tolerated += fragments
+
+    async def verdict(self) -> list[str]:
+        """Everything the page did that no page may do."""
+        violations = await self.page.evaluate("window.__violations ?? []")
+        errors = [text for text in self.errors if not any(part in text for part in self.tolerated)]
+        return [*violations, *errors, *(f"request to {url}" for url in self.outside)]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with launched() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Film:
+    return make_film(tmp_path_factory.mktemp("film"))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def surface(browser: Browser, film: Film) -> AsyncIterator[Surface]:
+    stub = Stub(film)
+    async with serving(stub) as base:
+        context = await browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
+        page = await context.new_page()
+        seen = Surface(stub, base, page, context)
+        await page.add_init_script(_WATCH_POLICY)
+        _listen(page, seen)
+        yield seen
+        problems = await seen.verdict()
+        await context.close()
+    assert problems == []
+
+
+def _listen(page: Page, seen: Surface) -> None:
+    host = urlsplit(seen.base).netloc
+
+    def on_request(request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme in {"http", "https", "ws", "wss"} and parts.netloc != host:
+            seen.outside.append(request.url)
+
+    def on_console(message: ConsoleMessage) -> None:
+        # what the policy blocks is counted where it happens, by the listener in the page
+        if message.type == "error" and "Content Security Policy" not in message.text:
+            seen.errors.append(message.text)
+
+    page.on("request", on_request)
+    page.on("pageerror", lambda error: seen.errors.append(f"script error: {error}"))
+    page.on("console", on_console)

@@ -1,0 +1,152 @@
+"""What holds for every page: reachable by keyboard, readable by everyone, small, strict, at home on a phone."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Awaitable
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.e2e import stub_data
+from tests.e2e.conftest import Surface
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+MOST_SCRIPT_BYTES = 300_000
+
+
+async def _library(surface: Surface) -> Page:
+    surface.stub.put(*stub_data.library())
+    page = await surface.open()
+    await expect(page.locator(".card[data-id]")).to_have_count(14)
+    await surface.until_page("customElements.get('wa-dropdown')")
+    return page
+
+
+async def _watch(surface: Surface) -> Page:
+    item = stub_data.asset("Harbour at first light", duration_s=12)
+    surface.stub.put(item)
+    surface.stub.append(item["id"], *stub_data.log_of(item["id"]))
+    page = await surface.open(f"/watch/{item['id']}")
+    await surface.until_page("document.querySelector('video')?.currentTime > 0")
+    return page
+
+
+async def _log(surface: Surface) -> Page:
+    item = stub_data.asset("Harbour at first light")
+    surface.stub.put(item)
+    surface.stub.append(item["id"], *stub_data.log_of(item["id"]))
+    page = await surface.open(f"/assets/{item['id']}/log")
+    await page.get_by_role("button", name="The file was checked and understood").click()
+    return page
+
+
+async def _empty(surface: Surface) -> Page:
+    page = await surface.open()
+    await expect(page.get_by_text("Your first film goes here")).to_be_visible()
+    return page
+
+
+PAGES = {"library": _library, "watch": _watch, "log": _log, "empty": _empty}
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+async def test_no_serious_barrier(surface: Surface, name: str, scheme: str, width: int) -> None:
+    await surface.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+    await surface.page.set_viewport_size({"width": width, "height": 844})
+    await PAGES[name](surface)
+    assert await surface.barriers() == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+async def test_nothing_is_wider_than_a_phone(surface: Surface, name: str) -> None:
+    await surface.page.set_viewport_size({"width": 390, "height": 844})
+    page = await PAGES[name](surface)
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+    nav = await page.get_by_role("navigation", name="Main").bounding_box()
+    assert nav is not None
+    assert nav["y"] > 700
+
+
+@pytest.mark.parametrize("name", ["library", "log"])
+async def test_script_of_a_page_without_player_is_small(surface: Surface, name: str) -> None:
+    bodies: list[Awaitable[bytes]] = []
+    surface.page.on("response", lambda r: bodies.append(r.body()) if r.request.resource_type == "script" else None)
+    page = await PAGES[name](surface)
+    await page.wait_for_load_state("networkidle")
+    total = sum([len(gzip.compress(await body, 6)) for body in bodies])
+    assert 20_000 < total < MOST_SCRIPT_BYTES
+
+
+async def test_sign_in_and_delete_dialogs_have_no_barrier(surface: Surface) -> None:
+    surface.tolerate("401")
+    page = await _library(surface)
+    await page.get_by_role("button", name="More for Night train").click()
+    await page.locator(".card", has_text="Night train").get_by_role("menuitem", name="Delete…").click()
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    assert await surface.barriers() == []
+    surface.stub.signed_in = False
+    await page.reload()
+    await expect(page.get_by_role("dialog", name="Sign in to Kinolog")).to_be_visible()
+    assert await surface.barriers() == []
+
+
+async def test_question_mark_lists_the_keys(surface: Surface) -> None:
+    page = await _library(surface)
+    await page.keyboard.press("?")
+    await expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    await expect(page.get_by_role("definition").filter(has_text="u")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+async def test_whole_library_is_reachable_by_keyboard(surface: Surface) -> None:
+    page = await _library(surface)
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Tab")
+    await expect(page.locator("#search")).to_be_focused()
+    await page.evaluate("document.activeElement.blur()")
+    await page.keyboard.press("ArrowRight")
+    await page.keyboard.press("ArrowRight")
+    await expect(page.locator(".card h2 a").nth(1)).to_be_focused()
+    outline = await page.evaluate("getComputedStyle(document.querySelectorAll('.card .poster')[1]).outlineStyle")
+    assert outline == "solid"
+
+
+async def test_theme_is_chosen_and_kept(surface: Surface) -> None:
+    page = await _library(surface)
+    background = "getComputedStyle(document.body).backgroundColor"
+    light = await page.evaluate(background)
+    await page.keyboard.press("t")
+    await page.keyboard.press("t")
+    assert await page.evaluate("document.documentElement.dataset.theme") == "dark"
+    dark = await page.evaluate(background)
+    assert dark != light
+    await page.reload()
+    assert await page.evaluate(background) == dark
+
+
+async def test_policy_is_strict_and_modules_are_cached(surface: Surface) -> None:
+    page = await _library(surface)
+    answer = await page.request.get(f"{surface.base}/")
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self' 'sha256-" in policy
+    assert "unsafe" not in policy
+    icon = await page.evaluate("performance.getEntriesByType('resource').map(r => r.name).find(n => n.includes('/modules/'))")
+    assert "immutable" in (await page.request.get(icon)).headers["cache-control"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/web/package.json", "/web/site.py", "/web/shell.html", "/web/../site.py", "/web/node_modules/lit/index.js",
+     "/modules/axe-core/axe.min.js", "/modules/lit/../../site.py", "/modules/%2e%2e/site.py", "/web/%2e%2e/core/app.py"],
+)  # fmt: skip
+async def test_only_page_files_are_served(surface: Surface, path: str) -> None:
+    answer = await surface.page.request.get(surface.base + path)
+    assert answer.status == 404
