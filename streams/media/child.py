@@ -20,7 +20,7 @@ from typing import Any
 
 import av
 import orjson
-from av.error import FFmpegError
+from av.error import ExternalError, FFmpegError
 
 from streams.media import encode_audio, jobs, sandbox
 from streams.media.encode_video import warm_up
@@ -60,6 +60,9 @@ class Child:
             self._drop_source()
             detail = f"more than {self._memory_bytes} bytes of memory are needed"
             self._channel.send({"kind": "problem", "code": "decompression_bomb", "detail": detail})
+        except ExternalError as error:  # x264 could not do its part: no word on the source
+            self._drop_source()
+            self._channel.send({"kind": "failed", "detail": _trace(error)})
         except FFmpegError as error:
             self._drop_source()
             self._channel.send({"kind": "problem", "code": "damaged", "detail": _trace(error)})

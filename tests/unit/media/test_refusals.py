@@ -16,7 +16,7 @@ import pytest
 from streams.media import boxes, probe
 from streams.media.reasons import REASONS, MediaProblem
 from tests.media_fixtures.films import encode_file, numbers_of, probe_file
-from tests.media_fixtures.odd_clips import Recipe, Sound, write
+from tests.media_fixtures.odd_clips import Recipe, Sound
 
 Clip = Callable[[Recipe], Path]
 
