@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from gateways.services import openapi_files
 from schemas.asyncapi import asyncapi, mermaid
 from schemas.catalog import Topology
 from schemas.codegen import typed_dicts
@@ -27,6 +28,7 @@ def generated_files(topology: Topology, checkout: Path = CHECKOUT) -> dict[Path,
         root / "asyncapi.json": asyncapi(topology, read_schemas(root), DOCUMENT_VERSION),
         checkout / ".env.example": env_example(),
         readme: _between(readme, mermaid(topology)),
+        **{checkout / path: text for path, text in openapi_files().items()},
     }
 
 
@@ -39,6 +41,7 @@ def write(files: dict[Path, str]) -> list[Path]:
     """Write what is stale; returns what was written."""
     changed = stale(files)
     for path in changed:
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(files[path], encoding="utf-8")
     return changed
 

@@ -11,7 +11,7 @@ from schemas.errors import ContractError
 
 @click.command("generate")
 def command() -> None:
-    """Write typed dicts, schemas/asyncapi.json, .env.example and the README's diagram where stale."""
+    """Write typed dicts, AsyncAPI, OpenAPI, .env.example and the README's diagram where stale."""
     try:
         written = write(generated_files(load_topology()))
     except ContractError as error:
