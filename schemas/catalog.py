@@ -193,8 +193,7 @@ def _explained(path: Path, error: Any) -> str:
     where = ".".join(map(str, error.absolute_path)) or "(top)"
     meaning = error.schema.get("description", "") if isinstance(error.schema, dict) else ""
     remedy = f"; meaning: {meaning}" if meaning else ""
-    message = "this key is not allowed here: remove it" if error.schema is False else error.message
-    return f"{path}: {where}: {message}{remedy} (see {TOPOLOGY_SCHEMA.name})"
+    return f"{path}: {where}: {error.message}{remedy} (see {TOPOLOGY_SCHEMA.name})"
 
 
 def _built(path: Path, raw: dict[str, Any]) -> Topology:

@@ -18,7 +18,7 @@ from avro.schema import parse
 
 from schemas.catalog import Topology
 from schemas.lock import LOCK_NAME, Locked, unlocked
-from schemas.sources import SchemaFile, undocumented
+from schemas.sources import SchemaFile, undocumented, unsafe_defaults
 
 _checker: Callable[[], Any] = cast(Any, ReaderWriterCompatibilityChecker)
 PARTITIONS_LOCK: Final = "partitions.lock"
@@ -29,6 +29,8 @@ def schema_problems(locked: list[Locked], files: list[SchemaFile], public: Itera
     for file in files:
         for name in undocumented(file.schema):
             yield f"{file.path}: {name} has no doc: say what it is, with unit and range"
+        for name in unsafe_defaults(file.schema):
+            yield f'{file.path}: {name} has a default of bytes: take ["null", "bytes"] with null'
     stale = {id(schema) for schema in unlocked(locked, [file.schema for file in files])}
     fully = set(public)
     for file in files:

@@ -52,25 +52,33 @@ def _read(path: Path) -> SchemaFile:
 
 
 def undocumented(schema: dict[str, Any]) -> Iterator[str]:
-    """Dotted names of the records and fields, nested ones included, that have no `doc`."""
-    yield from _undocumented(schema, schema_name(schema))
+    """Dotted names of the event and its fields, nested ones included, that have no `doc`."""
+    if not schema.get("doc"):
+        yield schema_name(schema)
+    for name, field in _fields(schema, schema_name(schema)):
+        if not field.get("doc"):
+            yield name
 
 
-def _undocumented(schema: Any, where: str) -> Iterator[str]:
+def unsafe_defaults(schema: dict[str, Any]) -> Iterator[str]:
+    """Dotted names of fields whose default libraries do not read alike: bytes as JSON text."""
+    for name, field in _fields(schema, schema_name(schema)):
+        first = field["type"][0] if isinstance(field["type"], list) else field["type"]
+        kind = first.get("type") if isinstance(first, dict) else first
+        if "default" in field and kind in ("bytes", "fixed"):
+            yield name
+
+
+def _fields(schema: Any, where: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every field with its dotted name, those of nested records included."""
     if isinstance(schema, list):
         for branch in schema:
-            yield from _undocumented(branch, where)
+            yield from _fields(branch, where)
     elif isinstance(schema, dict):
-        kind = schema.get("type")
-        if kind == "record":
-            if not schema.get("doc"):
-                yield where
-            for field in schema["fields"]:
-                name = f"{where}.{field['name']}"
-                if not field.get("doc"):
-                    yield name
-                yield from _undocumented(field["type"], name)
-        elif kind in ("array", "map"):
-            yield from _undocumented(schema["items" if kind == "array" else "values"], where)
-        elif isinstance(kind, (dict, list)):
-            yield from _undocumented(kind, where)
+        for field in schema.get("fields", ()):
+            name = f"{where}.{field['name']}"
+            yield name, field
+            yield from _fields(field["type"], name)
+        for part in ("items", "values", "type"):
+            if isinstance(schema.get(part), (dict, list)):
+                yield from _fields(schema[part], where)
