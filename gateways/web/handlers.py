@@ -1,4 +1,4 @@
-"""aiohttp handlers of the pages; `ROUTES` is what a gateway adds to its own router (all public, GET and HEAD)."""
+"""aiohttp handlers of the pages: what a gateway adds to its own router (all public, GET and HEAD)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def page_routes(site: Site) -> list[tuple[str, Handler]]:
-    """(path, handler) pairs: the pages, /web/... and /modules/...; none needs a permission: they hold no data."""
+    """(path, handler) pairs: the pages, /web/... and /modules/...; they hold no data, so all are public."""
     routes = [(path, _page(site, name)) for path, (name, _) in PAGES.items()]
     routes.append(("/web/{path:.+}", _file(site.own_file)))
     routes.append(("/modules/{path:.+}", _file(site.module_file)))

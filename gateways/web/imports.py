@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gateways.web.site import Site
 
-# `import x from "y"`, `import "y"`, `export * from "y"`; a dynamic `import("y")` has a bracket and is left out.
+# `import x from "y"`, `import "y"`, `export * from "y"`; a dynamic `import("y")` has a bracket: left out.
 _STATIC = re.compile(r"""(?:^|[;}\s*])(?:import|from)\s*["']([^"'\s]+)["']""")
 
 

@@ -72,7 +72,7 @@ class Site:
     def __post_init__(self) -> None:
         if not (self.root / "node_modules" / "lit").is_dir():
             raise FileNotFoundError(
-                f"{self.root / 'node_modules'}: the page modules are not installed; run `npm ci` in {self.root}"
+                f"{self.root / 'node_modules'}: page modules are not installed; run `npm ci` in {self.root}"
             )
         lock = (self.root / "package-lock.json").read_bytes()
         self.revision = hashlib.sha256(lock).hexdigest()[:12]
@@ -81,7 +81,7 @@ class Site:
     def page(self, name: str) -> tuple[bytes, str]:
         """HTML of page `name` (a folder) and the Content-Security-Policy it must be sent with."""
         if name not in self._shells:
-            titles = {folder: title for folder, title in PAGES.values()}
+            titles = dict(PAGES.values())
             import_map = self.import_map()
             html = Template((self.root / "shell.html").read_text()).substitute(
                 page=name,

@@ -27,7 +27,8 @@ _WATCH_POLICY = """
 window.__violations = [];
 document.addEventListener("securitypolicyviolation", (e) => {
   if (window.__axe && !e.sourceFile) return; // axe itself, which no page brings
-  window.__violations.push(`${e.effectiveDirective} blocked ${e.blockedURI || "inline"} at ${e.sourceFile}:${e.lineNumber}`);
+  const what = `${e.effectiveDirective} blocked ${e.blockedURI || "inline"}`;
+  window.__violations.push(`${what} at ${e.sourceFile}:${e.lineNumber}`);
 });
 """
 
@@ -62,7 +63,7 @@ class Surface:
                 await self.page.evaluate("new Promise(requestAnimationFrame)")
 
     async def barriers(self) -> list[str]:
-        """axe-core's findings of impact serious or critical. 
+        """axe-core's findings of impact serious or critical.
 
         Not counted: media-chrome's clock and menus, whose names do not repeat the value they show.
         """

@@ -59,7 +59,11 @@ def picture(width: int, height: int, seed: int, shift: float = 0.0) -> np.ndarra
     for layer in range(3):
         base, size = 0.55 + 0.15 * layer, 0.07 + 0.03 * layer
         phase = random.uniform(0, 6) + shift * (1 + layer)
-        ridge = base + size * np.sin(x * (5 + 3 * layer) + phase) + size * 0.4 * np.sin(x * (17 + 5 * layer) + phase * 2)
+        ridge = (
+            base
+            + size * np.sin(x * (5 + 3 * layer) + phase)
+            + size * 0.4 * np.sin(x * (17 + 5 * layer) + phase * 2)
+        )
         shade = _colour(hue + 0.02 * layer, 0.4, 0.42 - 0.13 * layer)
         image = np.where((y > ridge)[..., None], shade, image)
     return (np.clip(image, 0, 1) * 255).astype(np.uint8)
@@ -92,7 +96,12 @@ def make_film(folder: Path) -> Film:
         }  # fmt: skip
         _write(str(folder / name / "index.m3u8"), "hls", options, frames, [(width, height, bandwidth)])
     (folder / "dash").mkdir()
-    options = {"seg_duration": "2", "use_template": "1", "use_timeline": "1", "adaptation_sets": "id=0,streams=v"}
+    options = {
+        "seg_duration": "2",
+        "use_template": "1",
+        "use_timeline": "1",
+        "adaptation_sets": "id=0,streams=v",
+    }
     _write(str(folder / "dash" / "manifest.mpd"), "dash", options, frames, [rung[1:] for rung in RUNGS])
     tiles = [picture(*TILE, seed=7, shift=second * FPS / 40) for second in range(0, SECONDS, INTERVAL_S)]
     rows = [np.concatenate(tiles[at : at + COLUMNS], axis=1) for at in range(0, len(tiles), COLUMNS)]
@@ -105,8 +114,15 @@ def _write(
     with av.open(path, "w", format=kind, options=options) as container:
         streams = []
         for width, height, bandwidth in sizes:
-            stream = container.add_stream("libx264", rate=FPS, options={"preset": "ultrafast", "g": "48", "sc_threshold": "0"})
-            stream.width, stream.height, stream.pix_fmt, stream.bit_rate = width, height, "yuv420p", bandwidth // 2
+            stream = container.add_stream(
+                "libx264", rate=FPS, options={"preset": "ultrafast", "g": "48", "sc_threshold": "0"}
+            )
+            stream.width, stream.height, stream.pix_fmt, stream.bit_rate = (
+                width,
+                height,
+                "yuv420p",
+                bandwidth // 2,
+            )
             streams.append(stream)
         for index in range(FPS * SECONDS):
             source = av.VideoFrame.from_ndarray(frames[index // 6], format="rgb24")

@@ -27,8 +27,13 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
 def problem(status: int, title: str, detail: str) -> web.Response:
-    body = {"type": f"urn:kinolog:problem:{title.lower().replace(' ', '-')}", "title": title, "status": status,
-            "detail": detail, "trace_id": TRACE}  # fmt: skip
+    body = {
+        "type": f"urn:kinolog:problem:{title.lower().replace(' ', '-')}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "trace_id": TRACE,
+    }
     return web.json_response(body, status=status, content_type="application/problem+json")
 
 
@@ -128,7 +133,11 @@ class Stub:
             return problem(404, "There is no such thing", "No asset has this id. It may have been deleted.")
 
     async def _session(self, _: web.Request) -> web.Response:
-        return web.json_response({"principal": "administrator"}) if self.signed_in else problem(401, "No valid credential", "Sign in.")  # fmt: skip
+        return (
+            web.json_response({"principal": "administrator"})
+            if self.signed_in
+            else problem(401, "No valid credential", "Sign in.")
+        )
 
     async def _open_session(self, request: web.Request) -> web.Response:
         proof = await request.json()
@@ -144,7 +153,11 @@ class Stub:
     async def _list(self, request: web.Request) -> web.Response:
         query = request.query.get("q", "").lower()
         limit, start = int(request.query.get("limit", "48")), int(request.query.get("cursor", "0"))
-        items = [item for item in self.assets.values() if query in item["title"].lower() and item["state"] != "deleted"]
+        items = [
+            item
+            for item in self.assets.values()
+            if query in item["title"].lower() and item["state"] != "deleted"
+        ]
         items.sort(key=lambda item: -item["created_at_ms"])
         more = str(start + limit) if len(items) > start + limit else None
         return web.json_response({"items": items[start : start + limit], "next_cursor": more})
@@ -154,9 +167,13 @@ class Stub:
         async for piece in request.content.iter_any():
             size += len(piece)
         item = stub_data.asset(request.query["title"], "uploaded", age_s=0, duration_s=0, size_bytes=size)
-        self.uploads.append({"title": item["title"], "size": size, "key": request.headers.get("Idempotency-Key")})
+        self.uploads.append(
+            {"title": item["title"], "size": size, "key": request.headers.get("Idempotency-Key")}
+        )
         self.put(item)
-        return web.json_response({"id": item["id"], "state": item["state"], "links": item["links"]}, status=202)
+        return web.json_response(
+            {"id": item["id"], "state": item["state"], "links": item["links"]}, status=202
+        )
 
     async def _get(self, request: web.Request) -> web.Response:
         return web.json_response(self.assets[request.match_info["id"]])
@@ -171,7 +188,11 @@ class Stub:
         return await self._stream(request, f"asset/{asset_id}", [("asset", self.assets[asset_id])])
 
     async def _log(self, request: web.Request) -> web.Response:
-        entries = self.logs.get(request.match_info["id"], []) if request.match_info["id"] in self.assets else self.logs[request.match_info["id"]]  # fmt: skip
+        entries = (
+            self.logs.get(request.match_info["id"], [])
+            if request.match_info["id"] in self.assets
+            else self.logs[request.match_info["id"]]
+        )
         start, size = int(request.query.get("after", "0")), 200
         following = str(start + size) if len(entries) > start + size else None
         return web.json_response({"items": entries[start : start + size], "next_cursor": following})
@@ -185,8 +206,12 @@ class Stub:
         cause = every.get(entry["causation_id"] or "")
         return web.json_response({"entry": entry, "causes": [cause] if cause else [], "effects": []})
 
-    async def _stream(self, request: web.Request, channel: str, first: list[tuple[str, Json]]) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+    async def _stream(
+        self, request: web.Request, channel: str, first: list[tuple[str, Json]]
+    ) -> web.StreamResponse:
+        response = web.StreamResponse(
+            headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
+        )
         await response.prepare(request)
         queue: asyncio.Queue[tuple[str, Json]] = asyncio.Queue()
         for pair in first:
@@ -218,7 +243,9 @@ class Stub:
         if kind == "hls" and path.endswith(".m3u8"):
             rung = path.removesuffix(".m3u8")
             text = (self.film.folder / rung / "index.m3u8").read_text()
-            lines = [f"{rung}/{line}" if line and not line.startswith("#") else line for line in text.splitlines()]
+            lines = [
+                f"{rung}/{line}" if line and not line.startswith("#") else line for line in text.splitlines()
+            ]
             text = "\n".join(lines).replace('URI="init.mp4"', f'URI="{rung}/init.mp4"')
             return web.Response(text=text, content_type="application/vnd.apple.mpegurl")
         file = self.film.folder / ("dash" if kind == "dash" else ".") / path

@@ -1,4 +1,4 @@
-"""What holds for every page: reachable by keyboard, readable by everyone, small, strict, at home on a phone."""
+"""What holds for every page: usable by keyboard, readable by everyone, small, strict, at home on a phone."""
 
 from __future__ import annotations
 
@@ -74,7 +74,9 @@ async def test_nothing_is_wider_than_a_phone(surface: Surface, name: str) -> Non
 @pytest.mark.parametrize("name", ["library", "log"])
 async def test_script_of_a_page_without_player_is_small(surface: Surface, name: str) -> None:
     bodies: list[Awaitable[bytes]] = []
-    surface.page.on("response", lambda r: bodies.append(r.body()) if r.request.resource_type == "script" else None)
+    surface.page.on(
+        "response", lambda r: bodies.append(r.body()) if r.request.resource_type == "script" else None
+    )
     page = await PAGES[name](surface)
     await page.wait_for_load_state("networkidle")
     total = sum([len(gzip.compress(await body, 6)) for body in bodies])
@@ -114,7 +116,9 @@ async def test_whole_library_is_reachable_by_keyboard(surface: Surface) -> None:
     await page.keyboard.press("ArrowRight")
     await page.keyboard.press("ArrowRight")
     await expect(page.locator(".card h2 a").nth(1)).to_be_focused()
-    outline = await page.evaluate("getComputedStyle(document.querySelectorAll('.card .poster')[1]).outlineStyle")
+    outline = await page.evaluate(
+        "getComputedStyle(document.querySelectorAll('.card .poster')[1]).outlineStyle"
+    )
     assert outline == "solid"
 
 
@@ -138,15 +142,26 @@ async def test_policy_is_strict_and_modules_are_cached(surface: Surface) -> None
     assert "default-src 'none'" in policy
     assert "script-src 'self' 'sha256-" in policy
     assert "unsafe" not in policy
-    icon = await page.evaluate("performance.getEntriesByType('resource').map(r => r.name).find(n => n.includes('/modules/'))")
+    icon = await page.evaluate(
+        "performance.getEntriesByType('resource').map(r => r.name).find(n => n.includes('/modules/'))"
+    )
     assert "immutable" in (await page.request.get(icon)).headers["cache-control"]
 
 
 @pytest.mark.parametrize(
     "path",
-    ["/web/package.json", "/web/site.py", "/web/shell.html", "/web/../site.py", "/web/node_modules/lit/index.js",
-     "/modules/axe-core/axe.min.js", "/modules/lit/../../site.py", "/modules/%2e%2e/site.py", "/web/%2e%2e/core/app.py"],
-)  # fmt: skip
+    [
+        "/web/package.json",
+        "/web/site.py",
+        "/web/shell.html",
+        "/web/../site.py",
+        "/web/node_modules/lit/index.js",
+        "/modules/axe-core/axe.min.js",
+        "/modules/lit/../../site.py",
+        "/modules/%2e%2e/site.py",
+        "/web/%2e%2e/core/app.py",
+    ],
+)
 async def test_only_page_files_are_served(surface: Surface, path: str) -> None:
     answer = await surface.page.request.get(surface.base + path)
     assert answer.status == 404

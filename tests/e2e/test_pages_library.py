@@ -48,7 +48,9 @@ async def test_every_state_is_told_apart(surface: Surface) -> None:
 async def test_error_has_remedy_trace_and_retry(surface: Surface) -> None:
     surface.tolerate("503")
     surface.stub.put(*stub_data.library(2))
-    surface.stub.fail("GET", "/v1/assets", 503, "The store is away", "Redis does not answer: see `kinolog status`.")
+    surface.stub.fail(
+        "GET", "/v1/assets", 503, "The store is away", "Redis does not answer: see `kinolog status`."
+    )
     page = await surface.open()
     notice = page.get_by_role("alert")
     await expect(notice).to_contain_text("The library could not be read")
@@ -71,7 +73,10 @@ async def test_upload_by_button_shows_progress_and_becomes_a_film(surface: Surfa
     gate.set()
     await expect(page.locator(".card[data-id]")).to_have_count(2)
     await expect(page.locator(".card.upload")).to_have_count(0)
-    assert [(one["title"], one["size"]) for one in surface.stub.uploads] == [("first film", 300_000), ("second", 200_000)]
+    assert [(one["title"], one["size"]) for one in surface.stub.uploads] == [
+        ("first film", 300_000),
+        ("second", 200_000),
+    ]
     assert len({one["key"] for one in surface.stub.uploads}) == 2
 
 
@@ -94,7 +99,11 @@ async def test_drop_anywhere_uploads(surface: Surface) -> None:
     page = await surface.open()
     await expect(page.get_by_text("Your first film goes here")).to_be_visible()
     transfer = await page.evaluate_handle(
-        "() => { const t = new DataTransfer(); t.items.add(new File(['abc'], 'dropped.mp4', {type: 'video/mp4'})); return t; }"
+        """() => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File(["abc"], "dropped.mp4", {type: "video/mp4"}));
+            return transfer;
+        }"""
     )
     await page.dispatch_event(".side", "dragenter", {"dataTransfer": transfer})
     await expect(page.get_by_text("Drop to upload")).to_be_visible()
@@ -118,7 +127,9 @@ async def test_hopeless_files_are_refused_before_a_byte_leaves(surface: Surface,
 
 async def test_failed_upload_can_be_retried(surface: Surface, tmp_path: Path) -> None:
     surface.tolerate("507")
-    surface.stub.fail("POST", "/v1/assets", 507, "The object store is full", "Free some space, then try again.")
+    surface.stub.fail(
+        "POST", "/v1/assets", 507, "The object store is full", "Free some space, then try again."
+    )
     film = tmp_path / "film.mp4"
     film.write_bytes(b"\0" * 50_000)
     page = await surface.open()
@@ -164,7 +175,9 @@ async def test_delete_asks_first(surface: Surface) -> None:
         await page.get_by_role("button", name=decision, exact=True).click()
         await expect(page.get_by_role("dialog")).to_be_hidden()
         await expect(page.locator(".card[data-id]")).to_have_count(left)
-    assert [item["title"] for item in surface.stub.assets.values() if item["state"] == "deleted"] == ["Night train"]
+    assert [item["title"] for item in surface.stub.assets.values() if item["state"] == "deleted"] == [
+        "Night train"
+    ]
 
 
 async def test_sign_in_with_key(surface: Surface) -> None:
@@ -178,7 +191,9 @@ async def test_sign_in_with_key(surface: Surface) -> None:
     await expect(dialog).to_be_visible()
     await page.get_by_label("API key").fill("wrong")
     await page.keyboard.press("Enter")
-    await expect(page.locator("#api-key-error")).to_have_text("This key is not known here. Check it and try again.")
+    await expect(page.locator("#api-key-error")).to_have_text(
+        "This key is not known here. Check it and try again."
+    )
     await page.get_by_label("API key").fill(KEY)
     await page.keyboard.press("Enter")
     await expect(page.locator(".card[data-id]")).to_have_count(2)

@@ -29,7 +29,7 @@ async def test_loading_then_events_in_words(surface: Surface) -> None:
     await expect(page.get_by_text(f"{len(entries)} events", exact=True)).to_be_visible()
     await expect(page.get_by_role("button", name="Upload of harbour.mp4 started")).to_be_visible()
     await expect(page.get_by_role("button", name="Planned: 4 renditions, 6 chunks")).to_be_visible()
-    await expect(page.locator(".event.run", has_text="WorkProgressed").first).to_contain_text("× 3")
+    await expect(page.locator(".event.run", has_text="WorkProgressed").first).to_contain_text("\u00d7 3")
 
 
 async def test_event_opens_to_content_cause_and_effects(surface: Surface) -> None:
@@ -102,7 +102,9 @@ async def test_a_cause_outside_the_page_can_be_found(surface: Surface) -> None:
     outside = other.add("kinolog.engine.TimerDue")
     surface.stub.logs["another"] = [outside]
     inner = stub_data.LogWriter(asset_id + "y", start_ms=entries[-1]["at_ms"] + 2000)
-    surface.stub.append(asset_id, inner.add("ChunkRequested", {"chunk_index": 1, "attempt": 2}, cause=outside["id"]))
+    surface.stub.append(
+        asset_id, inner.add("ChunkRequested", {"chunk_index": 1, "attempt": 2}, cause=outside["id"])
+    )
     page = await surface.open(path)
     await page.get_by_role("button", name="Encode chunk 2, attempt 2").click()
     await page.get_by_role("button", name="Find the cause").click()
@@ -128,7 +130,9 @@ async def test_no_events_yet_and_an_error(surface: Surface) -> None:
     surface.stub.put(item)
     page = await surface.open(f"/assets/{item['id']}/log")
     await expect(page.get_by_role("heading", name="No events yet")).to_be_visible()
-    surface.stub.fail("GET", f"/v1/assets/{item['id']}/log", 503, "History away", "ClickHouse does not answer.", times=1)
+    surface.stub.fail(
+        "GET", f"/v1/assets/{item['id']}/log", 503, "History away", "ClickHouse does not answer.", times=1
+    )
     await page.reload()
     await expect(page.get_by_role("alert")).to_contain_text("ClickHouse does not answer.")
     await page.get_by_role("button", name="Try again").click()

@@ -22,7 +22,9 @@ def ready(surface: Surface, state: str = "ready", **more: object) -> Json:
 async def playing(surface: Surface, beyond_s: float = 0.3) -> None:
     """Waits until pictures move: time runs and frames were decoded."""
     video = "document.querySelector('video')"
-    await surface.until_page(f"{video}?.currentTime > {beyond_s} && {video}.videoWidth > 0 && !{video}.paused")
+    await surface.until_page(
+        f"{video}?.currentTime > {beyond_s} && {video}.videoWidth > 0 && !{video}.paused"
+    )
 
 
 @pytest.mark.parametrize(("query", "engine"), [("", "hls.js"), ("?player=dash", "shaka-player")])
@@ -88,7 +90,9 @@ async def test_previews_come_from_the_storyboard(surface: Surface) -> None:
     page = await surface.open(f"/watch/{item['id']}")
     await playing(surface)
     await page.locator("media-time-range").hover()
-    await surface.until_page("document.querySelector('media-time-range')?.mediaPreviewImage?.includes('storyboard/0.jpg')")
+    await surface.until_page(
+        "document.querySelector('media-time-range')?.mediaPreviewImage?.includes('storyboard/0.jpg')"
+    )
 
 
 async def test_film_starts_by_itself_while_it_is_processed(surface: Surface) -> None:
@@ -117,7 +121,9 @@ async def test_failure_is_a_sentence_and_a_way_to_the_cause(surface: Surface) ->
     await expect(page.get_by_role("heading", name="This film could not be processed")).to_be_visible()
     await expect(page.locator(".stage")).to_contain_text("The end of the file is missing.")
     await expect(page.locator(".stage")).to_contain_text("truncated")
-    await expect(page.locator(".stage").get_by_role("link", name="Why?")).to_have_attribute("href", f"/assets/{item['id']}/log")
+    await expect(page.locator(".stage").get_by_role("link", name="Why?")).to_have_attribute(
+        "href", f"/assets/{item['id']}/log"
+    )
     assert await page.locator("video").count() == 0
 
 

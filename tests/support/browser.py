@@ -37,7 +37,9 @@ def chromium_path() -> Path:
             raise RuntimeError(f"CHROMIUM={named}: no such file; name a Chromium executable or unset it.")
         return Path(named)
     if not PACKAGE.is_dir():
-        raise RuntimeError(f"{PACKAGE} is missing: run `npm ci` in gateways/web, or set CHROMIUM to an executable.")
+        raise RuntimeError(
+            f"{PACKAGE} is missing: run `npm ci` in gateways/web, or set CHROMIUM to an executable."
+        )
     UNPACKED.mkdir(exist_ok=True)
     with (UNPACKED / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

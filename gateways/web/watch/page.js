@@ -102,7 +102,7 @@ class Watch extends Part {
     const progress = { ...asset.progress, ...this.progress };
     return html`<div class="stage preparing">
       <div><h2>${activity({ ...asset, progress })}…</h2><p class="quiet">It starts here by itself, about a second after the file is checked.</p>
-        <progress max="100" .value=${progress.percent ?? 0} aria-label="Processing"></progress></div></div>`;
+        <progress max="100" value=${progress.percent || nothing} aria-label="Processing"></progress></div></div>`;
   }
 
   encoding() {
@@ -131,7 +131,7 @@ class Watch extends Part {
           <div class="segmented" role="group" aria-label="Protocol">${engine("hls", "HLS", true)}${engine("dash", "DASH", dashReady)}</div>
           <button class="button square" type="button" title="Statistics" aria-label="Statistics" @click=${() => this.renderRoot.querySelector("kl-player")?.toggleStats()}>${icon("gauge")}</button>` : nothing}
         <button class="button square" type="button" title="Copy link" aria-label="Copy link" @click=${() => copy(location.origin + paths.watch(asset.id), "Link")}>${icon("link")}</button>
-        <a class="button" href=${paths.log(asset.id)}>${icon("list-tree")}Why?</a>
+        ${asset.state === "failed" ? nothing : html`<a class="button" href=${paths.log(asset.id)}>${icon("list-tree")}Why?</a>`}
       </header>`;
   }
 
