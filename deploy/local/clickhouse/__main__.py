@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
+import signal
 
 from aiohttp import web
 
@@ -11,6 +13,21 @@ from deploy.local.clickhouse.engine import Engine
 from deploy.local.clickhouse.front import Front
 
 STOP_WITHIN_S = 2.0
+
+
+async def serve(front: Front, host: str, port: int) -> None:
+    """Listen until told to stop; what runs then gets STOP_WITHIN_S to finish."""
+    ending = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ending.set)
+    # Bodies are inflated by us: aiohttp stops after the first member of a gzip body.
+    runner = web.AppRunner(
+        front.app(), access_log=None, auto_decompress=False, shutdown_timeout=STOP_WITHIN_S
+    )
+    await runner.setup()
+    await web.TCPSite(runner, host, port).start()
+    await ending.wait()
+    await runner.cleanup()
 
 
 def main() -> None:
@@ -22,8 +39,8 @@ def main() -> None:
     arguments = parser.parse_args()
     engine = Engine(arguments.path)
     try:
-        app = Front(engine, os.environ.get("CLICKHOUSE_FRONT_PASSWORD", "")).app()
-        web.run_app(app, host=arguments.host, port=arguments.port, print=None, shutdown_timeout=STOP_WITHIN_S)
+        front = Front(engine, os.environ.get("CLICKHOUSE_FRONT_PASSWORD", ""))
+        asyncio.run(serve(front, arguments.host, arguments.port))
     finally:
         engine.close()
 

@@ -17,10 +17,26 @@ _ENCODERS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": lambda data: gzip.compress(data, 1, mtime=0),
     "deflate": lambda data: zlib.compress(data, 1),
 }
-# gzip and deflate bodies arrive already inflated by aiohttp.
+
+
+def _all_lz4_frames(data: bytes) -> bytes:
+    # A client compresses each of its blocks by itself: a body is several frames. The library's own
+    # `decompress` reads the first and says nothing of the rest.
+    parts = []
+    while data:
+        decompressor = lz4.frame.LZ4FrameDecompressor()
+        parts.append(decompressor.decompress(data))
+        if not decompressor.eof:
+            raise ValueError("the last frame is cut off")
+        data = decompressor.unused_data or b""
+    return b"".join(parts)
+
+
 _DECODERS: dict[str, Callable[[bytes], bytes]] = {
     "zstd": zstd.decompress,
-    "lz4": lz4.frame.decompress,
+    "lz4": _all_lz4_frames,
+    "gzip": gzip.decompress,
+    "deflate": zlib.decompress,
 }
 _WORTH_COMPRESSING_BYTES = 512
 
@@ -28,7 +44,7 @@ _WORTH_COMPRESSING_BYTES = 512
 def decode(body: bytes, coding: str) -> bytes:
     """Inflate a request body. Raises BadRequest for an unknown coding or broken data."""
     coding = coding.strip().lower()
-    if not body or coding in ("", "identity", "gzip", "deflate"):
+    if not body or coding in ("", "identity"):
         return body
     decoder = _DECODERS.get(coding)
     if decoder is None:

@@ -155,6 +155,8 @@ def _lanes_for(statement: Statement) -> tuple[str, ...]:
     """Lanes a statement may use, its own first."""
     if statement.insert_format is not None:
         return ("insert", "general")
+    if statement.is_lookup:  # clients ask for a table's columns before each insert
+        return ("general", "short")
     limit = float(statement.settings.get("max_execution_time", DEFAULT_MAX_EXECUTION_S) or 0)
     if 0 < limit <= SHORT_QUERY_S:
         return ("general", "short")

@@ -50,6 +50,7 @@ _INSERT_SELECT = re.compile(
 )
 _FORMAT = re.compile(rb"\bFORMAT\s+(\w+)\s*(?:SETTINGS\b.*)?;?\s*\Z", re.I | re.S)
 _READS = re.compile(rb"\A\(*\s*(?:SELECT|WITH|SHOW|DESCRIBE|DESC|EXISTS|EXPLAIN|CHECK|VALUES)\b", re.I)
+_LOOKS_UP = re.compile(r"\A\s*(?:SHOW|DESCRIBE|DESC|EXISTS)\b", re.I)
 
 
 class BadRequest(Exception):
@@ -80,6 +81,11 @@ class Statement:
     def is_read(self) -> bool:
         """True for statements that change nothing and answer with rows."""
         return self.insert_format is None and _READS.match(self.sql.encode()) is not None
+
+    @property
+    def is_lookup(self) -> bool:
+        """True for statements that only look into the catalogue: short by nature."""
+        return _LOOKS_UP.match(self.sql) is not None
 
 
 def parse(url: Mapping[str, str], body: bytes, *, read_only: bool = False) -> Statement:

@@ -104,7 +104,15 @@ def test_small_or_unasked_answers_stay_plain() -> None:
     assert compression.encode(b"x" * 1000, "br") == (b"x" * 1000, None)
 
 
-@pytest.mark.parametrize("coding", ["zstd", "lz4"])
+@pytest.mark.parametrize("coding", ["zstd", "lz4", "gzip"])
+def test_a_body_of_several_frames_is_read_whole(coding: str) -> None:
+    frames = [compression.encode(bytes([number]) * 1000, coding)[0] for number in range(3)]
+    assert compression.decode(b"".join(frames), coding) == b"".join(bytes([n]) * 1000 for n in range(3))
+    with pytest.raises(BadRequest, match="broken"):
+        compression.decode(b"".join(frames)[:-5], coding)
+
+
+@pytest.mark.parametrize("coding", ["zstd", "lz4", "gzip", "deflate"])
 def test_broken_and_unknown_bodies_are_refused(coding: str) -> None:
     encoded, _ = compression.encode(b"x" * 1000, coding)
     assert compression.decode(encoded, coding) == b"x" * 1000
