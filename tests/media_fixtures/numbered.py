@@ -177,7 +177,7 @@ def make_clip(
             _encode_sound(out, sound, piece)
         out.mux(video.encode(None))
         if sound is not None:
-            out.mux(sound.encode(None))
+            _encode_sound(out, sound, None)
     return NumberedClip(path, width, height, fps, frame_count, audio)
 
 
@@ -192,6 +192,9 @@ def _sound_frames(duration_s: Fraction, channels: int) -> Iterator[av.AudioFrame
         yield frame
 
 
-def _encode_sound(out: Any, stream: Any, frame: av.AudioFrame) -> None:
+def _encode_sound(out: Any, stream: Any, frame: av.AudioFrame | None) -> None:
     # PyAV's encoder context resamples to its own format and frame size by itself.
-    out.mux(stream.encode(frame))
+    for packet in stream.encode(frame):
+        # AVI has no times before 0: its muxer would make room for an encoder's priming in front of the film.
+        if out.format.name != "avi" or packet.pts >= 0:
+            out.mux(packet)
