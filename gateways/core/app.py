@@ -21,7 +21,7 @@ from gateways.core.health import Health
 from gateways.core.observe import name_request, observe
 from gateways.core.reference import Reference
 from gateways.core.routes import DEFAULT_MAX_BODY_BYTES, Route, RouteError, check
-from gateways.core.sse import DRAINING, HEARTBEAT_S
+from gateways.core.sse import DRAINING, EVENT_STREAM, HEARTBEAT_S
 
 VERSION: Final = "1.0.0"
 ROUTES = web.AppKey("routes", tuple[Route, ...])
@@ -73,7 +73,7 @@ def create_app(service: Service, deps: CoreDeps) -> web.Application:
     reference.describe(routes)
     for route in routes:
         app.router.add_route(route.method, route.path, endpoint(route, deps.guard))
-        if route.method == "GET":
+        if route.method == "GET" and route.response_type != EVENT_STREAM:
             app.router.add_route("HEAD", route.path, endpoint(route, deps.guard))
     app[ROUTES], app[HEALTH], app[CORE] = routes, health, deps
     app[HEARTBEAT_S] = deps.config.heartbeat_s

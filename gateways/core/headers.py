@@ -20,7 +20,7 @@ ALLOWED_HEADERS: Final = (
     "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, Range, traceparent"
 )
 EXPOSED_HEADERS: Final = (
-    "Content-Length, Content-Range, ETag, Location, Retry-After, X-Request-Id, X-Trace-Id, X-Position"
+    "Content-Length, Content-Range, ETag, Location, Retry-After, X-Request-Id, X-Trace-Id"
 )
 _FIXED: Final = {
     "X-Content-Type-Options": "nosniff",

@@ -66,7 +66,7 @@ class Server:
             handler_cancellation=True,
             access_log=None,
             keepalive_timeout=KEEPALIVE_S,
-            shutdown_timeout=max(0.1, self._drain_s - 0.5),
+            shutdown_timeout=self._drain_s / 2,
             max_line_size=MAX_LINE_BYTES,
         )
         await runner.setup()

@@ -7,14 +7,19 @@ nothing is queued for it here.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 import orjson
 from aiohttp import web
 
 WRITE_TIMEOUT_S: Final = 10.0
 RETRY_MS: Final = 2000
+EVENT_STREAM: Final = "text/event-stream"
+DRAIN_CHECK_S: Final = 0.5
+"""How soon a quiet stream notices that the gateway drains, seconds."""
+News = TypeVar("News")
 DRAINING = web.AppKey("draining", asyncio.Event)
 HEARTBEAT_S = web.AppKey("heartbeat_s", float)
 
@@ -32,7 +37,7 @@ class EventStream:
         self.heartbeat_s = request.app[HEARTBEAT_S]
         self.response = web.StreamResponse(
             headers={
-                "Content-Type": "text/event-stream; charset=utf-8",
+                "Content-Type": f"{EVENT_STREAM}; charset=utf-8",
                 "Cache-Control": "no-store",
                 "X-Accel-Buffering": "no",
             }
@@ -72,9 +77,20 @@ class EventStream:
         lines.append(b"data: " + orjson.dumps(data) + b"\n\n")
         await self._write(b"".join(lines))
 
-    async def heartbeat(self) -> None:
-        """A comment: keeps proxies from closing and finds out that the client has gone."""
-        await self._write(b": alive\n\n")
+    async def pause(self, wait: Callable[[float], Awaitable[News]]) -> News | None:
+        """Wait for news by `wait(timeout_s)`; None (after a heartbeat, while open) if there is none.
+
+        The heartbeat is a comment: it keeps proxies from closing and finds out that the client has gone.
+        """
+        left_s = self.heartbeat_s
+        while self.open and left_s > 0:
+            news = await wait(min(left_s, DRAIN_CHECK_S))
+            if news:
+                return news
+            left_s -= DRAIN_CHECK_S
+        if self.open:
+            await self._write(b": alive\n\n")
+        return None
 
     async def _write(self, raw: bytes) -> None:
         try:

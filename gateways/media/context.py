@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from aiohttp import web
 
@@ -16,6 +16,7 @@ from gateways.core.sessions import Tokens
 from streams.core.logging import get_logger
 
 _log = get_logger("gateway.media")
+Result = TypeVar("Result")
 PART_SIZE_BYTES: Final = 8 * 2**20
 REQUESTS: Final = "media.asset.requests"
 
@@ -67,20 +68,19 @@ class Background:
     """Work that must finish although its request is gone; the gateway waits for it when it drains."""
 
     def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
-    def start(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        """Run `work`; its failure is logged and goes no further."""
-        task = asyncio.create_task(self._logged(work, name), name=name)
+    def start(self, work: Coroutine[Any, Any, Result], name: str) -> asyncio.Task[Result]:
+        """Run `work` to its end, whoever still waits for it. A failure is logged, and raised to waiters."""
+        task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+        return task
 
-    @staticmethod
-    async def _logged(work: Coroutine[Any, Any, None], name: str) -> None:
-        try:
-            await work
-        except Exception as error:
-            _log.warning("background work failed", work=name, error=f"{type(error).__name__}: {error}")
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.warning("background work failed", work=task.get_name(), error=f"{error!r}")
 
     async def finish(self, timeout_s: float) -> None:
         """Wait for what runs, at most `timeout_s`."""

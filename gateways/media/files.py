@@ -41,7 +41,7 @@ async def send_object(
         if request.method == hdrs.METH_HEAD:
             return web.Response(status=status, headers={**headers, hdrs.CONTENT_LENGTH: str(end - start)})
         if end - start <= SMALL_BYTES:
-            body = await objects.get(key, start, end)
+            body = await objects.get(key, start, end) if size else b""
             metrics.MEDIA_BYTES.inc(len(body))
             return web.Response(status=status, headers=headers, body=body)
         return await _stream(request, objects, key, Range(start, end), status, headers)

@@ -33,10 +33,9 @@ async def asset_events(request: web.Request) -> web.StreamResponse:
         with metrics.STREAMS_OPEN.labels(SERVICE).track_inprogress():
             sender = _Sender(stream, library, progress, asset_id)
             while stream.open and await sender.send_changes():
-                if not await subscription.changed(stream.heartbeat_s):
-                    await stream.heartbeat()
-                    if await _moved_on(media, library, progress):
-                        break  # a rebuilt projection took over: the client comes back to that one
+                news = await stream.pause(subscription.changed)
+                if not news and stream.open and await _moved_on(media, library, progress):
+                    break  # a rebuilt projection took over: the client comes back to that one
     return stream.response
 
 

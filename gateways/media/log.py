@@ -53,14 +53,12 @@ async def log_stream(request: web.Request) -> web.StreamResponse:
         with metrics.STREAMS_OPEN.labels(SERVICE).track_inprogress():
             cursor = await _catch_up(stream, history, asset_id, cursor)
             while stream.open:
-                entries = await watcher.take(stream.heartbeat_s)
+                entries = await stream.pause(watcher.take)
                 if watcher.lost:
                     watcher.lost = False
                     cursor = await _catch_up(stream, history, asset_id, cursor)
                 elif entries:
                     cursor = await _send(stream, entries, cursor)
-                else:
-                    await stream.heartbeat()
     return stream.response
 
 

@@ -19,7 +19,7 @@ from gateways.media.upload import make_room
 from streams.core.objects import ObjectStoreUnavailable
 from streams.core.producer import LogUnavailable
 
-DRAIN_BACKGROUND_S: Final = 2.0
+DRAIN_BACKGROUND_S: Final = 1.0
 
 SERVICE: Final = Service(
     name="streaming",

@@ -35,6 +35,7 @@ _log = get_logger("gateway.upload")
 ID_LENGTH: Final = 20
 MAX_ATTEMPTS: Final = 20
 LOCK_TTL_S: Final = 15.0
+GIVE_UP_WAIT_S: Final = 2.0
 _ROOM = web.AppKey("upload_room", asyncio.Semaphore)
 
 
@@ -52,13 +53,13 @@ async def upload(request: web.Request) -> web.Response:
         base = scoped_id(request, "upload")
         view = await media.projections.pin(media.library)
         asset_id, document = await _choose(view, base, keyed=idempotency_key(request) is not None)
-        async with _alone(media, asset_id):
+        async with _alone(media, asset_id) as last:
             intake = await open_intake(request, media.limits.idle_timeout_s)
             if document is not None:
                 document = await _settle(media, view, asset_id, intake)
             if document is not None and document["state"] != "uploading":
                 return await _repeated(media, intake, document)
-            return await _take_in(media, view, asset_id, intake, begun=document is not None)
+            return await _take_in(media, view, asset_id, intake, last, begun=document is not None)
 
 
 async def _choose(view: View, base: str, *, keyed: bool) -> tuple[str, AssetDocument | None]:
@@ -75,8 +76,12 @@ async def _choose(view: View, base: str, *, keyed: bool) -> tuple[str, AssetDocu
 
 
 @asynccontextmanager
-async def _alone(media: Media, asset_id: str) -> AsyncIterator[None]:
-    """One upload of an asset at a time, in all gateways: two would overwrite each other's parts."""
+async def _alone(media: Media, asset_id: str) -> AsyncIterator[list[asyncio.Task[None]]]:
+    """One upload of an asset at a time, in all gateways: two would overwrite each other's parts.
+
+    The lock is held until the tasks put into the list are done as well: a retry must not begin before the
+    end of the attempt before it is on the log.
+    """
     name, token = f"edge:upload:{asset_id}", uuid.uuid4().hex
     if not await media.locks.acquire(name, token, LOCK_TTL_S):
         raise Problem(
@@ -85,11 +90,19 @@ async def _alone(media: Media, asset_id: str) -> AsyncIterator[None]:
             headers={"Retry-After": str(int(LOCK_TTL_S))},
         )
     keeper = asyncio.create_task(_keep(media, name, token), name=f"lock-{asset_id}")
-    try:
-        yield
-    finally:
+    last: list[asyncio.Task[None]] = []
+
+    async def end() -> None:
+        await asyncio.gather(*last, return_exceptions=True)
         keeper.cancel()
-        media.background.start(media.locks.release(name, token), f"release {name}")
+        await media.locks.release(name, token)
+
+    try:
+        yield last
+    finally:
+        ending = media.background.start(end(), f"release {name}")
+        if not last:
+            await asyncio.shield(ending)
 
 
 async def _keep(media: Media, name: str, token: str) -> None:
@@ -119,7 +132,15 @@ async def _start(media: Media, asset_id: str, intake: Intake, request_id: str) -
     return await publish(media, asset_id, "UploadStarted", data, request_id)
 
 
-async def _take_in(media: Media, view: View, asset_id: str, intake: Intake, *, begun: bool) -> web.Response:
+async def _take_in(
+    media: Media,
+    view: View,
+    asset_id: str,
+    intake: Intake,
+    last: list[asyncio.Task[None]],
+    *,
+    begun: bool,
+) -> web.Response:
     if not begun:
         await _start(media, asset_id, intake, deterministic_id("upload-started", asset_id))
     writer = PartWriter(media.objects, asset_id, media.limits)
@@ -136,10 +157,12 @@ async def _take_in(media: Media, view: View, asset_id: str, intake: Intake, *, b
     except BaseException as error:
         reason = ended_by(error)
         # In the background: the client may have gone, and this task with it.
-        media.background.start(_give_up(media, asset_id, writer, reason), f"give up upload {asset_id}")
+        giving_up = _give_up(media, asset_id, writer, reason)
+        last.append(media.background.start(giving_up, f"give up upload {asset_id}"))
         _log.info("upload ended early", asset_id=asset_id, reason=reason.code, bytes=writer.size_bytes)
         if reason.problem is None:
             raise
+        await asyncio.wait(last, timeout=GIVE_UP_WAIT_S)  # so that a retry finds the attempt ended
         raise reason.problem from error
     return await _complete(media, view, asset_id, source)
 
@@ -147,9 +170,8 @@ async def _take_in(media: Media, view: View, asset_id: str, intake: Intake, *, b
 async def _complete(media: Media, view: View, asset_id: str, source: Source) -> web.Response:
     request_id = deterministic_id("upload-completed", asset_id, source.source_hash)
     # Shielded: the bytes are all there, so a client that leaves now does not undo the upload.
-    position = await asyncio.shield(
-        publish(media, asset_id, "UploadCompleted", {"source": source.as_record()}, request_id)
-    )
+    completing = publish(media, asset_id, "UploadCompleted", {"source": source.as_record()}, request_id)
+    position = await asyncio.shield(media.background.start(completing, f"complete upload {asset_id}"))
     outcome = await view.await_outcome(asset_id, request_id, media.waits.outcome_s)
     problem = refused(outcome)
     if problem is not None:
