@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from deploy.commands.dlq import command as dlq
 from deploy.commands.events import command as events
 from deploy.commands.trace import command as trace
 from deploy.dead_letters import Letter, redrive
-from deploy.log_reader import Entry
+from deploy.log_reader import Entry, LogReader, Span
 from deploy.topics import wanted_topics
 from schemas.catalog import load_topology
 from schemas.wire import encode, output_headers, src_origin
@@ -76,11 +76,19 @@ def _data(n: int) -> dict[str, object]:
     return {"timer_id": "t", "due_at_ms": n, "note": ""}
 
 
+class WithoutTimes(LogReader):
+    """librdkafka's mock broker does not look offsets up by time: read from the beginning there."""
+
+    def spans(self, places: Iterable[tuple[str, int]], since_ms: int = 0) -> list[Span]:
+        return super().spans(places)
+
+
 @pytest.fixture
 def cli(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
     """Commands against the mock broker, whose topics have four partitions, and a map that says so."""
     text = re.sub(r"partitions: \d+", "partitions: 4", load_topology().path.read_text())
     (tmp_path / "topology.yaml").write_text(text)
+    monkeypatch.setattr("deploy.commands.trace.LogReader", WithoutTimes)
     monkeypatch.setenv("TOPOLOGY_FILE", str(tmp_path / "topology.yaml"))
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", settings.kafka_bootstrap_servers)
     return CliRunner()

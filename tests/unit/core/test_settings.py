@@ -1,0 +1,112 @@
+"""Settings: read, refused, shown, written as an example."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from dotenv import dotenv_values
+from pydantic import SecretStr
+
+from streams.core.settings import Settings, SettingsError, load_settings
+from streams.core.settings_doc import env_example, setting_rows, shown
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_environment_before_file_before_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("LOG_LEVEL=DEBUG\nINSTANCE=file\nS3_BUCKET=\n")
+    monkeypatch.setenv("INSTANCE", "env")
+    found = load_settings()
+    assert (found.log_level, found.instance, found.s3_bucket, found.log_format) == (
+        "DEBUG",
+        "env",
+        "kinolog",
+        "json",
+    )
+
+
+def test_an_empty_variable_means_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRODUCER_LINGER_MS", "")
+    assert load_settings().producer_linger_ms == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LOG_LEVEL", "loud"),
+        ("PRODUCER_LINGER_MS", "-1"),
+        ("ENCODE_SLOTS", "many"),
+        ("ADMIN_API_KEY_SHA256", "abc"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_meaning(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=f"^{name}: .*kinolog config"):
+        load_settings()
+
+
+def test_a_wrong_secret_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADMIN_API_KEY_SHA256", "the-plain-key")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert "the-plain-key" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_every_setting_has_a_type_and_a_meaning() -> None:
+    for row in setting_rows():
+        assert row.doc.endswith("."), row.name
+        assert row.type, row.name
+        assert "<class" not in row.type, row.name
+
+
+def test_the_example_holds_every_setting_at_its_default(tmp_path: Path) -> None:
+    text = env_example()
+    lines = [line[1:] for line in text.splitlines() if line.startswith("#") and not line.startswith("# ")]
+    (tmp_path / ".env").write_text("\n".join(lines))
+    assert set(dotenv_values(tmp_path / ".env")) == {name.upper() for name in Settings.model_fields}
+    given = load_settings().model_dump()
+    plain = Settings().model_dump()
+    assert {k for k in plain if given[k] != plain[k]} <= {"kinolog_home"}  # shown relative to the checkout
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (SecretStr("abc"), "(hidden)"),
+        (SecretStr(""), ""),
+        (SecretStr("redis://h:1/0"), "redis://h:1/0"),
+        (SecretStr("redis://me:pass@h:1/0"), "redis://(hidden)@h:1/0"),
+        (SecretStr("http://default:pass@h:1/db"), "http://(hidden)@h:1/db"),
+        (SecretStr("http://default:@h:1/db"), "http://default:@h:1/db"),
+        (None, ""),
+        (True, "true"),
+        (("a", "b"), "a,b"),
+    ],
+)
+def test_values_are_shown_without_secrets(value: object, text: str) -> None:
+    assert shown(value) == text
+
+
+def test_rows_show_no_secret() -> None:
+    rows = setting_rows(Settings(session_secret=SecretStr("s" * 40), s3_secret_key=SecretStr("topsecret")))
+    assert not [row for row in rows if "topsecret" in row.value or "sss" in row.value]
+
+
+def test_kafka_client_settings() -> None:
+    assert set(Settings().kafka_client()) == {"bootstrap.servers", "security.protocol"}
+    sasl = Settings(
+        kafka_security_protocol="SASL_SSL",
+        kafka_sasl_mechanism="SCRAM-SHA-512",
+        kafka_sasl_username="u",
+        kafka_sasl_password=SecretStr("p"),
+    ).kafka_client()
+    assert sasl["sasl.password"] == "p"
