@@ -22,6 +22,11 @@ _SECRET: Final = frozenset(
 )
 _QUIET: Final = ("aiokafka", "faust", "mode", "aiohttp.access", "urllib3", "asyncio")
 
+# Frames without their local variables: those hold settings, keys and people's data.
+_tracebacks: Final = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
+
 get_logger = structlog.stdlib.get_logger
 
 
@@ -37,9 +42,9 @@ def configure_logging(settings: Settings, process: str, stream: TextIO | None = 
         structlog.processors.StackInfoRenderer(),
     ]
     if settings.log_format == "json":
-        ending: list[Any] = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(_json)]
+        ending: list[Any] = [_tracebacks, structlog.processors.JSONRenderer(_json)]
     else:
-        ending = [structlog.dev.ConsoleRenderer()]
+        ending = [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter,

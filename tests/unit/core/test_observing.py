@@ -67,6 +67,20 @@ def test_exceptions_and_secrets(out: io.StringIO) -> None:
     assert "hunter2" not in out.getvalue()
 
 
+@pytest.mark.parametrize("log_format", ["json", "console"])
+@pytest.mark.usefixtures("out")
+def test_a_traceback_does_not_show_what_variables_held(log_format: str) -> None:
+    stream = io.StringIO()
+    configure_logging(Settings(log_format=log_format), "worker:media", stream)
+    try:
+        held = Settings(session_secret="never-to-be-seen")
+        raise RuntimeError(f"broken with {held.log_level}")
+    except RuntimeError:
+        get_logger("here").exception("lost")
+    assert "broken with INFO" in stream.getvalue()
+    assert "never-to-be-seen" not in stream.getvalue()
+
+
 @pytest.mark.parametrize(
     "header", [None, "", "x", TRACE[:-1], TRACE.upper(), f"00-{'0' * 32}-{'b' * 16}-01", f"ff{TRACE[2:]}"]
 )
