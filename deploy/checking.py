@@ -67,6 +67,8 @@ def import_problems(checkout: Path = CHECKOUT) -> Iterator[str]:
     """Layers, independence and purity, as `.importlinter` states them."""
     rules = configparser.ConfigParser()
     rules.read(checkout / IMPORT_RULES)
+    for name in domains_without_rule(checkout, rules):
+        yield f"{checkout / IMPORT_RULES}: {name} is not in the domains contract: add it to modules"
     pure = set(rules["importlinter:contract:purity"]["source_modules"].split())
     yield from impure_helpers(checkout, pure)
     command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as main; main()"]
@@ -79,6 +81,15 @@ def import_problems(checkout: Path = CHECKOUT) -> Iterator[str]:
     )
     if ran.returncode:
         yield f"import rules ({IMPORT_RULES}) are broken:\n{ran.stdout.strip()}{ran.stderr.strip()}"
+
+
+def domains_without_rule(checkout: Path, rules: configparser.ConfigParser) -> Iterator[str]:
+    """Gateway packages of a service's domain that the contract of independence leaves out."""
+    listed = set(rules["importlinter:contract:domains"]["modules"].split())
+    services = load_topology(checkout / "topology.yaml").services.values()
+    for domain in sorted({service.domain for service in services}):
+        if (checkout / "gateways" / domain / "__init__.py").is_file() and f"gateways.{domain}" not in listed:
+            yield f"gateways.{domain}"
 
 
 def fix(checkout: Path = CHECKOUT) -> list[str]:
