@@ -80,7 +80,8 @@ def import_problems(checkout: Path = CHECKOUT) -> Iterator[str]:
         check=False,
     )
     if ran.returncode:
-        yield f"import rules ({IMPORT_RULES}) are broken:\n{ran.stdout.strip()}{ran.stderr.strip()}"
+        told = ran.stdout.rpartition("Broken contracts")[2].strip(" -\n") or ran.stderr
+        yield f"import rules ({IMPORT_RULES}) are broken:\n{told.strip()}"
 
 
 def domains_without_rule(checkout: Path, rules: configparser.ConfigParser) -> Iterator[str]:
