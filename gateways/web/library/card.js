@@ -34,6 +34,7 @@ function picture(asset, progress) {
   const poster = asset.links?.poster;
   return html`
     ${poster ? html`<img src=${asset.links.poster} alt="" loading="lazy" decoding="async" width="640" height="360" @error=${(event) => event.target.remove()}>` : nothing}
+    ${isPlayable(asset) && !poster ? html`<div class="waiting">${icon("clapperboard", "big")}</div>` : nothing}
     ${asset.state === "failed" ? html`<div class="waiting">${icon("circle-alert", "big danger")}</div>` : nothing}
     ${working && !isPlayable(asset)
       ? html`<div class="waiting"><span class="percent">${progress.chunks_total ? html`${Math.floor(progress.percent ?? 0)}<small>%</small>` : icon("loader-circle", "spin")}</span></div>`

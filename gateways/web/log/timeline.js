@@ -1,6 +1,6 @@
 // Events in order of time, in groups with the silences between them.
 import { html, repeat } from "shared/element.js";
-import { describe } from "shared/describe.js";
+import { describeRun } from "shared/describe.js";
 import { elapsed, timeOfDay } from "shared/format.js";
 import { icon } from "shared/parts.js";
 import { entryLine } from "./entry.js";
@@ -9,7 +9,7 @@ import { groups } from "./model.js";
 const position = (entry) => html`<code>${entry.partition}·${entry.offset}</code>`;
 
 function runLine(run, view) {
-  const { name, icon: sign, text } = describe(run.at(-1));
+  const { name, icon: sign, text } = describeRun(run);
   const open = () => view.unfold(run.map((entry) => entry.id));
   return html`
     <div class="event run"><button class="line" type="button" aria-expanded="false" @click=${open}>

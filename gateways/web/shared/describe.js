@@ -1,8 +1,8 @@
 // Events in words: what a type means to a person. An unknown type is shown by its own name, never hidden.
-import { bytes, count } from "shared/format.js";
+import { bytes, count, elapsed } from "shared/format.js";
 
 const chunk = (data) => (data.chunk_index === undefined || data.chunk_index === null ? "" : `chunk ${data.chunk_index + 1}`);
-const job = (data) => chunk(data) || (data.kind ? `${data.kind}` : "the job");
+const job = (data) => chunk(data) || (data.kind ? `the ${data.kind}` : "the job");
 const again = (data) => (data.attempt > 1 ? `, attempt ${data.attempt}` : "");
 const plan = ({ plan: made = {} }) => {
   const rungs = made.renditions?.filter((rung) => rung.height).length;
@@ -26,7 +26,7 @@ const WORDS = {
   SourceProbed: ["scan-search", "", () => "The file was checked and understood"],
   SourceRejected: ["scan-search", "bad", (d) => d.sentence ?? "The file was refused"],
   ChunkRequested: ["scissors", "", (d) => `Encode ${chunk(d)}${again(d)}`],
-  ChunkEncoded: ["film", "", (d) => `Encoded ${chunk(d)}${d.reused ? ", found from an earlier try" : d.encode_ms ? ` in ${d.encode_ms} ms` : ""}`],
+  ChunkEncoded: ["film", "", (d) => `Encoded ${chunk(d)}${d.reused ? ", found from an earlier try" : d.encode_ms ? ` in ${elapsed(d.encode_ms)}` : ""}`],
   ChunkFailed: ["film", "bad", (d) => `${chunk(d)} failed: ${d.sentence ?? d.code ?? "unknown reason"}`],
   ChunkAccepted: ["check", "good", (d) => `Accepted ${chunk(d)}`],
   StoryboardRequested: ["images", "", () => "Preview pictures are wanted"],
@@ -37,7 +37,7 @@ const WORDS = {
   ObjectsErased: ["eraser", "", (d) => `Objects removed${d.count ? ` (${d.count})` : ""}`],
   WorkLeased: ["hand", "", (d) => `A worker took ${job(d)}${again(d)}`],
   WorkProgressed: ["loader", "", (d) => `${job(d)} at ${d.percent ?? 0} %`],
-  WorkEnded: ["flag", "", (d) => `Worker done with ${job(d)}${d.outcome ? `: ${d.outcome}` : ""}`],
+  WorkEnded: ["flag", "", (d) => `Worker done with ${job(d)}${d.outcome && d.outcome !== "done" ? `: ${d.outcome}` : ""}`],
   WorkFailed: ["flag", "bad", (d) => d.sentence ?? `Work on ${job(d)} failed`],
   TimerSet: ["alarm-clock", "", () => "A reminder was set"],
   TimerCancelled: ["alarm-clock-off", "", () => "A reminder was cancelled"],
@@ -51,6 +51,12 @@ export const shortType = (type) => type.slice(type.lastIndexOf(".") + 1);
 
 const spaced = (name) => name.replace(/(?<=[a-z])(?=[A-Z])/g, " ").toLowerCase().replace(/^./, (first) => first.toUpperCase());
 const sentenceCase = (text) => text.replace(/^./, (first) => first.toUpperCase());
+
+/** One line for several entries of one type: the newest state of a progress, else just what they are. */
+export const describeRun = (entries) => {
+  const last = describe(entries.at(-1));
+  return last.name === "WorkProgressed" ? last : { ...last, text: spaced(last.name) };
+};
 
 /** Icon name, tone ("", "good", "bad") and one sentence for an entry of the log. */
 export function describe(entry) {

@@ -6,7 +6,7 @@ import { timeOfDay } from "shared/format.js";
 import { icon } from "shared/parts.js";
 
 const SHOWN = 40;
-const NOISE = new Set(["WorkProgressed"]);
+const NOISE = new Set(["WorkProgressed", "WorkEnded", "TimerSet", "TimerCancelled"]);
 
 export function eventsPanel(asset, log) {
   const rows = log.entries.map((entry) => ({ entry, ...describe(entry) })).filter((row) => !NOISE.has(row.name)).slice(-SHOWN).reverse();

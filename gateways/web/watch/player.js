@@ -114,7 +114,7 @@ class Player extends Part {
           <media-loading-indicator slot="centered-chrome" noautohide loadingdelay="300"></media-loading-indicator>
           <media-playback-rate-menu hidden anchor="auto" rates="0.5 0.75 1 1.25 1.5 2"></media-playback-rate-menu>
           <media-rendition-menu hidden anchor="auto"></media-rendition-menu>
-          <div class="shade" slot="bottom-chrome"></div>
+          <div class="shade"></div>
           <media-time-range>
             <media-preview-thumbnail slot="preview"></media-preview-thumbnail>
             <media-preview-time-display slot="preview"></media-preview-time-display>

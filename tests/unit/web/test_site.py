@@ -1,0 +1,83 @@
+"""What is served, with which policy, and how modules are found; no browser."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateways.web.site import PAGES, SERVED_PACKAGES, WEB_ROOT, Site
+
+NAMES = [name for name, _ in PAGES.values()]
+
+
+@pytest.fixture(scope="module")
+def site() -> Site:
+    return Site()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_policy_names_exactly_the_import_map_of_the_page(site: Site, name: str) -> None:
+    html, policy = site.page(name)
+    inline = re.findall(r"<script(?![^>]*src)[^>]*>(.*?)</script>", html.decode(), re.DOTALL)
+    assert len(inline) == 1
+    digest = base64.b64encode(hashlib.sha256(inline[0].encode()).digest()).decode()
+    assert f"'sha256-{digest}'" in policy
+    assert "unsafe-eval" not in policy
+    assert ("'unsafe-inline'" in policy) == (name == "watch")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_module_of_a_page_is_served_and_asked_for_at_once(site: Site, name: str) -> None:
+    urls = site.preload(name)
+    assert urls[0] == f"/web/{name}/page.js"
+    assert len(urls) == len(set(urls)) > 10
+    assert any("lit-html" in url for url in urls)
+    assert not any("hls" in url or "media-chrome" in url for url in urls), "players load when needed"
+
+
+def test_import_map_points_at_files_that_exist(site: Site) -> None:
+    for name, url in json.loads(site.import_map())["imports"].items():
+        path = WEB_ROOT / "node_modules" / url.removeprefix(f"{site.module_base}/")
+        assert url.startswith("/web/") or path.exists(), name
+
+
+def test_served_packages_are_runtime_dependencies() -> None:
+    packages = json.loads((WEB_ROOT / "package-lock.json").read_text())["packages"]
+    for name in SERVED_PACKAGES:
+        assert not packages[f"node_modules/{name}"].get("dev", False), name
+
+
+def test_the_lock_holds_no_addresses_of_packages() -> None:
+    packages = json.loads((WEB_ROOT / "package-lock.json").read_text())["packages"]
+    assert [name for name, entry in packages.items() if "resolved" in entry] == []
+    assert all("integrity" in entry for name, entry in packages.items() if name)
+
+
+def test_modules_are_cached_for_ever_only_under_their_revision(site: Site) -> None:
+    now = site.module_file(f"r-{site.revision}/lit/index.js")
+    old = site.module_file("r-000000000000/lit/index.js")
+    assert now is not None
+    assert old is not None
+    assert "immutable" in now.cache_control
+    assert "immutable" not in old.cache_control
+
+
+def test_missing_modules_say_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="npm ci"):
+        Site(tmp_path)
+
+
+def test_own_modules_pass_their_lint() -> None:
+    beside = Path(sys.executable).with_name("node")
+    node = str(beside) if beside.exists() else shutil.which("node")
+    assert node is not None, "no node: install the dependency group `stack`"
+    done = subprocess.run([node, "lint.mjs"], cwd=WEB_ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
