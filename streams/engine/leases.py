@@ -7,12 +7,10 @@ was emptied: it is taken from the store's clock.
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
 from typing import Any, Final, NamedTuple
 
-from redis.exceptions import ConnectionError, RedisClusterException, ResponseError, TimeoutError
+from streams.engine.patience import patiently
 
 LEASE_MS: Final = 5_000
 RENEW_S: Final = 1.0
@@ -89,16 +87,4 @@ class Leases:
 
     async def _call(self, script: str, work_id: str, *args: Any) -> Any:
         key = f"lease:{{{work_id}}}"
-        return await _patient(lambda: self._client.eval(script, 1, key, *args))
-
-
-async def _patient(call: Callable[[], Awaitable[Any]]) -> Any:
-    while True:
-        try:
-            return await call()
-        except (ConnectionError, TimeoutError, RedisClusterException, OSError):
-            await asyncio.sleep(0.2)
-        except ResponseError as exc:
-            if not str(exc).startswith(("LOADING", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "READONLY")):
-                raise
-            await asyncio.sleep(0.2)
+        return await patiently("leases", lambda: self._client.eval(script, 1, key, *args))

@@ -6,29 +6,18 @@ same suite (`tests/unit/engine/store_contract.py`).
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 import redis.asyncio as aioredis
-import structlog
 from redis.asyncio.cluster import RedisCluster
-from redis.exceptions import (
-    ClusterDownError,
-    ConnectionError,
-    NoScriptError,
-    RedisClusterException,
-    ResponseError,
-    TimeoutError,
-)
+from redis.exceptions import NoScriptError
 
 from schemas.keys import tag
 from streams.engine import scripts
-
-log = structlog.get_logger("kinolog.engine.store")
+from streams.engine.patience import patiently
 
 OUTCOME_TTL_S: Final = 600
 COMMANDS: Final = frozenset(
@@ -37,8 +26,6 @@ COMMANDS: Final = frozenset(
         "ZREM", "ZINCRBY", "ZREMRANGEBYRANK", "ZREMRANGEBYSCORE", "EXPIRE", "EXPIREAT", "XADD", "XTRIM",
     )
 )  # fmt: skip
-_PASSING = (ConnectionError, TimeoutError, ClusterDownError, RedisClusterException, OSError)
-_PASSING_REPLIES = ("LOADING", "Redis is loading", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "READONLY")
 _SHA: Final = {text: hashlib.sha1(text.encode()).hexdigest() for text in (scripts.READ, scripts.WRITE)}  # noqa: S324  # Redis' own name of a script
 
 RedisClient = aioredis.Redis | RedisCluster
@@ -151,7 +138,7 @@ class RedisStore:
         )
 
     async def fence(self, partition: int) -> int:
-        value = await self._patient(lambda: self._client.hget(f"{self.tag(partition)}:meta", "fence"))
+        value = await patiently(self.name, lambda: self._client.hget(f"{self.tag(partition)}:meta", "fence"))
         return -1 if value is None else int(value)
 
     async def write(self, partition: int, expected: int, effects: Effects) -> bool:
@@ -165,23 +152,7 @@ class RedisStore:
             except NoScriptError:
                 return await self._client.eval(script, len(keys), *keys, *args)
 
-        return await self._patient(call)
-
-    async def _patient(self, call: Any) -> Any:
-        waited = 0
-        while True:
-            try:
-                return await call()
-            except _PASSING as exc:
-                why = repr(exc)
-            except ResponseError as exc:
-                if not str(exc).startswith(_PASSING_REPLIES):
-                    raise
-                why = str(exc)
-            if waited % 50 == 0:
-                log.warning("store is away, waiting", store=self.name, why=why)
-            waited += 1
-            await asyncio.sleep(0.05 + random.random() * 0.1)  # jitter
+        return await patiently(self.name, call)
 
 
 def written(tag_text: str, expected: int, effects: Effects) -> tuple[list[str], list[Arg]]:

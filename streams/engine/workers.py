@@ -11,7 +11,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from typing import Any
 
 import structlog
@@ -140,28 +140,14 @@ class WorkerRunner:
     async def _leased(self, job: Job, token: int) -> None:
         work = Work(job.event, token, job.attempt, self._resources, self._emit)
         began = time.monotonic()
-        result = "failed"
-        task = asyncio.ensure_future(self._function(job.event, work))
-        renewal = asyncio.ensure_future(self._renew(job, work, task))
+        ended = "failed"
         try:
             with metrics.WORK_RUNNING.labels(self.agent).track_inprogress():
-                outs = await task
-            if work.lost.is_set():
-                result = "lease_lost"
-                self._again(job, 0.2)
+                ended, outs = await self._run(job, work)
+            if ended == "lease_lost":
+                self._again(job, 0.2)  # it waits for the lease like everyone else
                 return
-            await self._emit(outs or [], work)
-            result = "done"
-        except asyncio.CancelledError:
-            if not task.cancelled():
-                task.cancel()  # we are being stopped
-                with suppress(BaseException):
-                    await task
-                raise
-            result = "lease_lost" if work.lost.is_set() else "dropped"
-            if work.lost.is_set():
-                self._again(job, 0.2)
-                return
+            await self._emit(outs, work)
         except EngineError:
             raise
         except Exception as exc:
@@ -169,26 +155,44 @@ class WorkerRunner:
             await self._failed(job, exc)
             return
         finally:
-            renewal.cancel()
-            metrics.WORK_DONE.labels(self.agent, result).inc()
+            metrics.WORK_DONE.labels(self.agent, ended).inc()
             metrics.WORK_SECONDS.labels(self.agent).observe(time.monotonic() - began)
         await self._leases.release(job.work_id, token, job.event.id)
         self._finish(job)
 
-    async def _renew(self, job: Job, work: Work, task: asyncio.Future[Any]) -> None:
-        """Each second; ends the task when the lease is lost or the work no longer wanted."""
+    async def _run(self, job: Job, work: Work) -> tuple[str, list[Out]]:
+        """(how it ended, reports) of the function while the lease is renewed: done, lease_lost or dropped.
+
+        The function is cancelled when it must not go on, and when this process is stopped.
+        """
+        task = asyncio.ensure_future(self._function(job.event, work))
+        renewal = asyncio.ensure_future(self._renew(job, work))
+        try:
+            await asyncio.wait({task, renewal}, return_when=asyncio.FIRST_COMPLETED)
+            if task.done() and not work.lost.is_set():
+                if task.cancelled():
+                    raise RuntimeError("the worker's function was cancelled from within")
+                return "done", task.result() or []
+            why = await renewal
+            if why == "lease_lost":
+                await asyncio.wait({task}, timeout=LOST_GRACE_S)
+            return why, []
+        finally:
+            task.cancel()
+            renewal.cancel()
+            await asyncio.wait({task, renewal})
+
+    async def _renew(self, job: Job, work: Work) -> str:
+        """Each second, until the lease is lost or the work no longer wanted."""
         while True:
             await asyncio.sleep(RENEW_S)
             if not await self._leases.renew(job.work_id, work.token):
                 log.warning("lease lost", agent=self.agent, work_id=job.work_id, lease=work.token)
                 work.lost.set()
-                await asyncio.wait({task}, timeout=LOST_GRACE_S)
-                task.cancel()
-                return
+                return "lease_lost"
             if self._options.wanted is not None and not await self._options.wanted(job.event, work):
                 log.info("work dropped, no longer wanted", agent=self.agent, work_id=job.work_id)
-                task.cancel()
-                return
+                return "dropped"
 
     async def _emit(self, outs: list[Out], work: Work) -> None:
         event = work._event

@@ -76,9 +76,10 @@ class Cluster:
 
     @staticmethod
     def _state(client: Any) -> str:
-        info = client.execute_command("CLUSTER", "INFO")
-        known = int(info["cluster_known_nodes"])
-        return str(info["cluster_state"]) if known == 3 else "meeting"
+        text = client.execute_command("CLUSTER INFO")
+        lines = text.decode().split() if isinstance(text, bytes) else [f"{k}:{v}" for k, v in text.items()]
+        info = dict(line.split(":", 1) for line in lines)
+        return info["cluster_state"] if info["cluster_known_nodes"] == "3" else "meeting"
 
     def _start(self, n: int) -> None:
         folder = self.folder / str(n)

@@ -1,0 +1,27 @@
+"""One blow of each kind on real servers, judged by what clients were told. `make chaos` deals fifty of each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.__main__ import run
+from tests.chaos.run import KINDS, Plan, blows_of
+
+pytestmark = pytest.mark.chaos
+
+
+def test_one_blow_of_each_kind_changes_nothing(tmp_path: Path) -> None:
+    """Freeze and rebalance go on beside the other blows."""
+    rest = blows_of([kind for kind in KINDS if kind not in ("freeze", "rebalance")], 1, seed=3)
+    result = run(Plan(["freeze", "rebalance", *rest], clients=16, per_s=3.0, pause_s=(0.3, 0.8)), tmp_path)
+    assert result.faults == [], result.summary()
+    assert result.requests > 100
+
+
+def test_a_cluster_node_that_comes_back_empty_changes_nothing(tmp_path: Path) -> None:
+    plan = Plan(["redis", "a", "flush"], clients=8, per_s=3.0, pause_s=(0.3, 0.8))
+    result = run(plan, tmp_path, with_cluster=True)
+    assert result.faults == [], result.summary()
+    assert result.requests > 20

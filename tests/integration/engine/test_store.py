@@ -1,0 +1,60 @@
+"""The store's contract on a real Redis and on a Redis Cluster, and what only these show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+
+from streams.engine.store import Effects, Op, RedisStore
+from tests.unit.engine.store_contract import Make, StoreContract
+
+StoreOf = Callable[..., RedisStore]
+
+
+class TestOnRedis(StoreContract):
+    @pytest.fixture
+    def make(self, client: Any, store_of: StoreOf) -> Make:
+        return lambda window: store_of(client, window)
+
+
+class TestOnCluster(StoreContract):
+    @pytest.fixture
+    def make(self, cluster_client: Any, store_of: StoreOf) -> Make:
+        return lambda window: store_of(cluster_client, window)
+
+    async def test_ops_and_outcomes_of_every_partition(self, cluster_client: Any, store_of: StoreOf) -> None:
+        store = store_of(cluster_client)
+        for partition in range(12):  # some of them on each node
+            effects = Effects(0, outcomes={"r": b"told"}, ops=[Op("ZADD", "recent", 5, "a")])
+            assert await store.write(partition, -1, effects)
+            tag = store.tag(partition)
+            assert await cluster_client.get(f"{tag}:outcome:r") == b"told"
+            assert await cluster_client.zscore(f"{tag}:recent", "a") == 5
+
+
+async def test_outcomes_expire(client: Any, store_of: StoreOf) -> None:
+    store = store_of(client)
+    await store.write(0, -1, Effects(0, outcomes={"r": b"told"}))
+    assert 0 < await client.ttl(f"{store.tag(0)}:outcome:r") <= 600
+
+
+async def test_the_note_reaches_the_partitions_channel(client: Any, store_of: StoreOf) -> None:
+    store = store_of(client)
+    listener = client.pubsub()
+    await listener.ssubscribe(store.tag(4))
+    assert (await listener.get_message(timeout=5))["type"] == "ssubscribe"
+    await store.write(4, -1, Effects(0, note=orjson.dumps(["k"])))
+    message = await listener.get_message(timeout=5)
+    assert orjson.loads(message["data"]) == ["k"]
+    await listener.aclose()
+
+
+async def test_a_lost_script_cache_is_no_fault(client: Any, store_of: StoreOf) -> None:
+    store = store_of(client)
+    await store.write(0, -1, Effects(0))
+    await client.script_flush()
+    assert (await store.read(0, [])).fence == 0
+    assert await store.write(0, 0, Effects(1))
