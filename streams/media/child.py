@@ -27,6 +27,7 @@ from streams.media.encode_video import warm_up
 from streams.media.reasons import MediaProblem
 from streams.media.source import BlockCache
 from streams.media.wire_child import Channel, Gone
+from streams.media.x264 import has_avx512
 
 CPU_SECONDS_WHEN_IDLE = 60
 TRACE_CHARACTERS = 4000
@@ -120,6 +121,7 @@ def main(arguments: list[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the worker decides when a child ends
     av.logging.set_level(None)
     import_everything()
+    has_avx512()  # remembered: a confined process cannot ask
     descriptor, options = int(arguments[0]), orjson.loads(arguments[1])
     channel = Channel(socket.socket(fileno=descriptor))
     if options["nice"]:

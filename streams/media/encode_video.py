@@ -24,11 +24,8 @@ from streams.media.grid import Span, frame_ticks, plan_cuts, timescale_of
 from streams.media.pictures import GridDecoder
 from streams.media.reasons import MediaProblem
 from streams.media.scaling import OUTPUT_FORMAT, Colour, Scaler, colour_of
+from streams.media.x264 import THREADS, encoder_options
 
-# With two threads x264 under a rate ceiling gives other bytes from run to run; one is exact and cheapest.
-X264_THREADS = 1
-X264_PRESET = "veryfast"
-X264_CRF = 23
 # x264's AVX-512 code reads beyond a row of macroblocks when their number is no multiple of 16 (848 pixels are
 # 53), so rate control depends on what memory held before and no two runs are alike. Below AVX-512 all runs
 # and all x86 processors give the same bytes.
@@ -91,10 +88,10 @@ class _Rung:
         self._frame_s = 1 / fps
         self._file = BytesIO()
         self._muxer = av.open(self._file, "w", format="mp4", options=_muxer_options(timescale))
-        stream: Any = self._muxer.add_stream("libx264", rate=fps, options=_x264_options(rendition))
+        stream: Any = self._muxer.add_stream("libx264", rate=fps, options=encoder_options(rendition))
         stream.width, stream.height, stream.pix_fmt = rendition["width"], rendition["height"], OUTPUT_FORMAT
         context = stream.codec_context
-        context.thread_count = X264_THREADS
+        context.thread_count = THREADS
         context.time_base = self._frame_s
         context.sample_aspect_ratio = Fraction(1)
         context.color_range = 1
@@ -119,21 +116,6 @@ class _Rung:
                 "internal", f"{self.name}: fragments start at {found}, expected {decode_times}"
             )
         return Track(init, segments, boxes.codecs_of(init))
-
-
-def _x264_options(rendition: Rendition) -> dict[str, str]:
-    kbps = rendition["max_kbps"]
-    return {
-        "preset": X264_PRESET,
-        "crf": str(X264_CRF),
-        "maxrate": f"{kbps}k",
-        "bufsize": f"{kbps}k",
-        "g": "600",
-        "keyint_min": "600",
-        "sc_threshold": "0",
-        "flags": "+cgop+bitexact",
-        "x264-params": f"threads={X264_THREADS}{X264_CPU}",
-    }
 
 
 def _muxer_options(timescale: int) -> dict[str, str]:
