@@ -10,7 +10,7 @@ PARALLEL ?= -n 2 --dist loadfile
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-bench run up down test check test-unit test-integration test-e2e test-judges \
+.PHONY: help setup setup-tests setup-bench run up down test check test-unit test-integration test-e2e test-judges \
         coverage bench chaos format lock clean
 
 help: ## what can be made
@@ -18,6 +18,10 @@ help: ## what can be made
 
 setup: ## everything that runs and tests need, from hash-locked lists
 	@$(PYTHON) deploy/local/bootstrap.py
+
+# The other S3 server of the contract tests: built from Go modules, once per lock.
+setup-tests: setup
+	@$(BIN)/python -m deploy.local.versitygw
 
 setup-bench: setup
 	@$(PYTHON) deploy/local/bootstrap.py --bench
@@ -39,13 +43,13 @@ check: setup ## linters, types, import rules, topology, schemas, generated files
 	@$(BIN)/lint-imports --no-cache | tail -n 3
 	@$(KINOLOG) check
 
-test: check ## everything but judges, benches and the long chaos run
+test: check setup-tests ## everything but judges, benches and the long chaos run
 	$(PYTEST) $(PARALLEL) -m "not judges" $(ARGS) tests
 
 test-unit: setup ## tests without servers
 	$(PYTEST) -n 2 $(ARGS) tests/unit
 
-test-integration: setup ## tests on the real stack
+test-integration: setup-tests ## tests on the real stack
 	$(PYTEST) $(PARALLEL) $(ARGS) tests/integration tests/contract
 
 test-e2e: setup ## pages in a real browser
@@ -55,7 +59,7 @@ test-judges: setup ## manifests and segments before independent validators (some
 	@$(BIN)/python -m tests.judges.install
 	$(PYTEST) -m judges $(ARGS) tests
 
-coverage: setup ## line and branch coverage of the test run, as HTML in .coverage-html
+coverage: setup-tests ## line and branch coverage of the test run, as HTML in .coverage-html
 	$(BIN)/coverage run -m pytest -m "not judges and not chaos" $(ARGS) tests
 	$(BIN)/coverage combine --quiet || true
 	$(BIN)/coverage html --quiet -d .coverage-html

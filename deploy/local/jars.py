@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+import requests
+from requests.adapters import HTTPAdapter
 
 from deploy.local.layout import LOCKS, tools_dir
 
@@ -35,6 +37,11 @@ class Jar:
         """Name in the class path's folder."""
         suffix = f"-{self.classifier}" if self.classifier else ""
         return f"{self.artifact}-{self.version}{suffix}.jar"
+
+    @property
+    def repository_path(self) -> str:
+        """Where every Maven repository keeps it."""
+        return f"{self.group.replace('.', '/')}/{self.artifact}/{self.version}/{self.file_name}"
 
     @property
     def coordinate(self) -> str:
@@ -81,48 +88,65 @@ def missing(class_path: str) -> list[Jar]:
     return [jar for jar in read_lock()[class_path] if _sha256(folder / jar.file_name) != jar.sha256]
 
 
+def repositories() -> list[str]:
+    """Base addresses of the Maven repositories to ask, in order: jgo's own."""
+    from jgo.maven import MavenContext
+
+    return list(MavenContext().remote_repos.values())
+
+
 def fetch_all() -> int:
     """Fetch what is missing of every class path; returns how many jars were fetched. Raises JarRefused."""
     wanted = [(name, jar) for name in read_lock() for jar in missing(name)]
     if not wanted:
         return 0
-    with ThreadPoolExecutor(_PARALLEL_DOWNLOADS) as threads:
-        list(threads.map(lambda pair: _fetch(*pair), wanted))
+    bases = repositories()
+    for name in read_lock():
+        folder_of(name).mkdir(parents=True, exist_ok=True)
+    # jgo opens a connection for each file and each checksum; kept-alive ones take a fifth of the time.
+    with requests.Session() as session, ThreadPoolExecutor(_PARALLEL_DOWNLOADS) as threads:
+        session.mount("https://", HTTPAdapter(pool_maxsize=_PARALLEL_DOWNLOADS))
+        list(threads.map(lambda pair: _fetch(session, bases, *pair), wanted))
     return len(wanted)
 
 
-def _fetch(class_path: str, jar: Jar) -> None:
-    """Bring one jar through jgo's Maven client (its resolver is not used: the lock is the resolution)."""
-    import requests
-    from jgo.maven import MavenContext
-
-    folder = folder_of(class_path)
-    folder.mkdir(parents=True, exist_ok=True)
-    cache = tools_dir() / "maven"
-    component = (
-        MavenContext(repo_cache=cache, timeout=60).project(jar.group, jar.artifact).at_version(jar.version)
-    )
-    artifact = component.artifact(jar.classifier, "jar")
+def _fetch(session: requests.Session, bases: list[str], class_path: str, jar: Jar) -> None:
+    """Bring one jar; its place gets it only whole and with the locked hash."""
+    target = folder_of(class_path) / jar.file_name
+    staged = target.with_suffix(".part")
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            source = artifact.resolve()
+            found = _download(session, bases, jar, staged)
             break
-        except (requests.RequestException, RuntimeError, OSError) as error:
+        except (requests.RequestException, OSError) as error:
             if attempt == _ATTEMPTS:
                 raise JarRefused(
                     f"{jar.coordinate} could not be downloaded ({type(error).__name__}: {error}): "
                     "check the network and run the same command again; what arrived is kept."
                 ) from error
-    found = _sha256(source)
     if found != jar.sha256:
-        source.unlink(missing_ok=True)
+        staged.unlink()
         raise JarRefused(
             f"{jar.coordinate} was downloaded with sha256 {found}, expected {jar.sha256} "
             "(deploy/locks/jars.txt): the download is broken or not the locked one; run it again."
         )
-    staged = folder / (jar.file_name + ".part")
-    shutil.move(source, staged)
-    staged.replace(folder / jar.file_name)
+    staged.replace(target)
+
+
+def _download(session: requests.Session, bases: list[str], jar: Jar, staged: Path) -> str:
+    """Write the first repository's answer to `staged`; returns its sha256."""
+    for last, base in enumerate(bases, start=1 - len(bases)):
+        with session.get(f"{base}/{jar.repository_path}", stream=True, timeout=60) as answer:
+            if answer.status_code == 404 and last < 0:
+                continue
+            answer.raise_for_status()
+            digest = hashlib.sha256()
+            with staged.open("wb") as file:
+                for piece in answer.iter_content(1 << 16):
+                    file.write(piece)
+                    digest.update(piece)
+            return digest.hexdigest()
+    raise FileNotFoundError("no Maven repository is configured")
 
 
 def _sha256(path: Path) -> str | None:

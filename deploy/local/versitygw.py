@@ -30,6 +30,7 @@ def build() -> Path:
     with (binary.parent / "versitygw.lock").open("w") as lock:  # xdist workers ask at the same time
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not binary.is_file():
+            sys.stderr.write("Building versitygw, the second S3 server of the tests (about a minute, once)\n")
             _go_build(binary)
     return binary
 

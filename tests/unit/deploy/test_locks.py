@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import jgo.maven
 import pytest
 
 from deploy.local import jars
@@ -63,49 +66,53 @@ def test_a_line_that_is_no_jar_is_named(tmp_path: Path) -> None:
         jars.read_lock(tmp_path / "jars.txt")
 
 
-class FakeMaven:
-    """Stands for jgo's client: hands out a file with given bytes."""
-
-    content = b""
-    folder = Path()
-
-    def __init__(self, **_: object) -> None: ...
-
-    def project(self, *_: str) -> FakeMaven:
-        return self
-
-    at_version = artifact = project
-
-    def resolve(self) -> Path:
-        path = self.folder / "downloaded.jar"
-        path.write_bytes(self.content)
-        return path
-
-
 @pytest.fixture
-def one_jar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A lock with one jar, in an empty tools folder; returns the jar's right content."""
-    content = "the locked bytes"
-    digest = hashlib.sha256(content.encode()).hexdigest()
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty Maven repository on loopback, a lock with one jar and an empty tools folder."""
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    handler = partial(QuietHandler, directory=str(folder))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    digest = hashlib.sha256(b"the locked bytes").hexdigest()
     (tmp_path / "jars.txt").write_text(f"[kafka]\norg.example:thing:1.0 sha256:{digest}\n")
     lock = jars.read_lock(tmp_path / "jars.txt")
     monkeypatch.setattr(jars, "read_lock", lambda: lock)
+    monkeypatch.setattr(jars, "repositories", lambda: [f"http://127.0.0.1:{server.server_port}"])
     monkeypatch.setenv("KINOLOG_TOOLS", str(tmp_path / "tools"))
-    monkeypatch.setattr(jgo.maven, "MavenContext", FakeMaven)
-    FakeMaven.folder = tmp_path
-    return content
+    yield folder
+    server.shutdown()
+    server.server_close()
 
 
-def test_a_jar_with_another_hash_is_refused(one_jar: str) -> None:
-    FakeMaven.content = b"something else"
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves a folder without a line for each request."""
+
+    def log_message(self, *_: object) -> None: ...
+
+
+def serve(repository: Path, content: bytes) -> None:
+    jar = repository / "org" / "example" / "thing" / "1.0" / "thing-1.0.jar"
+    jar.parent.mkdir(parents=True, exist_ok=True)
+    jar.write_bytes(content)
+
+
+def test_a_jar_with_another_hash_is_refused(repository: Path) -> None:
+    serve(repository, b"something else")
     with pytest.raises(jars.JarRefused, match=r"org\.example:thing:1\.0 .* expected") as refused:
         jars.fetch_all()
     assert "run it again" in str(refused.value)
     assert len(jars.missing("kafka")) == 1
+    assert list(jars.folder_of("kafka").iterdir()) == []
 
 
-def test_a_broken_jar_is_found_and_fetched_again(one_jar: str) -> None:
-    FakeMaven.content = one_jar.encode()
+def test_a_jar_that_is_nowhere_is_named(repository: Path) -> None:
+    with pytest.raises(jars.JarRefused, match=r"org\.example:thing:1\.0 could not be downloaded .*404"):
+        jars.fetch_all()
+
+
+def test_a_broken_jar_is_found_and_fetched_again(repository: Path) -> None:
+    serve(repository, b"the locked bytes")
     assert jars.fetch_all() == 1
     assert jars.fetch_all() == 0
     (jars.folder_of("kafka") / "thing-1.0.jar").write_bytes(b"cut off")
