@@ -14,7 +14,7 @@ ARGS ?=
         coverage bench chaos format lock clean
 
 help: ## what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
 setup: ## everything that runs and tests need, from hash-locked lists
 	@$(PYTHON) deploy/local/bootstrap.py
@@ -65,7 +65,7 @@ coverage: setup-tests ## line and branch coverage of the test run, as HTML in .c
 	$(BIN)/coverage html --quiet -d .coverage-html
 	$(BIN)/coverage report --skip-covered --skip-empty
 
-bench: setup-bench ## speed next to its peers; results in $$KINOLOG_HOME/bench/latest.json
+bench: setup-bench ## speed next to its peers; results also in bench/latest.json of KINOLOG_HOME
 	$(BIN)/python -m tests.bench $(ARGS)
 
 chaos: setup ## 50 kills of every kind against the exactness oracle
