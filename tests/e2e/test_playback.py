@@ -3,6 +3,7 @@ rung where it belongs, in HLS and DASH, while they play and after seeks."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -12,9 +13,13 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from deploy.local.launcher import Stack
+from tests.judges.authoring import authoring_problems
+from tests.judges.bandwidth import bandwidth_problems
+from tests.judges.report import measure
+from tests.judges.timing import timing_problems
 from tests.media_fixtures.numbered import NumberedClip, make_clip
 from tests.support.api import connected
-from tests.support.playback import faults_seen, watch
+from tests.support.playback import faults_seen, watch, watch_here
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -68,6 +73,27 @@ async def test_every_rung_shows_every_picture_in_its_place(
         faults[f"{size[1]}p"] = faults_seen(seen, film_ready.clip, {size})
     await context.close()
     assert faults == {f"{height}p": [] for _, height in LADDER}
+
+
+@pytest.mark.parametrize("query", ["", "?player=dash"], ids=["hls", "dash"])
+async def test_the_watch_page_shows_every_picture_in_its_place(
+    film_ready: Shown, browser: Browser, query: str
+) -> None:
+    context = await browser.new_context()
+    await context.request.post(f"{film_ready.base}/v1/session", data={"api_key": film_ready.key})
+    page = await context.new_page()
+    await page.goto(film_ready.url("watch") + query)
+    seen = await watch_here(page, film_ready.clip, play_s=2.4, seek_frames=SEEK_FRAMES)
+    await context.close()
+    assert faults_seen(seen, film_ready.clip, set(LADDER)) == []
+
+
+async def test_the_judges_find_nothing_in_what_the_gateway_serves(film_ready: Shown) -> None:
+    signed = {"Authorization": f"Bearer {film_ready.key}"}
+    report = await asyncio.to_thread(measure, film_ready.url("hls"), film_ready.url("dash"), signed)
+    problems = [*timing_problems(report), *bandwidth_problems(report), *authoring_problems(report)]
+    assert [str(problem) for problem in problems] == []
+    assert [len(each.renditions) for each in report.presentations] == [len(LADDER) + 1] * 2
 
 
 async def test_without_a_session_there_is_nothing_to_play(film_ready: Shown, browser: Browser) -> None:
