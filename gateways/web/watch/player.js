@@ -9,7 +9,7 @@ const CONTROLS = [
   "media-controller", "media-control-bar", "media-play-button", "media-seek-backward-button", "media-seek-forward-button",
   "media-mute-button", "media-volume-range", "media-time-range", "media-time-display", "media-pip-button",
   "media-fullscreen-button", "media-loading-indicator", "media-preview-thumbnail", "media-preview-time-display",
-  "menu/media-rendition-menu-button", "menu/media-rendition-menu", "menu/media-playback-rate-menu-button", "menu/media-playback-rate-menu",
+  "menu/media-chrome-menu-item", "menu/media-rendition-menu-button", "menu/media-rendition-menu", "menu/media-playback-rate-menu-button", "menu/media-playback-rate-menu",
 ];
 const ENGINES = {
   hls: () => import("./engine-hls.js").then((module) => module.startHls),
