@@ -1,4 +1,4 @@
-"""Keeps the engine's own topics in the history, so that a trace passes through timers without a gap."""
+"""Keeps what was said on every topic in the history, for the log page and for questions in SQL."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from streams.engine.agents import projector
 
 
 @projector("log.engine.timer.requests", ddl=LOG_EVENTS_DDL)
+@projector("log.media.asset.requests", ddl=LOG_EVENTS_DDL)
+@projector("log.media.asset.events", ddl=LOG_EVENTS_DDL)
+@projector("log.media.work.requests", ddl=LOG_EVENTS_DDL)
+@projector("log.media.work.events", ddl=LOG_EVENTS_DDL)
 def log_rows(event: Event) -> list[dict[str, Any]]:
-    """One row for each timer set or cancelled."""
+    """One row for everything that was said."""
     return [{**log_row(event)}]
