@@ -13,7 +13,6 @@ import uvloop
 from faust.types import TP
 
 from schemas.catalog import Agent, Topology
-from schemas.keys import pointer_key
 from schemas.wire import Codec, codec
 from schemas.wiring import check_functions
 from streams.core import metrics
@@ -36,6 +35,7 @@ from streams.engine.runners import FencedRunner, Runner, TapRunner
 from streams.engine.store import RedisStore
 from streams.engine.timers import TimerFold, Timers
 from streams.engine.transact import Fold, Transactor
+from streams.engine.versions import REQUEST_WINDOW, current_version
 from streams.engine.watch import Watch, Watched
 from streams.engine.workers import WorkerRunner
 
@@ -45,7 +45,6 @@ GROUP_PREFIX = "kinolog."
 CHUNK_RECORDS = 500
 OPEN_CHUNKS = 32  # of one partition, delivered and not acked
 OPEN_JOBS = 256  # the same for workers, whose chunks are single records: what priorities choose among
-REQUEST_WINDOW = 8192  # request ids a decider remembers per input partition
 
 
 class Runtime:
@@ -205,12 +204,6 @@ class Runtime:
             await asyncio.gather(Watch(self._watched, self.end).run(), *(task() for task in self._tasks))
         except Exception as exc:
             self.end(f"{self.name}: {exc!r}: this is a bug of the engine, please report it")
-
-
-async def current_version(redis: Any, name: str) -> int:
-    """The version of a projection that readers use."""
-    value = await redis.get(pointer_key(name))
-    return 1 if value is None else int(value)
 
 
 def _credentials(settings: Settings) -> Any:

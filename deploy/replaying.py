@@ -1,0 +1,49 @@
+"""What `kinolog rebuild` and `kinolog verify` share: run a replay, print its report, judge."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import asdict
+from typing import Literal
+
+import click
+import orjson
+
+from schemas.catalog import topology
+from schemas.errors import ContractError
+from streams.core.clients import redis_client
+from streams.core.settings import SettingsError, load_settings
+from streams.engine.replay import Replay, ReplayRefused, Report
+
+
+def replay_command(name: str, what: Literal["rebuild", "verify"], as_json: bool) -> None:
+    """Run it and print. Ends the process with 1 if the versions differ."""
+    try:
+        report = asyncio.run(_run(name, what, as_json))
+    except (ContractError, SettingsError, ReplayRefused) as error:
+        raise click.ClickException(str(error)) from error
+    if as_json:
+        body = {**asdict(report), "equal": report.equal}
+        click.echo(orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS).decode())
+    else:
+        for partition, keys in report.differing.items():
+            click.echo(f"{name}[{partition}] differs in ranges {report.ranges[partition]}:")
+            for key in keys:
+                click.echo(f"  {key}")
+        verdict = "equal" if report.equal else f"{len(report.differing)} partitions differ"
+        click.echo(f"{name}: {report.records} records replayed, {verdict}")
+        if what == "rebuild" and report.equal:
+            click.echo(f"readers went over from version {report.from_version} to {report.to_version}")
+    sys.exit(0 if report.equal else 1)
+
+
+async def _run(name: str, what: str, quiet: bool) -> Report:
+    settings = load_settings()
+    client = redis_client(settings)
+    try:
+        say = (lambda _: None) if quiet else click.echo
+        replay = Replay(settings, topology(), name, client, say)
+        return await (replay.rebuild() if what == "rebuild" else replay.verify())
+    finally:
+        await client.aclose()
