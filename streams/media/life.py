@@ -55,6 +55,7 @@ class State(TypedDict, total=False):
     next_chunk: int  # first chunk not yet asked for
     measured: dict[str, Measured]  # by rendition, while processing
     waiting: dict[str, Waiting]  # upload, probe, chunk:<index>, storyboard, erasure, sweep
+    erasures: int  # erasures asked for in the asset's whole life: a late report must not answer a newer one
     timer_at_ms: int  # due time of the timer that runs; absent: none runs
     fired_at_ms: int  # due time of the latest reminder: the next timer is set later than that
 

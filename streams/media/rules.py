@@ -267,11 +267,13 @@ def _objects_erased(turn: Turn, data: dict[str, Any]) -> None:
 
 
 def _replace(turn: Turn, kept: State) -> None:
-    """Forget all but `kept` and the timer."""
+    """Forget all but `kept`, the timer and the count of erasures."""
     if "timer_at_ms" in turn.state:
         kept["timer_at_ms"] = turn.state["timer_at_ms"]
     if "fired_at_ms" in turn.state:
         kept["fired_at_ms"] = turn.state["fired_at_ms"]
+    if "erasures" in turn.state:
+        kept["erasures"] = turn.state["erasures"]
     turn.state = kept
 
 

@@ -51,6 +51,8 @@ class Turn:
         """Ask for a piece of work, for the first time or once more, and wait for its answer."""
         old = self.waiting.get(name)
         attempt = old["attempt"] + 1 if old else 1
+        if name == life.ERASURE:
+            attempt = self.state["erasures"] = self.state.get("erasures", 0) + 1
         self.waiting[name] = Waiting(
             due_at_ms=self.now_ms + life.silence_ms(attempt),
             attempt=attempt,

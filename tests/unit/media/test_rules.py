@@ -211,6 +211,15 @@ def test_a_late_chunk_of_an_erased_asset_is_erased_too() -> None:
     story.when(encoded(1, FOUR_CHUNKS)).then("ErasureRequested")
 
 
+def test_a_late_report_of_an_older_erasure_answers_no_newer_one() -> None:
+    story = processing().given(event("DeletionRequested"))
+    story.when(due(story.state["timer_at_ms"])).then("ErasureRequested")
+    story.when(erased(attempt=2)).then("AssetErased")
+    story.when(encoded(1, FOUR_CHUNKS)).then("ErasureRequested")
+    story.when(erased(attempt=1)).then()  # it looked before the chunk came
+    story.when(erased(attempt=3)).then("AssetErased")
+
+
 def test_an_upload_deleted_on_its_way_is_swept_once_more() -> None:
     story = Story().given(started(at_ms=0), event("DeletionRequested", at_ms=0), erased(at_ms=0))
     story.when(due(life.UPLOAD_PATIENCE_MS)).then("ErasureRequested")
