@@ -40,8 +40,9 @@ def main(
     chosen = tuple(kinds.split(",")) if kinds else IN_CLUSTER if cluster else KINDS
     low, high = map(float, pause.split("-"))
     plan = Plan(
-        blows_of(chosen, each, seed), clients, per_s, (low, high), seed, without, deadline_s=minutes * 60
-    )
+        blows_of(chosen, each, seed), clients, per_s, (low, high), seed, without, deadline_s=minutes * 60,
+        replay=not without,
+    )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="kinolog-chaos-") as folder:
         result = run(plan, home or Path(folder), cluster)
     for fault in result.faults[:20]:

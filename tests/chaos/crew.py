@@ -41,6 +41,15 @@ class Crew:
                 stderr=log, start_new_session=True,
             )  # fmt: skip
 
+    async def once(self, command: Sequence[str]) -> tuple[int, str]:
+        """Run a command of ours to its end; (status, what it printed)."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, *command, cwd=CHECKOUT, env=self._env, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        said, _ = await process.communicate()
+        return process.returncode or 0, said.decode(errors="replace")[-2000:]
+
     def names(self) -> list[str]:
         return [name for name in self._commands if name not in self._frozen]
 

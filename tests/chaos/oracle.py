@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas.keys import partition_of
+from schemas.keys import partition_of, pointer_key, tag
 from tests.chaos.rules import copy_keys, split_keys, wants_work
 
 PARTITIONS = 4
@@ -33,7 +33,7 @@ def copies(acked: Acked) -> int:
 
 
 def faults(acked: Acked, held: Held, log_ends: list[int]) -> list[str]:
-    """Every difference, as sentences; empty means exact. `log_ends`: records of the last topic by partition."""
+    """Every difference, as sentences; none means exact. `log_ends`: records of the last topic."""
     return [
         *_client_faults(acked, held),
         *_copy_faults(acked, held),
@@ -115,21 +115,28 @@ def _row_faults(acked: Acked, held: Held, log_ends: list[int]) -> list[str]:
     return found
 
 
+def projector_tag(client: Any, partition: int) -> str:
+    """Where readers find the projector's keys now: a rebuild moves them to the next version."""
+    version = int(client.get(pointer_key("chaos.c")) or 1)
+    return tag("chaos.c", version, partition)
+
+
 def read_redis(client: Any) -> Held:
     """Everything the stages keep in Redis or Redis Cluster."""
     held = Held()
     for partition in range(PARTITIONS):
-        a, c = f"{{chaos.a:1:{partition}}}", f"{{chaos.c:1:{partition}}}"
+        a, c = tag("chaos.a", 1, partition), projector_tag(client, partition)
         held.clients |= {key.decode(): json.loads(doc) for key, doc in client.hgetall(f"{a}:state").items()}
         for key, doc in client.hgetall(f"{c}:state").items():
             held.copies[key.decode()] = json.loads(doc)["entries"]
         held.counts |= {key.decode(): int(n) for key, n in client.hgetall(f"{c}:count").items()}
     for key in held.copies:
-        c = f"{{chaos.c:1:{partition_of(key, PARTITIONS)}}}"
+        c = projector_tag(client, partition_of(key, PARTITIONS))
         held.lists[key] = [rid.decode() for rid in client.lrange(f"{c}:list:{key}", 0, -1)]
     return held
 
 
 def applied(client: Any) -> int:
     """Entries the projector holds now: cheap, to see whether it is done."""
-    return sum(int(n) for p in range(PARTITIONS) for n in client.hgetall(f"{{chaos.c:1:{p}}}:count").values())
+    counts = [client.hvals(f"{projector_tag(client, p)}:count") for p in range(PARTITIONS)]
+    return sum(int(n) for values in counts for n in values)

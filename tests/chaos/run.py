@@ -18,6 +18,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from deploy.local import launcher
 from deploy.local.ports import free_ports
+from schemas.keys import pointer_key
 from tests.chaos import oracle
 from tests.chaos.clients import Clients
 from tests.chaos.crew import Crew
@@ -56,6 +57,7 @@ class Plan:
     without: str = ""  # rules taken away, comma-separated
     last_cut: bool = True  # cut the store's tail once more when all is quiet
     deadline_s: float = 3600.0  # no further blow after this
+    replay: bool = False  # at the end verify the deciders, rebuild the projector, and go on upon that
 
 
 @dataclass
@@ -75,7 +77,7 @@ class Result:
     def summary(self) -> str:
         verdict = "EXACT" if not self.faults else f"WRONG: {len(self.faults)} faults"
         return (
-            f"{verdict}; {self.requests} requests, {self.entries} entries, {self.retries} retries by clients, "
+            f"{verdict}; {self.requests} requests, {self.entries} entries, {self.retries} retries, "
             f"{self.seconds:.0f} s; blows {dict(self.blows)}; kills {dict(self.kills)}; "
             f"own exits {dict(self.exits)}"
         )
@@ -129,6 +131,8 @@ class Chaos:
                 await self._cut_redis()
                 settled = await self._settle()
             found = await asyncio.to_thread(self._judge)
+            if self._plan.replay:
+                found += await self._replay()
         finally:
             keeper.cancel()
             await asyncio.to_thread(self._crew.stop)
@@ -154,8 +158,8 @@ class Chaos:
     async def _deal(self, blow: str) -> None:
         self._blows[blow] += 1
         deal: dict[str, Callable[[], Awaitable[None]]] = {
-            "two": self._two, "broker": self._broker, "redis": self._cut_redis, "clickhouse": self._clickhouse,
-            "freeze": self._freeze, "rebalance": self._rebalance, "flush": self._flush,
+            "two": self._two, "broker": self._broker, "redis": self._cut_redis, "flush": self._flush,
+            "clickhouse": self._clickhouse, "freeze": self._freeze, "rebalance": self._rebalance,
         }  # fmt: skip
         if blow in deal:
             await deal[blow]()
@@ -227,6 +231,23 @@ class Chaos:
         self._background.append(asyncio.create_task(what))
 
     # -- the end -------------------------------------------------------------------------------
+
+    async def _replay(self) -> list[str]:
+        """Prove the states from the log, move the projector to its next version while clients ask on."""
+        found = []
+        until = asyncio.get_running_loop().create_future()
+        asking = asyncio.create_task(self._ask(until))
+        for command in (["verify", "chaos.a"], ["verify", "chaos.b"], ["rebuild", "chaos.c"]):
+            code, said = await self._crew.once(["-m", "deploy.cli", *command])
+            self._say(f"{' '.join(command)}: {code}")
+            if code:
+                found.append(f"{' '.join(command)} ended with {code}: {said}")
+        until.set_result(None)
+        await asking
+        await self._settle()
+        if await self._patiently(lambda: self._redis().get(pointer_key("chaos.c"))) != b"2":
+            found.append("readers of chaos.c did not go over to version 2")
+        return found + await asyncio.to_thread(self._judge)
 
     async def _settle(self) -> bool:
         wanted = oracle.copies(self._clients.acked)

@@ -1,4 +1,4 @@
-"""One blow of each kind on real servers, judged by what clients were told. `make chaos` deals fifty of each."""
+"""One blow of each kind on real servers, judged by what clients were told; `make chaos` deals fifty."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ pytestmark = pytest.mark.chaos
 def test_one_blow_of_each_kind_changes_nothing(tmp_path: Path) -> None:
     """Freeze and rebalance go on beside the other blows."""
     rest = blows_of([kind for kind in KINDS if kind not in ("freeze", "rebalance")], 1, seed=3)
-    result = run(Plan(["freeze", "rebalance", *rest], clients=16, per_s=3.0, pause_s=(0.3, 0.8)), tmp_path)
+    blows = ["freeze", "rebalance", *rest]
+    result = run(Plan(blows, clients=16, per_s=3.0, pause_s=(0.3, 0.8), replay=True), tmp_path)
     assert result.faults == [], result.summary()
     assert result.requests > 100
 

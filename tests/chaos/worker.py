@@ -1,4 +1,4 @@
-"""`python -m tests.chaos.worker APP SLOT [without=RULE,...]`: an app of the chaos map as the product runs it."""
+"""`python -m tests.chaos.worker APP SLOT [without=RULE,...]`: a chaos app as the product runs it."""
 
 from __future__ import annotations
 
