@@ -78,4 +78,3 @@ class StoreContract:
         await store.write(0, 4, Effects(5, seen={}, block=2, floor=looked.floor))
         cut = await store.read(0, [], list(seen), 2)
         assert (cut.seen, cut.floor) == (looked.seen, looked.floor)
-
