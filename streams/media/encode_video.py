@@ -9,7 +9,8 @@ function of plan and source, so thread counts are part of the profile and not of
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from io import BytesIO
@@ -48,26 +49,33 @@ def encode_pictures(
     segments: Span,
     decoder: GridDecoder,
     *,
-    renditions: Sequence[Rendition] | None = None,
+    side_by_side: bool = False,
     on_frame: Callable[[int], None] = lambda done: None,
 ) -> dict[str, Track]:
-    """Encode a range of segments for some rungs (all, unless told). `on_frame` hears the frames done."""
-    wanted = list(plan["renditions"] if renditions is None else renditions)
+    """Encode a range of segments for every rung. `on_frame` hears the frames done.
+
+    `side_by_side` gives each rung a thread: sooner done, at more CPU, by the same bytes.
+    """
     cuts = plan_cuts(plan)
     first, end = cuts[segments.start], cuts[segments.end]
     starts = set(cuts[segments.start : segments.end])
-    rungs: list[_Rung] = []
-    scaler: Scaler | None = None
-    for slot, picture in decoder.slots(first, end):
-        if scaler is None:
-            colour = colour_of(
-                picture.width, picture.height, picture.color_primaries, picture.color_trc, picture.colorspace
-            )
-            scaler = Scaler(wanted, plan["rotation_deg"], colour, plan["full_range"], plan["transfer"])
-            rungs = [_Rung(fps_of(plan), plan["timescale"], rendition, colour) for rendition in wanted]
-        for rung, scaled in zip(rungs, scaler.scale(picture), strict=True):
-            rung.push(scaled, slot, cut=slot in starts)
-        on_frame(slot + 1 - first)
+    colour = colour_of(*decoder.declared_colour)
+    scaler = Scaler(plan["renditions"], plan["rotation_deg"], colour, plan["full_range"], plan["transfer"])
+    rungs = [_Rung(fps_of(plan), plan["timescale"], rendition, colour) for rendition in plan["renditions"]]
+    with ThreadPoolExecutor(len(rungs)) as threads:  # starts none unless asked to
+        pending: list[Future[None]] = []
+        for slot, picture in decoder.slots(first, end):
+            pushes = zip(rungs, scaler.scale(picture), strict=True)
+            for done in pending:
+                done.result()
+            if side_by_side:
+                pending = [threads.submit(rung.push, scaled, slot, slot in starts) for rung, scaled in pushes]
+            else:
+                for rung, scaled in pushes:
+                    rung.push(scaled, slot, slot in starts)
+            on_frame(slot + 1 - first)
+        for done in pending:
+            done.result()
     expected = [cut * frame_ticks(plan) for cut in cuts[segments.start : segments.end]]
     return {rung.name: rung.finish(expected) for rung in rungs}
 
@@ -76,7 +84,7 @@ def warm_up(fps: Fraction) -> None:
     """Encode one small picture, so that the first real one finds everything loaded."""
     rendition: Rendition = {"name": "warm-up", "width": 64, "height": 64, "max_kbps": 100}
     rung = _Rung(fps, timescale_of(fps), rendition, Colour(1, 1, 1))
-    rung.push(VideoFrame(64, 64, OUTPUT_FORMAT), 0, cut=True)
+    rung.push(VideoFrame(64, 64, OUTPUT_FORMAT), 0, True)
     rung.finish([0])
 
 
@@ -98,7 +106,7 @@ class _Rung:
         context.color_primaries, context.color_trc, context.colorspace = colour
         self._stream = stream
 
-    def push(self, picture: VideoFrame, slot: int, *, cut: bool) -> None:
+    def push(self, picture: VideoFrame, slot: int, cut: bool) -> None:
         picture.pts, picture.time_base = slot, self._frame_s
         picture.pict_type = PictureType.I if cut else PictureType.NONE
         for packet in self._stream.encode(picture):

@@ -77,7 +77,7 @@ def run(name: str, arguments: dict[str, Any], source: OpenSource, report: Report
     if name == "probe":
         return {"probe": source.probe()}, []
     if name == "chunk":
-        return _chunk(arguments["plan"], arguments["chunk_index"], source, report)
+        return _chunk(arguments["plan"], arguments["chunk_index"], arguments["urgent"], source, report)
     if name == "sheets":
         made = make_sheets(arguments["plan"], RangeFile(source.cache))
         return {"poster_segment": made.poster_segment}, made.sheets
@@ -86,7 +86,7 @@ def run(name: str, arguments: dict[str, Any], source: OpenSource, report: Report
     raise ValueError(f"unknown job {name!r}; expected probe, chunk, sheets or poster")
 
 
-def _chunk(plan: Plan, chunk_index: int, source: OpenSource, report: Report) -> Answer:
+def _chunk(plan: Plan, chunk_index: int, urgent: bool, source: OpenSource, report: Report) -> Answer:
     """All rungs and the sound of one chunk. Blobs: per rendition its init segment, then its segments."""
     began, cpu = time.monotonic(), time.process_time()
     segments = chunk_segments(plan, chunk_index)
@@ -97,9 +97,10 @@ def _chunk(plan: Plan, chunk_index: int, source: OpenSource, report: Report) -> 
         tracks[AUDIO_RENDITION] = encode_sound(plan, segments, source.sound(plan))
     decoder = source.pictures(plan)
     decoded = decoder.decoded
-    tracks.update(
-        encode_pictures(plan, segments, decoder, on_frame=lambda done: report(done * 100 // frames))
+    pictures = encode_pictures(
+        plan, segments, decoder, side_by_side=urgent, on_frame=lambda done: report(done * 100 // frames)
     )
+    tracks.update(pictures)
     answer = {
         "chunk_index": chunk_index,
         "first_segment_number": segments.start,

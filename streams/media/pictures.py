@@ -45,6 +45,15 @@ class GridDecoder:
         self.stream = stream
         self.fps = fps
         self.origin_pts = origin_pts
+        context = stream.codec_context
+        # As the container's analysis found it: the same for every chunk, whatever later pictures say.
+        self.declared_colour = (
+            context.width,
+            context.height,
+            context.color_primaries,
+            context.color_trc,
+            context.colorspace,
+        )
         self.bad_packets = 0
         self.decoded = 0
         self.seeks = 0

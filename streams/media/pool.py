@@ -126,7 +126,7 @@ class EncoderPool:
         """Encode a chunk. `on_progress` hears percents in the event loop. Cancelling kills the work."""
         answer, blobs = await self._run(
             "chunk",
-            {"plan": plan, "chunk_index": chunk_index},
+            {"plan": plan, "chunk_index": chunk_index, "urgent": priority == URGENT},
             source,
             priority,
             self.settings.chunk_timeout_s,

@@ -20,6 +20,7 @@ OUTPUT_FORMAT = "yuv420p"
 HD_HEIGHT = 720
 BT709, BT470BG, SMPTE170M = 1, 5, 6
 FULL_RANGE = 2
+LARGER = 1.49  # even sizes: 854 is a hair more than two thirds of 1280
 MATRIX_NAMES = {
     BT709: "bt709",
     BT470BG: "bt601",
@@ -96,19 +97,35 @@ class Scaler:
             node = _link(node, graph.add(name, args or None))
         if self._transfer != "sdr":
             node = self._tone_mapped(graph, node, picture)
-        branches = graph.add("split", str(len(self._renditions)))
-        _link(node, branches)
-        self._sinks = []
-        for i, rendition in enumerate(self._renditions):
-            scale = graph.add("scale", self._scale_arguments(rendition, picture))
-            branches.link_to(scale, i)
-            shaped = _link(scale, graph.add("format", OUTPUT_FORMAT))
-            self._sinks.append(_link(shaped, graph.add("buffersink")))
+        sinks: dict[int, FilterContext] = {}
+        self._grow(graph, node, None, parents_of(self._renditions), sinks, picture)
+        self._sinks = [sinks[i] for i in range(len(self._renditions))]
         graph.configure()
         if self._table is not None:
             self._table.push(hald_picture(self._transfer))
             self._table.push(None)
         self._graph = graph
+
+    def _grow(
+        self,
+        graph: Graph,
+        node: FilterContext,
+        parent: int | None,
+        parents: list[int | None],
+        sinks: dict[int, FilterContext],
+        picture: VideoFrame,
+    ) -> None:
+        """Hang every rung that is scaled from `parent` (None: the source) below `node`, and theirs below."""
+        children = [i for i, of in enumerate(parents) if of == parent]
+        branches = _link(node, graph.add("split", str(len(children) + (parent is not None))))
+        for output, i in enumerate(children):
+            arguments = self._scale_arguments(self._renditions[i], picture if parent is None else None)
+            scale = graph.add("scale", arguments)
+            branches.link_to(scale, output)
+            self._grow(graph, _link(scale, graph.add("format", OUTPUT_FORMAT)), i, parents, sinks, picture)
+        if parent is not None:
+            sinks[parent] = graph.add("buffersink")
+            branches.link_to(sinks[parent], len(children))
 
     def _tone_mapped(self, graph: Graph, node: FilterContext, picture: VideoFrame) -> FilterContext:
         """To the largest rung's size as RGB, through the table of `tonemap`."""
@@ -129,8 +146,11 @@ class Scaler:
         self._table.link_to(mapped, 0, 1)
         return mapped
 
-    def _scale_arguments(self, rendition: Rendition, picture: VideoFrame) -> str:
+    def _scale_arguments(self, rendition: Rendition, picture: VideoFrame | None) -> str:
+        """For a rung out of the source's picture, or out of a larger rung (None), whose levels are right."""
         size = f"{rendition['width']}:{rendition['height']}:flags=bilinear"
+        if picture is None:
+            return size
         if self._transfer != "sdr":
             return f"{size}:out_range=limited:out_color_matrix=bt709"
         full = self._full_range or picture.color_range == FULL_RANGE
@@ -139,6 +159,23 @@ class Scaler:
             f"{size}:in_range={'full' if full else 'limited'}:out_range=limited"
             f":in_color_matrix={source_matrix}:out_color_matrix={MATRIX_NAMES[self._colour.matrix]}"
         )
+
+
+def parents_of(renditions: Sequence[Rendition]) -> list[int | None]:
+    """Which larger rung each rung is scaled from; None is the source.
+
+    The smallest one that is at least half as large again: a fraction of the work, and no loss that shows.
+    """
+    parents: list[int | None] = []
+    for i, rung in enumerate(renditions):
+        larger = (
+            j
+            for j in range(i + 1, len(renditions))
+            if renditions[j]["width"] >= LARGER * rung["width"]
+            and renditions[j]["height"] >= LARGER * rung["height"]
+        )
+        parents.append(next(larger, None))
+    return parents
 
 
 def _link(node: FilterContext, following: FilterContext) -> FilterContext:
