@@ -8,7 +8,6 @@ function of plan and source, so thread counts are part of the profile and not of
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,11 +26,6 @@ from streams.media.reasons import MediaProblem
 from streams.media.scaling import OUTPUT_FORMAT, Colour, Scaler, colour_of
 from streams.media.x264 import THREADS, encoder_options
 
-# x264's AVX-512 code reads beyond a row of macroblocks when their number is no multiple of 16 (848 pixels are
-# 53), so rate control depends on what memory held before and no two runs are alike. Below AVX-512 all runs
-# and all x86 processors give the same bytes.
-IS_X86 = platform.machine() in ("x86_64", "AMD64")
-X264_CPU = ":asm=MMX2,SSE2Fast,SSSE3,SSE4.2,AVX,FMA3,BMI2,AVX2" if IS_X86 else ""
 MOVFLAGS = "+frag_keyframe+empty_moov+default_base_moof+negative_cts_offsets+frag_discont+skip_trailer"
 
 
