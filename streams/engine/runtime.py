@@ -217,9 +217,16 @@ def _credentials(settings: Settings) -> Any:
 
 
 def run_worker(
-    settings: Settings, topology: Topology, app: str, metrics_port: int = 0, end: End = end_process
+    settings: Settings,
+    topology: Topology,
+    app: str,
+    metrics_port: int = 0,
+    end: End = end_process,
+    group: str = "",
 ) -> None:
     """Run one app of the map until it is told to stop. `metrics_port` 0 serves no metrics.
+
+    `group` is the consumer group, by default the app's own.
 
     Raises SystemExit with Faust's status. Signals SIGTERM and SIGINT end it within two seconds.
     """
@@ -227,7 +234,7 @@ def run_worker(
     metrics.initialise(topology)
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
-    runtime = Runtime(settings, topology, app, end)
+    runtime = Runtime(settings, topology, app, end, group)
     loop.run_until_complete(runtime.build())
 
     runtime.app.task(runtime.background)

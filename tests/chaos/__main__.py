@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 
 from tests.chaos.run import KINDS, Chaos, Plan, Result, blows_of
-from tests.chaos.servers import Cluster, chaos_stack
+from tests.chaos.servers import Cluster, mapped_stack
 
 IN_CLUSTER = tuple(kind for kind in KINDS if kind != "clickhouse")
 
@@ -54,7 +54,7 @@ def main(
 
 def run(plan: Plan, home: Path, with_cluster: bool = False) -> Result:
     """One run on a stack of its own in `home`."""
-    with chaos_stack(home) as stack:
+    with mapped_stack(home) as stack:
         cluster = Cluster(home / "cluster") if with_cluster else None
         try:
             if cluster is not None:

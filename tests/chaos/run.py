@@ -22,7 +22,7 @@ from schemas.keys import pointer_key
 from tests.chaos import oracle
 from tests.chaos.clients import Clients
 from tests.chaos.crew import Crew
-from tests.chaos.servers import Cluster, cut_append_only_file
+from tests.chaos.servers import HERE, Cluster, cut_append_only_file, map_of
 
 WORKERS = {"a": "chaos-a", "b": "chaos-b", "c": "chaos-c", "w": "chaos-work"}
 GATEWAYS = ("g1", "g2")
@@ -94,7 +94,7 @@ class Chaos:
         self._rng = random.Random(plan.seed)
         self._began = time.monotonic()
         self._tell = say
-        env = dict(stack.env)
+        env = {**stack.env, **map_of(HERE)}
         if cluster is not None:
             env |= {"REDIS_URL": f"redis://127.0.0.1:{cluster.ports[0]}", "REDIS_CLUSTER": "true"}
         self._crew = Crew(env, stack.home.logs, self._say)

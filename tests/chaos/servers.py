@@ -20,14 +20,19 @@ from deploy.local.ports import SERVER_PORTS, free_ports
 from deploy.local.servers import valkey_binary
 
 HERE = Path(__file__).resolve().parent
-MAP = {"TOPOLOGY_FILE": str(HERE / "topology.yaml"), "SCHEMA_ROOT": str(HERE / "schemas")}
+
+
+def map_of(folder: Path) -> dict[str, str]:
+    """Environment that makes a process use the map and schemas of a test folder."""
+    return {"TOPOLOGY_FILE": str(folder / "topology.yaml"), "SCHEMA_ROOT": str(folder / "schemas")}
 
 
 @contextlib.contextmanager
-def chaos_stack(home: Path) -> Iterator[launcher.Stack]:
-    """Kafka, Redis, ClickHouse with the chaos map's topics, on free ports."""
-    before = {name: os.environ.get(name) for name in MAP}
-    os.environ.update(MAP)
+def mapped_stack(home: Path, folder: Path = HERE) -> Iterator[launcher.Stack]:
+    """Kafka, Redis, ClickHouse with the topics of the folder's map, on free ports."""
+    wanted = map_of(folder)
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
     try:
         with launcher.local_stack(home, free_ports(SERVER_PORTS)) as stack:
             yield stack
