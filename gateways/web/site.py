@@ -1,6 +1,7 @@
 """The pages as the gateway serves them: shells, own modules, third-party modules, security headers.
 
-Everything is read from the disk once and kept (with its gzip form), so a warm answer costs no file access.
+Third-party modules are read from the disk once and kept (with their gzip form), so a warm answer costs no
+file access; our own files are looked at each time, so that an edit shows at the next reload.
 No request of a page ever leaves its own host: the policy below forbids it, and the browser tests watch it.
 """
 
@@ -10,6 +11,7 @@ import base64
 import gzip
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
@@ -42,6 +44,8 @@ _TYPES = {
     ".png": "image/png",
     ".webmanifest": "application/manifest+json",
 }
+#: names joined by single slashes; none begins with a dot, so there is no way up and no second way to a file.
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9@_][A-Za-z0-9@_.+-]*(?:/[A-Za-z0-9@_][A-Za-z0-9@_.+-]*)*")
 _IMMUTABLE = "public, max-age=31536000, immutable"
 _REVALIDATE = "no-cache"
 
@@ -66,7 +70,7 @@ class Site:
 
     root: Path = WEB_ROOT
     revision: str = field(init=False)
-    _files: dict[str, Asset | None] = field(init=False, default_factory=dict)
+    _files: dict[str, Asset] = field(init=False, default_factory=dict)
     _shells: dict[str, tuple[bytes, str]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -110,7 +114,7 @@ class Site:
     # -- files ----------------------------------------------------------------------------------------------
     def own_file(self, path: str) -> Asset | None:
         """A file of ours under /web/, or None: not there, outside, or of a kind that is not served."""
-        first = path.split("/", 1)[0]
+        first = path.partition("/")[0]
         if first in {"node_modules", "package.json", "package-lock.json", "importmap.json", "lint.mjs"}:
             return None
         return self._file(self.root, path, _REVALIDATE)
@@ -129,10 +133,17 @@ class Site:
         return self._file(self.root / "node_modules", path, cache_control)
 
     def _file(self, base: Path, path: str, cache_control: str) -> Asset | None:
+        # One spelling a file: strangers choose the path, and what is kept must not grow with their fancy.
+        if not _PLAIN_PATH.fullmatch(path):
+            return None
         key = f"{base.name}/{path}?{cache_control}"
-        if key not in self._files or cache_control == _REVALIDATE:
-            self._files[key] = self._read(base, path, cache_control, self._files.get(key))
-        return self._files[key]
+        known = self._files.get(key)
+        if known is not None and cache_control != _REVALIDATE:
+            return known
+        found = self._read(base, path, cache_control, known)
+        if found is not None:
+            self._files[key] = found
+        return found
 
     @staticmethod
     def _read(base: Path, path: str, cache_control: str, known: Asset | None) -> Asset | None:

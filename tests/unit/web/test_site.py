@@ -70,6 +70,28 @@ def test_modules_are_cached_for_ever_only_under_their_revision(site: Site) -> No
     assert "immutable" not in old.cache_control
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "lit/./index.js", "lit//index.js", "/lit/index.js", "lit/../lit/index.js", "lit/index.js/",
+        "lit/none.js", "lit/\0.js", "../site.py",
+    ],
+)  # fmt: skip
+def test_what_is_kept_does_not_grow_with_the_paths_that_are_asked_for(path: str) -> None:
+    fresh = Site()
+    assert fresh.module_file(path) is None
+    assert fresh.own_file(f"shared/{path}") is None
+    assert fresh._files == {}
+
+
+def test_development_packages_have_no_way_round(site: Site) -> None:
+    assert (WEB_ROOT / "node_modules" / "lit" / "index.js").is_file()
+    assert site.own_file("shared/mark.svg") is not None
+    assert site.own_file("node_modules/lit/index.js") is None
+    assert site.own_file("shared/../node_modules/lit/index.js") is None
+    assert site.own_file("shared/../package-lock.json") is None
+
+
 def test_missing_modules_say_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="npm ci"):
         Site(tmp_path)
