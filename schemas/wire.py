@@ -129,6 +129,39 @@ class Codec:
         event._headers = headers
         return event
 
+    def events(
+        self, topic: str, partition: int, records: Iterable[Any]
+    ) -> tuple[list[Event], dict[int, Exception]]:
+        """(events, offset -> why not) of many records of one partition: `event` without its call each time.
+
+        A record has `offset`, `timestamp` (milliseconds), `key`, `value` and `headers`.
+        """
+        events: list[Event] = []
+        refused: dict[int, Exception] = {}
+        readers, add, new, read, body_of = self._readers, events.append, _new, _read, _BytesIO
+        for record in records:
+            value = record.value
+            try:
+                type_name, schema, reader, upcast = readers[value[:5]]
+                body = body_of(value)
+                body.seek(5)
+                event = new(Event)
+                event.data = data = read(body, schema, reader)
+                event.key = record.key.decode()
+                if upcast is not None:
+                    upcast(data)
+            except Exception as error:
+                refused[record.offset] = self._refused(value, error)
+                continue
+            event.type = type_name
+            event.topic = topic
+            event.partition = partition
+            event.offset = record.offset
+            event.at_ms = record.timestamp
+            event._headers = record.headers
+            add(event)
+        return events, refused
+
     def _explained(self, type_name: str, data: Any, error: Exception) -> EncodeError:
         if type_name not in self._writers:
             return EncodeError(

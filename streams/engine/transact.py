@@ -9,11 +9,11 @@ another process, or our own write whose answer was lost, moved it: read again an
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import structlog
 
-from schemas.wire import Codec, Event, WireError
+from schemas.wire import Codec, Event
 from streams.core import metrics
 from streams.core.producer import Record
 from streams.engine.chunk import Chunk
@@ -181,12 +181,4 @@ def decoded(
     codec: Codec, topic: str, partition: int, records: Sequence[LogRecord]
 ) -> tuple[list[Event], dict[int, Exception]]:
     """(events, offset -> why not) of a chunk's records: nothing escapes, nothing is skipped in silence."""
-    events: list[Event] = []
-    malformed: dict[int, Exception] = {}
-    event: Any = codec.event
-    for r in records:
-        try:
-            events.append(event(topic, partition, r.offset, r.timestamp, r.key, r.value, r.headers))
-        except WireError as exc:
-            malformed[r.offset] = exc
-    return events, malformed
+    return codec.events(topic, partition, records)
