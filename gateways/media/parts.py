@@ -1,7 +1,7 @@
 """Cuts a stream into part objects while it arrives: constant memory, hash included.
 
-Part n is `uploads/<asset_id>/<n>`; all but the last have the same size. They are never joined: workers read
-ranges of them.
+Parts have the keys of `schemas.media.objects`; all but the last have the same size. They are never joined:
+workers read ranges of them.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateways.media.context import ObjectStore, UploadLimits
+from schemas.media.objects import part_key
 from streams.core import metrics
 
 
@@ -37,11 +38,6 @@ class Source:
 
 class UploadTooLarge(Exception):
     """The stream exceeds the limit; nothing more was stored."""
-
-
-def part_key(asset_id: str, number: int) -> str:
-    """Object key of part `number`, from 0."""
-    return f"uploads/{asset_id}/{number}"
 
 
 class PartWriter:

@@ -21,6 +21,7 @@ from gateways.media.manifests import dash, hls
 from gateways.media.present import PLAYABLE
 from gateways.media.ranges import IMMUTABLE, unchanged
 from gateways.media.storyboard import web_vtt
+from schemas.media import objects as keys
 from schemas.media.grid import chunks_of, plan_cuts
 from schemas.media.plan import AUDIO_RENDITION, Plan, fps_of
 from schemas.media.views import AssetDocument
@@ -58,7 +59,8 @@ async def dash_manifest(request: web.Request) -> web.StreamResponse:
 async def init_segment(request: web.Request) -> web.StreamResponse:
     document = await _playable(request)
     rendition = _rendition(request, document)
-    return await _segment(request, document, rendition, "init.mp4")
+    key = keys.init_key(document["id"], _plan(document)["profile_hash"], rendition)
+    return await _segment(request, rendition, key)
 
 
 async def media_segment(request: web.Request) -> web.StreamResponse:
@@ -70,13 +72,14 @@ async def media_segment(request: web.Request) -> web.StreamResponse:
         raise Problem("not-found", f"The film has segments 0 to {plan['segment_count'] - 1}.")
     if not _is_done(document, _chunk_of(plan, number)):
         raise _too_early("This segment is not encoded yet; ask again in a moment.")
-    return await _segment(request, document, rendition, f"{number}.m4s")
+    return await _segment(
+        request, rendition, keys.segment_key(document["id"], plan["profile_hash"], rendition, number)
+    )
 
 
 async def poster(request: web.Request) -> web.StreamResponse:
     document = await _with_storyboard(request)
-    key = f"{_folder(document)}/poster.jpg"
-    return await send_object(request, media_of(request).objects, key, "image/jpeg", _etag(key), SHEET_MAX_AGE)
+    return await _picture(request, keys.poster_key(document["id"], _plan(document)["profile_hash"]))
 
 
 async def storyboard_vtt(request: web.Request) -> web.StreamResponse:
@@ -93,8 +96,7 @@ async def storyboard_sheet(request: web.Request) -> web.StreamResponse:
     storyboard = document["storyboard"]
     if storyboard is None or number >= storyboard["sheet_count"]:
         raise Problem("not-found", "The storyboard has no such sheet; storyboard.vtt names those there are.")
-    key = f"{_folder(document)}/storyboard/{number}.jpg"
-    return await send_object(request, media_of(request).objects, key, "image/jpeg", _etag(key), SHEET_MAX_AGE)
+    return await _picture(request, keys.sheet_key(document["id"], _plan(document)["profile_hash"], number))
 
 
 # --- what is there
@@ -191,16 +193,14 @@ def _written(document: AssetDocument, what: str, write: Callable[[], str]) -> st
     return text
 
 
-async def _segment(
-    request: web.Request, document: AssetDocument, rendition: str, name: str
-) -> web.StreamResponse:
-    key = f"{_folder(document)}/{rendition}/{name}"
+async def _segment(request: web.Request, rendition: str, key: str) -> web.StreamResponse:
     kind = SEGMENT_TYPE["audio" if rendition == AUDIO_RENDITION else "video"]
     return await send_object(request, media_of(request).objects, key, kind, _etag(key), IMMUTABLE)
 
 
-def _folder(document: AssetDocument) -> str:
-    return f"assets/{document['id']}/{_plan(document)['profile_hash']}"
+async def _picture(request: web.Request, key: str) -> web.StreamResponse:
+    objects = media_of(request).objects
+    return await send_object(request, objects, key, keys.PICTURE_TYPE, _etag(key), SHEET_MAX_AGE)
 
 
 def _etag(key: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from schemas.event import Event
+from schemas.media.objects import asset_prefix, upload_prefix
 from streams.engine import Out
 from streams.media import life
 from streams.media.life import State, Waiting
@@ -110,7 +111,7 @@ class Turn:
             profile_hash = ""
         elif name == life.ERASURE:
             kind = "ErasureRequested"
-            own = {"prefixes": [f"uploads/{self.asset_id}/", f"assets/{self.asset_id}/"]}
+            own = {"prefixes": [upload_prefix(self.asset_id), asset_prefix(self.asset_id)]}
             profile_hash = ""
         else:
             plan = self.state["plan"]

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateways.media.context import UploadLimits
-from gateways.media.parts import PartWriter, UploadTooLarge, part_key
+from gateways.media.parts import PartWriter, UploadTooLarge
+from schemas.media.objects import part_key
 from tests.unit.gateways.fakes import MemoryObjects
 
 MEGABYTE = 2**20
