@@ -14,17 +14,23 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, TypedDict, cast
+from typing import Any
+
+import structlog
 
 from schemas.media.plan import Plan
+from streams.media.answers import ChunkResult, chunk_result, probe_result
 from streams.media.encoder_process import EncoderFailed, EncoderProcess, ProcessOptions
 from streams.media.probe import Probe
 from streams.media.reasons import MediaProblem
 from streams.media.source import ByteSource
 
+log = structlog.get_logger("kinolog.media.pool")
+
 URGENT = 0
 BACKGROUND = 5
 BACKGROUND_NICE = 19
+RESPAWN_PAUSE_S = 1.0  # before another attempt to start a process that did not
 
 
 def _nothing(percent: int) -> None:
@@ -41,24 +47,6 @@ class PoolSettings:
     probe_timeout_s: float = 120
     chunk_timeout_s: float = 900
     allow_unconfined: bool = False
-
-
-class EncodedRendition(TypedDict):
-    """One rendition of a chunk."""
-
-    name: str
-    codecs: str
-    init: bytes
-    segments: list[bytes]
-
-
-class ChunkResult(TypedDict):
-    """All rungs, and `audio` where there is sound, of one chunk."""
-
-    chunk_index: int
-    first_segment_number: int
-    renditions: dict[str, EncodedRendition]
-    timings: dict[str, float]
 
 
 class _Waiter:
@@ -112,7 +100,7 @@ class EncoderPool:
     async def probe(self, source: ByteSource, *, priority: int = URGENT) -> Probe:
         """Examine a source; MediaProblem says why it cannot be used."""
         answer, _ = await self._run("probe", {}, source, priority, self.settings.probe_timeout_s)
-        return cast(Probe, answer["probe"])
+        return probe_result(answer)
 
     async def run_chunk(
         self,
@@ -132,23 +120,7 @@ class EncoderPool:
             self.settings.chunk_timeout_s,
             on_progress,
         )
-        renditions: dict[str, EncodedRendition] = {}
-        pieces = iter(blobs)
-        for made in answer["renditions"]:
-            init = next(pieces)
-            segments = [next(pieces) for _ in range(made["segments"])]
-            renditions[made["name"]] = {
-                "name": made["name"],
-                "codecs": made["codecs"],
-                "init": init,
-                "segments": segments,
-            }
-        return {
-            "chunk_index": answer["chunk_index"],
-            "first_segment_number": answer["first_segment_number"],
-            "renditions": renditions,
-            "timings": answer["timings"],
-        }
+        return chunk_result(plan, chunk_index, answer, blobs)
 
     async def sheets(
         self, plan: Plan, rung: ByteSource, *, priority: int = BACKGROUND
@@ -257,9 +229,15 @@ class EncoderPool:
         task.add_done_callback(self._respawning.discard)
 
     async def _respawn(self, process: EncoderProcess) -> None:
-        await self._in_thread(process.stop)
-        if self._stopping:
+        """Try until it is there: a pool that shrank in silence would leave work waiting for ever."""
+        while not self._stopping:
+            await self._in_thread(process.stop)
+            try:
+                await self._in_thread(process.start)
+            except (EncoderFailed, MediaProblem, OSError) as error:
+                log.warning("an encoder process does not start, trying again", error=str(error))
+                await asyncio.sleep(RESPAWN_PAUSE_S)
+                continue
+            self._idle.add(process)
+            self._grant()
             return
-        await self._in_thread(process.start)
-        self._idle.add(process)
-        self._grant()

@@ -86,7 +86,7 @@ def confine(*, allow_unconfined: bool = False) -> Mode:
     raise MediaProblem(
         "sandbox_unavailable",
         "the kernel has neither Landlock (5.13 or later) nor user namespaces; "
-        "set MEDIA_ALLOW_UNCONFINED=true to decode uploads without a sandbox",
+        "set SANDBOX_REQUIRED=false to decode uploads without a sandbox",
     )
 
 

@@ -15,8 +15,9 @@ from schemas.event import Event
 from schemas.media.plan import AUDIO_RENDITION, Plan
 from schemas.media.storyboard import layout_of
 from schemas.media.views import AssetDocument
+from streams.media.answers import ChunkResult
 from streams.media.plan import make_plan
-from streams.media.pool import ChunkResult, EncoderPool, PoolSettings
+from streams.media.pool import EncoderPool, PoolSettings
 from streams.media.projections import library
 from streams.media.rules import decide
 from streams.media.source import FileSource

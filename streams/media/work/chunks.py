@@ -20,8 +20,8 @@ from schemas.media.plan import AUDIO_RENDITION, Plan
 from streams.core import metrics
 from streams.core.objects import NoSuchObject
 from streams.engine import Event, Out, Work
+from streams.media.answers import ChunkResult, EncodedRendition
 from streams.media.encoder_process import SourceUnreadable
-from streams.media.pool import ChunkResult, EncodedRendition
 from streams.media.reasons import MediaProblem
 from streams.media.work.progress import Progress
 from streams.media.work.running import report

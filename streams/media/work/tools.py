@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from schemas.media.plan import Plan
-from streams.media.pool import ChunkResult
+from streams.media.answers import ChunkResult
 from streams.media.probe import Probe
 from streams.media.source import ByteSource
 

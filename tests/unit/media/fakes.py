@@ -11,7 +11,7 @@ from schemas.media.grid import chunk_segments
 from schemas.media.plan import Plan
 from streams.core.objects import NoSuchObject, ObjectStoreUnavailable
 from streams.engine import Out
-from streams.media.pool import ChunkResult
+from streams.media.answers import ChunkResult
 from streams.media.source import ByteSource
 from streams.media.work.tools import Tools
 

@@ -15,9 +15,10 @@ import pytest_asyncio
 from schemas.media.plan import AUDIO_RENDITION
 from schemas.media.storyboard import layout_of
 from streams.media import sandbox
-from streams.media.encoder_process import EncoderFailed, SourceUnreadable
+from streams.media.answers import ChunkResult
+from streams.media.encoder_process import EncoderFailed, EncoderProcess, SourceUnreadable
 from streams.media.plan import make_plan
-from streams.media.pool import ChunkResult, EncoderPool, PoolSettings
+from streams.media.pool import EncoderPool, PoolSettings
 from streams.media.reasons import MediaProblem
 from streams.media.source import BytesSource, FileSource, Part, PartSource
 from streams.media.wire_child import Channel, Gone
@@ -100,6 +101,25 @@ async def test_a_killed_process_is_an_error_that_can_be_retried(pool: EncoderPoo
     with pytest.raises(EncoderFailed, match="SIGKILL"):
         await pool.run_chunk(film.plan, 0, source, on_progress=kill)
     assert same_bytes(await pool.run_chunk(film.plan, 0, source), film)
+
+
+async def test_a_process_that_does_not_start_again_at_once_is_tried_until_it_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("streams.media.pool.RESPAWN_PAUSE_S", 0)
+    pool = EncoderPool(PoolSettings(background=1, reserved=0))
+    failures = [EncoderFailed("killed while it warmed up"), OSError("no more processes")]
+
+    def start(_: EncoderProcess) -> None:
+        if failures:
+            raise failures.pop()
+
+    monkeypatch.setattr(EncoderProcess, "start", start)
+    [process] = pool.processes
+    await pool._respawn(process)
+    assert failures == []
+    assert pool._idle == {process}
+    await pool.stop()
 
 
 async def test_urgent_work_does_not_wait_for_other_work(pool: EncoderPool, clip: Clip) -> None:
@@ -216,7 +236,7 @@ async def test_a_confined_process_has_neither_files_nor_network(mode: str) -> No
 async def test_without_a_sandbox_it_refuses_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox, "landlock_version", lambda: 0)
     monkeypatch.setattr(sandbox, "_enter_namespaces", lambda: False)
-    with pytest.raises(MediaProblem, match="MEDIA_ALLOW_UNCONFINED") as caught:
+    with pytest.raises(MediaProblem, match="SANDBOX_REQUIRED=false") as caught:
         sandbox.confine()
     assert caught.value.code == "sandbox_unavailable"
     assert sandbox.confine(allow_unconfined=True) == "none"
