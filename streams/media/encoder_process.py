@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,14 @@ class EncoderProcess:
         self._channel: Channel | None = None
         self.source_key = ""
         self.sandbox_mode = ""
+        self._waited_s = 0.0
+        self._waits_since: float | None = None
+
+    @property
+    def waited_s(self) -> float:
+        """Seconds of the present job in which the child waited for bytes of its source."""
+        since = self._waits_since
+        return self._waited_s + (time.monotonic() - since if since is not None else 0.0)
 
     @property
     def alive(self) -> bool:
@@ -104,10 +113,11 @@ class EncoderProcess:
         on_progress: Callable[[int], None],
     ) -> tuple[dict[str, Any], list[bytes]]:
         """Do a job, serving the child's reads from `source`. Raises MediaProblem, SourceUnreadable or
-        EncoderFailed; after the latter the child is dead."""
+        EncoderFailed; after the latter the child may be dead."""
         if self._channel is None:
             raise EncoderFailed("the encoder process was not started")
         channel, self.source_key = self._channel, source.key
+        self._waited_s = 0.0
         unreadable: OSError | None = None
         self._send(
             channel,
@@ -170,7 +180,12 @@ class EncoderProcess:
         if not 0 <= start < end <= source.size or end - start > LONGEST_READ_BYTES:
             self.kill()
             raise EncoderFailed(f"the encoder process asked for bytes {start}-{end} of {source.size}")
-        return source.read(start, end)
+        self._waits_since = began = time.monotonic()
+        try:
+            return source.read(start, end)
+        finally:
+            self._waits_since = None
+            self._waited_s += time.monotonic() - began
 
     def _send(self, channel: Channel, message: dict[str, Any], blobs: list[bytes] | None = None) -> None:
         # A closed channel shows itself, with its cause, at the next receive.

@@ -11,6 +11,7 @@ import asyncio
 import heapq
 import itertools
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -39,7 +40,8 @@ def _nothing(percent: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class PoolSettings:
-    """Sizes and limits. Times are of the clock; a process may use as many CPU seconds times the cores."""
+    """Sizes and limits. Times are of the clock, without waits for the source; a process may use as many CPU
+    seconds times the cores."""
 
     background: int = field(default_factory=lambda: os.cpu_count() or 1)
     reserved: int = 1
@@ -154,17 +156,27 @@ class EncoderPool:
 
         work = self._in_thread(process.run, job, arguments, source, cpu_s, tell)
         try:
-            done, _ = await asyncio.wait({work}, timeout=timeout_s)
-            if not done:
-                raise MediaProblem("decompression_bomb", f"the {job} job took longer than {timeout_s:.0f} s")
+            await self._ended(work, process, job, timeout_s)
             answer, blobs = work.result()
             return answer, blobs
         finally:
             if not work.done():
                 process.kill()
-                await asyncio.wait({work})  # ends at once: the thread sees the process gone
+                await asyncio.wait({work})  # the thread sees the process gone, once its read has ended
                 work.exception()
             self._release(process)
+
+    async def _ended(
+        self, work: asyncio.Future[Any], process: EncoderProcess, job: str, timeout_s: float
+    ) -> None:
+        """Wait for it. What the source took to come does not count: a store that is away is no bomb."""
+        began = time.monotonic()
+        shortest_s = min(timeout_s, 1.0)
+        left_s = timeout_s
+        while not (await asyncio.wait({work}, timeout=max(left_s, shortest_s)))[0]:
+            left_s = timeout_s - (time.monotonic() - began - process.waited_s)
+            if left_s <= 0:
+                raise MediaProblem("decompression_bomb", f"the {job} job took longer than {timeout_s:.0f} s")
 
     def _in_thread(self, call: Callable[..., Any], *arguments: Any) -> asyncio.Future[Any]:
         return asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)

@@ -6,6 +6,8 @@ import asyncio
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -164,6 +166,50 @@ async def test_a_job_over_its_time_is_ended(clip: Clip) -> None:
         await pool.run_chunk(film.plan, 0, FileSource(clip(FILM)))
     assert caught.value.code == "decompression_bomb"
     await pool.stop()
+
+
+async def test_waiting_for_the_store_is_not_held_against_the_film(clip: Clip) -> None:
+    """The store stays away until the pool has looked at its clock several times over the limit."""
+    pool = EncoderPool(PoolSettings(background=1, reserved=0, probe_timeout_s=0.01))
+    await pool.start()
+    [process] = pool.processes
+    looks = 0
+    back = threading.Event()
+
+    class Away(EncoderProcess):
+        @property
+        def waited_s(self) -> float:
+            nonlocal looks
+            looks += 1
+            if looks == 5:
+                back.set()
+            return time.monotonic() - began
+
+    process.__class__ = Away
+    began = time.monotonic()
+
+    def fetch(name: str, start: int, end: int) -> bytes:
+        back.wait()
+        raise OSError("the store is down")
+
+    with pytest.raises(SourceUnreadable):
+        await pool.probe(PartSource("away", [Part("a", 1000)], fetch))
+    assert looks >= 5
+    await pool.stop()
+
+
+async def test_a_wait_for_bytes_is_measured(pool: EncoderPool) -> None:
+    [process] = pool.processes[:1]
+    seen: list[float] = []
+
+    def fetch(name: str, start: int, end: int) -> bytes:
+        seen.append(process.waited_s)
+        seen.append(process.waited_s)
+        return b"x" * (end - start)
+
+    with pytest.raises(MediaProblem):
+        await pool.probe(PartSource("measured", [Part("a", 1000)], fetch))
+    assert 0 <= seen[0] < seen[1] <= process.waited_s
 
 
 async def test_a_job_over_its_memory_is_refused(clip: Clip) -> None:
