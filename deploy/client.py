@@ -19,10 +19,15 @@ from schemas.catalog import load_topology
 
 READ_BYTES = 256 * 1024
 FOLLOW_EVERY_S = 0.3
+NOT_FOUND = 404
 
 
 class ApiRefused(RuntimeError):
     """The service answered with a problem; the text is its sentence."""
+
+    def __init__(self, sentence: str, status: int) -> None:
+        super().__init__(sentence)
+        self.status = status
 
 
 class Unreachable(RuntimeError):
@@ -82,12 +87,17 @@ class Api:
         return None
 
     async def follow(self, asset_id: str) -> AsyncIterator[dict[str, Any]]:
-        """The asset again and again until it is ready or has failed (both are yielded last)."""
+        """The asset again and again until it is ready or has failed (both are yielded last).
+
+        Raises ApiRefused if it is deleted meanwhile, or the key no longer serves.
+        """
         while True:
             try:
                 asset = await self.asset(asset_id)
-            except ApiRefused:  # accepted, not yet visible
-                asset = None
+            except ApiRefused as refused:
+                if refused.status != NOT_FOUND:
+                    raise
+                asset = None  # accepted, not yet visible
             if asset is not None:
                 yield asset
                 if asset["state"] in ("ready", "failed", "deleted"):
@@ -104,9 +114,12 @@ class Api:
                 f"{self.url} does not answer ({error}): is the stack up? `kinolog status`"
             ) from error
         except ValueError as error:
-            raise ApiRefused(f"{method} {path}: {answer.status}, not JSON: is {self.url} Kinolog?") from error
+            raise ApiRefused(
+                f"{method} {path}: {answer.status}, not JSON: is {self.url} Kinolog?", answer.status
+            ) from error
         if answer.status >= 400:
-            raise ApiRefused(f"{body.get('title', answer.status)}: {body.get('detail', '')}".strip(": "))
+            sentence = f"{body.get('title', answer.status)}: {body.get('detail', '')}".strip(": ")
+            raise ApiRefused(sentence, answer.status)
         return dict(body)
 
 
@@ -114,13 +127,15 @@ def watch_link(asset_id: str, url: str | None = None) -> str:
     """A link that opens one asset in a browser without a key, for a quarter of an hour.
 
     Its code stands in the fragment, which browsers never send; the page exchanges it for a session.
+    PUBLIC_URL goes before `url`, the address that this process talks to.
     """
     from gateways.core.sessions import Tokens
     from streams.core.settings import load_settings
 
-    secret = load_settings().session_secret.get_secret_value()
-    code = Tokens(secret).issue_code(asset_id=asset_id)
-    return f"{(url or local_url()).rstrip('/')}/watch/{asset_id}#code={code}"
+    settings = load_settings()
+    code = Tokens(settings.session_secret.get_secret_value()).issue_code(asset_id=asset_id)
+    base = settings.public_url or url or local_url()
+    return f"{base.rstrip('/')}/watch/{asset_id}#code={code}"
 
 
 def local_url() -> str:

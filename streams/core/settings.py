@@ -50,12 +50,6 @@ class Settings(BaseSettings):
         pattern=r"^[A-Za-z0-9_-]{1,40}$",
         description="Stable name of this process among its like (slot): a restarted one takes over at once.",
     )
-    shutdown_grace_s: float = Field(
-        default=8.0,
-        gt=0,
-        le=600,
-        description="Seconds a process takes to finish what it is doing when told to stop.",
-    )
 
     # -- Kafka --
     kafka_bootstrap_servers: str = Field(default="127.0.0.1:9092", description="host:port, comma-separated.")
@@ -124,7 +118,8 @@ class Settings(BaseSettings):
     )
     public_url: str = Field(
         default="",
-        description="Base URL in links, for example https://video.example.org; empty: from the request.",
+        description="Base URL of watch links, for example https://video.example.org (https also makes "
+        "session cookies Secure); empty: the service's own address.",
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Origins that browsers may call from, comma-separated; empty: only our own."
