@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -201,15 +202,25 @@ class Supervisor:
             view.status, view.detail, view.pid = "backoff", f"ended with code {code}", None
             view.restarts += 1
             self.publish()
-            await asyncio.sleep(backoff_s)
-            backoff_s = min(backoff_s * 2, LONGEST_BACKOFF_S)
-            if not child.wanted:
-                view.status = "stopped"
-                self.publish()
-                return
-            view.status = "starting"
+            while True:
+                await asyncio.sleep(backoff_s)
+                backoff_s = min(backoff_s * 2, LONGEST_BACKOFF_S)
+                if not child.wanted:
+                    view.status = "stopped"
+                    self.publish()
+                    return
+                if await self._spawned(child):
+                    break
+
+    async def _spawned(self, child: Child) -> bool:
+        """Start it; False if it cannot be now: a full disk must not end the keeping of a process for good."""
+        child.view.status = "starting"
+        try:
             await child.spawn()
-            self.publish()
+        except (OSError, subprocess.CalledProcessError) as error:
+            child.view.status, child.view.detail = "backoff", f"cannot be started: {error}"
+        self.publish()
+        return child.view.status == "starting"
 
     async def halt(self, name: str, number: signal.Signals = signal.SIGTERM) -> None:
         """Stop one process and leave it stopped until `resume` (for maintenance and chaos tests)."""

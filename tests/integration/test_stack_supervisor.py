@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -93,6 +94,26 @@ async def test_a_process_that_dies_is_started_again(tmp_path: Path) -> None:
     assert view.pid != first
     await running.stop()
     assert not states.is_alive(view.pid, view.created_at)
+
+
+async def test_a_process_that_cannot_be_started_again_at_once_is_tried_until_it_can(tmp_path: Path) -> None:
+    failures = [OSError("no space left on device"), subprocess.CalledProcessError(1, "format")]
+    starts = 0
+
+    def prepare() -> None:
+        nonlocal starts
+        starts += 1
+        if starts > 1 and failures:
+            raise failures.pop()
+
+    running = supervisor(tmp_path, [process("one", prepare=prepare)])
+    await running.start()
+    view = running.state.process("one")
+    assert view.pid is not None
+    os.kill(view.pid, signal.SIGKILL)
+    await until(lambda: view.status == "ready" and starts == 4)
+    assert failures == []
+    await running.stop()
 
 
 async def test_a_start_that_fails_says_why_in_the_processes_own_words(tmp_path: Path) -> None:
