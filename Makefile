@@ -68,8 +68,8 @@ coverage: setup-tests ## line and branch coverage of the test run, as HTML in .c
 bench: setup-bench ## speed next to its peers; results also in bench/latest.json of KINOLOG_HOME
 	$(BIN)/python -m tests.bench $(ARGS)
 
-chaos: setup ## 50 kills of every kind against the exactness oracle
-	KINOLOG_CHAOS_KILLS=50 $(PYTEST) -m chaos $(ARGS) tests/chaos
+chaos: setup ## 50 blows of every kind against the exactness oracle (ARGS=--cluster on a Redis Cluster)
+	$(BIN)/python -m tests.chaos --each 50 $(ARGS)
 
 format: setup ## format all Python files and mend what linters can
 	@$(BIN)/ruff check --fix --quiet .
