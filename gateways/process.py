@@ -29,7 +29,6 @@ from streams.core.producer import EventProducer
 from streams.core.settings import Settings
 
 DRAIN_S: Final = 3.0
-PUBLISH_MARGIN_S: Final = 1.0
 
 
 def check_services(topology: Topology, names: Sequence[str]) -> None:

@@ -58,11 +58,9 @@ class History(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeConfig:
-    """What the edge itself is told; each value comes from a setting of the same name."""
+    """What the edge itself is told."""
 
     cors_origins: frozenset[str] = frozenset()
-    bind_host: str = "127.0.0.1"
-    drain_s: float = 3.0
     heartbeat_s: float = 15.0
     ready_cache_s: float = 1.0
 

@@ -44,11 +44,6 @@ class EventStream:
         )
 
     @property
-    def last_event_id(self) -> str | None:
-        """What a reconnecting client saw last. Anything unknown must be taken as 'from the start'."""
-        return self.request.headers.get("Last-Event-ID") or None
-
-    @property
     def open(self) -> bool:
         """False once the gateway drains."""
         return not self.draining.is_set()

@@ -195,7 +195,3 @@ class LogQuery(Strict):
 
     after: str | None = Field(default=None, max_length=4096, description="`next_cursor` of the page before")
     limit: int = Field(default=200, ge=1, le=1000, description="items on a page")
-
-
-class NoQuery(Strict):
-    """No parameters."""

@@ -26,7 +26,6 @@ _IDEMPOTENT: Final = (
 )
 _RESUME: Final = (("Last-Event-ID", "id of the last event seen"),)
 _RANGE: Final = (("Range", "one byte range"), ("If-None-Match", "ETag of a copy"))
-MAX_UPLOAD_OVERHEAD_BYTES: Final = 1 << 20
 NO_BODY_LIMIT: Final = 1 << 62
 """Uploads count their own bytes against MAX_UPLOAD_BYTES, which a declaration cannot know."""
 

@@ -1,4 +1,4 @@
-// Signing in: an API key (or the one-time code of a link) becomes a cookie that scripts cannot read.
+// Signing in: an API key (or the short-lived code of a link) becomes a cookie that scripts cannot read.
 import { html, render } from "lit";
 import { api, onSignInNeeded } from "shared/api.js";
 import { icon } from "shared/parts.js";
