@@ -17,6 +17,7 @@ from deploy.local.stack import service_ports
 from deploy.local.state import State, end_leftovers
 from schemas.catalog import load_topology
 from schemas.errors import ContractError
+from streams.core.settings import SettingsError
 
 EXPECTED = (
     preflight.NotFit,
@@ -24,6 +25,7 @@ EXPECTED = (
     PortRefused,
     CredentialsUnreadable,
     ContractError,
+    SettingsError,
 )
 
 

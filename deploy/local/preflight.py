@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,8 @@ from deploy.local import state as states
 from deploy.local.java import JavaMissing, find_java
 from deploy.local.layout import CHECKOUT, Home
 from deploy.local.ports import holder_of, is_free, setting_name
+from streams.core.settings import load_settings
+from streams.media.sandbox import landlock_version
 
 # Below these a start ends in a broker that cannot write or a process killed by the kernel.
 DISK_MB, MEMORY_MB = 2048, 1536
@@ -36,7 +40,8 @@ class NotFit(RuntimeError):
 
 def check_all(home: Home, ports: dict[str, int]) -> list[Check]:
     """Every check, without changing anything. Ports held by this home's own stack count as free."""
-    return [*check_tools(), check_disk(home), check_memory(), *check_ports(home, ports)]
+    sandbox = check_sandbox(load_settings().sandbox_required)
+    return [*check_tools(), sandbox, check_disk(home), check_memory(), *check_ports(home, ports)]
 
 
 def require(home: Home, ports: dict[str, int]) -> None:
@@ -121,6 +126,25 @@ def check_tools() -> Iterable[Check]:
     modules = CHECKOUT / "gateways" / "web" / "node_modules"
     there = modules.is_dir()
     yield Check("page modules", there, str(modules) if there else f"The page modules are missing: {again}.")
+
+
+def check_sandbox(required: bool) -> Check:
+    """What strangers' films are decoded in; without it no worker of the media domain starts."""
+    if landlock_version() > 0:
+        return Check("sandbox", True, f"Landlock {landlock_version()}")
+    # In a process of its own: whoever is confined stays so.
+    attempt = [sys.executable, "-c", "from streams.media.sandbox import confine; print(confine())"]
+    done = subprocess.run(attempt, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return Check("sandbox", True, done.stdout.strip())
+    if not required:
+        return Check("sandbox", True, "none, and SANDBOX_REQUIRED=false says that films are decoded without")
+    return Check(
+        "sandbox",
+        False,
+        "This kernel has neither Landlock (5.13 or later) nor user namespaces to confine the decoder of "
+        "uploads: take a newer kernel, or set SANDBOX_REQUIRED=false at your own risk.",
+    )
 
 
 def _attempt(name: str, find: Callable[[], str]) -> Check:

@@ -29,6 +29,16 @@ def test_too_little_memory_names_both_numbers(monkeypatch: pytest.MonkeyPatch) -
     assert "1000000000 MB" in check.detail
 
 
+def test_without_a_sandbox_it_is_said_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert preflight.check_sandbox(required=True).ok
+    monkeypatch.setattr(preflight, "landlock_version", lambda: 0)
+    monkeypatch.setattr(preflight.sys, "executable", "/bin/false")
+    refused = preflight.check_sandbox(required=True)
+    assert not refused.ok
+    assert "SANDBOX_REQUIRED=false" in refused.detail
+    assert preflight.check_sandbox(required=False).ok
+
+
 def test_all_reasons_are_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KINOLOG_MIN_DISK_MB", str(10**9))
     monkeypatch.setenv("KINOLOG_MIN_MEMORY_MB", str(10**9))
