@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from aiohttp import web
+from redis.exceptions import RedisError
 
 from gateways.core.endpoint import json_response
 from gateways.core.idempotency import idempotency_key, scoped_id
@@ -106,9 +107,14 @@ async def _alone(media: Media, asset_id: str) -> AsyncIterator[list[asyncio.Task
 
 
 async def _keep(media: Media, name: str, token: str) -> None:
+    """Hold the lock for as long as the upload lasts, also over a moment without Redis."""
     while True:
         await asyncio.sleep(LOCK_TTL_S / 3)
-        await media.locks.renew(name, token, LOCK_TTL_S)
+        try:
+            if not await media.locks.renew(name, token, LOCK_TTL_S):
+                await media.locks.acquire(name, token, LOCK_TTL_S)  # an emptied store has forgotten it
+        except (RedisError, OSError) as error:
+            _log.warning("the lock of an upload could not be renewed", lock=name, error=repr(error))
 
 
 async def _settle(media: Media, view: View, asset_id: str, intake: Intake) -> AssetDocument | None:
