@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.e2e import stub_data
 from tests.e2e.conftest import Surface
@@ -178,6 +179,24 @@ async def test_delete_asks_first(surface: Surface) -> None:
     assert [item["title"] for item in surface.stub.assets.values() if item["state"] == "deleted"] == [
         "Night train"
     ]
+
+
+async def test_menu_asked_for_before_its_code_is_there_opens_when_it_is(surface: Surface) -> None:
+    surface.stub.put(stub_data.asset("Night train"), stub_data.asset("Rehearsal"))
+    gate = asyncio.Event()
+
+    async def later(route: Route) -> None:
+        await gate.wait()
+        await route.continue_()
+
+    await surface.page.route("**/dropdown/dropdown.js*", later)
+    page = await surface.open()
+    await page.get_by_role("button", name="More for Night train").click()
+    gate.set()
+    await expect(card(surface, "Night train").get_by_role("menuitem", name="Delete…")).to_be_visible()
+    await expect(card(surface, "Rehearsal").get_by_role("menuitem", name="Delete…")).to_be_hidden()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("menuitem", name="Delete…")).to_have_count(0)
 
 
 async def test_sign_in_with_key(surface: Surface) -> None:

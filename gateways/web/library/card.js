@@ -12,6 +12,18 @@ const ACTIONS = {
   id: (asset) => copy(asset.id, "Asset id"),
 };
 
+const loadMenus = () => Promise.all([import("wa/dropdown/dropdown.js"), import("wa/dropdown-item/dropdown-item.js")]);
+requestIdleCallback(loadMenus, { timeout: 1000 });
+
+/** A click before the menu's code has arrived is not lost: the menu opens as soon as it has. */
+async function openEarly({ currentTarget: trigger }) {
+  if (customElements.get("wa-dropdown")) return; // which opens itself
+  const dropdown = trigger.closest("wa-dropdown");
+  await loadMenus();
+  await dropdown.updateComplete;
+  dropdown.open = true;
+}
+
 function menu(asset, onDelete) {
   const choose = (event) => {
     const { value } = event.detail.item;
@@ -20,7 +32,7 @@ function menu(asset, onDelete) {
   };
   return html`
     <wa-dropdown placement="bottom-end" @wa-select=${choose}>
-      <button slot="trigger" class="icon-button" type="button" aria-label="More for ${asset.title}">${icon("ellipsis-vertical")}</button>
+      <button slot="trigger" class="icon-button" type="button" aria-label="More for ${asset.title}" @click=${openEarly}>${icon("ellipsis-vertical")}</button>
       ${isPlayable(asset) ? html`<wa-dropdown-item value="watch"><wa-icon slot="icon" name="play"></wa-icon>Watch</wa-dropdown-item>` : nothing}
       <wa-dropdown-item value="log"><wa-icon slot="icon" name="list-tree"></wa-icon>Events</wa-dropdown-item>
       <wa-dropdown-item value="link"><wa-icon slot="icon" name="link"></wa-icon>Copy link</wa-dropdown-item>

@@ -31,7 +31,6 @@ class Library extends Part {
     shortcut({ keys: "/", label: "Search", group: "Library", run: () => this.renderRoot.querySelector("#search")?.focus() });
     shortcut({ keys: "u", label: "Upload files", group: "Library", run: () => this.pick() });
     shortcut({ keys: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"], label: "Move between films", group: "Library", run: (event) => this.move(event.key) });
-    requestIdleCallback(() => Promise.all([import("wa/dropdown/dropdown.js"), import("wa/dropdown-item/dropdown-item.js")]));
     ready.then(() => this.store.start(this.query));
   }
 
