@@ -85,10 +85,8 @@ async def digest(client: Any, tag: str) -> Digest:
         suffixes = await own_suffixes(client, tag)
         keys = [f"{tag}:meta", f"{tag}:state", *(f"{tag}:{suffix}" for suffix in suffixes)]
         fence, ranges, own = await patiently("digest", partial(client.eval, _DIGEST, len(keys), *keys))
-        # Own keys that came while we looked belong to a later fence: then look again.
-        if int(await client.hget(f"{tag}:meta", "fence") or -1) == int(fence) or (
-            suffixes == await own_suffixes(client, tag)
-        ):
+        # A key that came between the listing and the digest is missing in it: then look again.
+        if suffixes == await own_suffixes(client, tag):
             digests = dict(zip(suffixes, (d.decode() for d in own), strict=True))
             return Digest(int(fence), tuple(r.decode() for r in ranges), digests)
 
