@@ -1,14 +1,15 @@
 """Warm encoder processes for an asyncio worker.
 
 Reserved processes take urgent work alone (priority 0), so that a film someone waits for never queues
-behind another; background processes run at nice 19 and take everything. A cancelled job kills its process
-and a fresh one takes its place. Each process has a thread that talks to it: the event loop only waits.
+behind another; background processes run at nice 19 and take everything, each in runs of a film (see
+`affinity`: offer more jobs than there are processes). A cancelled job kills its process and a fresh one
+takes its place. Each process has a thread that talks to it: the event loop only waits.
 """
 
 from __future__ import annotations
 
 import asyncio
-import heapq
+import bisect
 import itertools
 import os
 import time
@@ -20,6 +21,8 @@ from typing import Any
 import structlog
 
 from schemas.media.plan import Plan
+from streams.media import affinity
+from streams.media.affinity import Place
 from streams.media.answers import ChunkResult, chunk_result, probe_result
 from streams.media.encoder_process import EncoderFailed, EncoderProcess, ProcessOptions
 from streams.media.probe import Probe
@@ -52,11 +55,13 @@ class PoolSettings:
 
 
 class _Waiter:
-    """Someone in the queue for a process."""
+    """Someone in the queue for a process; an `affinity.Wish`."""
 
-    def __init__(self, priority: int, source_key: str) -> None:
-        self.priority = priority
+    def __init__(self, priority: int, order: int, source_key: str, chunk: int | None) -> None:
+        self.priority, self.order = priority, order
         self.source_key = source_key
+        self.chunk = chunk
+        self.passed = 0
         self.granted: asyncio.Future[EncoderProcess] = asyncio.get_running_loop().create_future()
 
 
@@ -72,7 +77,8 @@ class EncoderPool:
         self._reserved = [self._process(nice=0) for _ in range(self.settings.reserved)]
         self._background = [self._process(nice=BACKGROUND_NICE) for _ in range(self.settings.background)]
         self._idle: set[EncoderProcess] = set()
-        self._queue: list[tuple[int, int, _Waiter]] = []
+        self._places: dict[EncoderProcess, Place] = {}  # of those that work or have a decoder open
+        self._queue: list[_Waiter] = []  # most urgent first, then oldest
         self._order = itertools.count()
         self._respawning: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -90,7 +96,7 @@ class EncoderPool:
     async def stop(self) -> None:
         """Kill every process; jobs in flight raise EncoderFailed."""
         self._stopping = True
-        for _, _, waiter in self._queue:
+        for waiter in self._queue:
             waiter.granted.cancel()
         for process in self.processes:
             process.kill()
@@ -121,6 +127,7 @@ class EncoderPool:
             priority,
             self.settings.chunk_timeout_s,
             on_progress,
+            chunk_index,
         )
         return chunk_result(plan, chunk_index, answer, blobs)
 
@@ -146,8 +153,9 @@ class EncoderPool:
         priority: int,
         timeout_s: float,
         on_progress: Callable[[int], None] = _nothing,
+        chunk: int | None = None,
     ) -> tuple[dict[str, Any], list[bytes]]:
-        process = await self._acquire(priority, source.key)
+        process = await self._acquire(priority, source.key, chunk)
         loop = asyncio.get_running_loop()
         cpu_s = timeout_s * (os.cpu_count() or 1)
 
@@ -164,7 +172,7 @@ class EncoderPool:
                 process.kill()
                 await asyncio.wait({work})  # the thread sees the process gone, once its read has ended
                 work.exception()
-            self._release(process)
+            self._release(process, stands=chunk is not None and not work.cancelled() and not work.exception())
 
     async def _ended(
         self, work: asyncio.Future[Any], process: EncoderProcess, job: str, timeout_s: float
@@ -190,48 +198,61 @@ class EncoderPool:
             )
         )
 
-    async def _acquire(self, priority: int, source_key: str) -> EncoderProcess:
+    async def _acquire(self, priority: int, source_key: str, chunk: int | None) -> EncoderProcess:
         if self._stopping:
             raise EncoderFailed("the encoder pool is stopping")
-        waiter = _Waiter(priority, source_key)
-        heapq.heappush(self._queue, (priority, next(self._order), waiter))
-        self._grant()
+        waiter = _Waiter(priority, next(self._order), source_key, chunk)
+        bisect.insort(self._queue, waiter, key=lambda each: (each.priority, each.order))
+        # Those who come together are all there before anyone is chosen.
+        asyncio.get_running_loop().call_soon(self._grant)
         try:
             return await waiter.granted
         except asyncio.CancelledError:
             if waiter.granted.done() and not waiter.granted.cancelled():
-                self._release(waiter.granted.result())
+                self._release(waiter.granted.result(), stands=False)
             raise
 
     def _grant(self) -> None:
         """Give idle processes to those who wait, most urgent first."""
-        waiting: list[tuple[int, int, _Waiter]] = []
-        while self._queue and self._idle:
-            entry = heapq.heappop(self._queue)
-            waiter = entry[2]
-            if waiter.granted.done():
-                continue
-            process = self._choose(waiter)
-            if process is None:
-                waiting.append(entry)
-                continue
-            self._idle.discard(process)
-            waiter.granted.set_result(process)
-        for entry in waiting:
-            heapq.heappush(self._queue, entry)
+        self._queue = [waiter for waiter in self._queue if not waiter.granted.done()]
+        for priority in sorted({waiter.priority for waiter in self._queue}):
+            while (pair := self._pair(priority)) is not None:
+                process, waiter = pair
+                self._queue.remove(waiter)
+                self._idle.discard(process)
+                after = None if waiter.chunk is None else waiter.chunk + 1
+                self._places[process] = Place(waiter.source_key, after, busy=True)
+                waiter.granted.set_result(process)
 
-    def _choose(self, waiter: _Waiter) -> EncoderProcess | None:
-        """Reserved ones first for urgent work; among equals one that has the source open."""
-        kinds = (self._reserved, self._background) if waiter.priority == URGENT else (self._background,)
-        for kind in kinds:
-            idle = [process for process in kind if process in self._idle]
-            if idle:
-                return max(idle, key=lambda process: process.source_key == waiter.source_key)
-        return None
+    def _pair(self, priority: int) -> tuple[EncoderProcess, _Waiter] | None:
+        """An idle process and who of that priority gets it."""
+        waiting = [waiter for waiter in self._queue if waiter.priority == priority]
+        idle = [process for process in self._background if process in self._idle]
+        if waiting and priority == URGENT:
+            # Reserved ones first, in order of asking; among equals one that has the source open.
+            idle = [process for process in self._reserved if process in self._idle] or idle
+            opened = [process for process in idle if process.source_key == waiting[0].source_key]
+            return ((opened or idle)[0], waiting[0]) if idle else None
+        if not waiting or not idle:
+            return None
+        choices = {process: self._choice(process, waiting) for process in idle}
+        process = min(choices, key=lambda each: choices[each].rank)
+        chosen = choices[process]
+        if chosen.passed is not None:
+            waiting[chosen.passed].passed += 1
+        return process, waiting[chosen.job]
 
-    def _release(self, process: EncoderProcess) -> None:
+    def _choice(self, process: EncoderProcess, waiting: list[_Waiter]) -> affinity.Choice:
+        others = [self._places[o] for o in self._background if o is not process and o in self._places]
+        return affinity.choose(waiting, self._places.get(process), others)
+
+    def _release(self, process: EncoderProcess, *, stands: bool) -> None:
+        """Its job is over; `stands` where the next chunk of the same film begins."""
+        place = self._places.pop(process, None)
         if self._stopping:
             return
+        if place is not None and stands:
+            self._places[process] = place._replace(busy=False)
         if process.alive:
             self._idle.add(process)
             self._grant()

@@ -22,9 +22,17 @@ log = structlog.get_logger("kinolog.media.work")
 URGENT_SLOTS = 2  # slots beside the others: a probe and a first chunk never queue behind another film
 
 
+OFFERED_A_PROCESS = 8  # the pool picks from so many, to keep processes in runs; half of a film's window
+
+
 def processes(settings: Settings) -> int:
-    """Background encoder processes, and so the slots for what is not urgent."""
+    """Background encoder processes: so many jobs are truly under way."""
     return settings.encode_slots or os.cpu_count() or 1
+
+
+def slots(settings: Settings) -> int:
+    """Jobs held for the pool to pick from. Those that wait there keep their leases, but have not begun."""
+    return processes(settings) * OFFERED_A_PROCESS
 
 
 @asynccontextmanager
