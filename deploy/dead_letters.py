@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from deploy.log_reader import Entry, LogReader, entry_of
-from schemas.event import Headers
+from schemas.event import REDRIVE_AGENT, Headers
 from schemas.keys import DLQ_SUFFIX, dlq_of
 from streams.core.producer import EventProducer, Position
 
-REDRIVE_AGENT: Final = "redrive_agent"
 _DROPPED: Final = frozenset({"src", REDRIVE_AGENT})
 
 

@@ -16,8 +16,9 @@ from typing import Any, Final, NamedTuple
 Headers = list[tuple[str, bytes]]
 
 CONTENT_TYPE: Final = b"application/avro"
+REDRIVE_AGENT: Final = "redrive_agent"  # header of a dead letter that was put back on its topic
 MAX_INDEX: Final = 0xFFFF  # outputs of one input event
-_LAZY: Final = frozenset({"id", "cause", "trace", "src"})
+_LAZY: Final = frozenset({"id", "cause", "redriven", "trace", "src"})
 
 
 class Src(NamedTuple):
@@ -43,8 +44,8 @@ class Event:
     """
 
     __slots__ = (
-        "_headers", "at_ms", "cause", "data", "id", "key", "offset", "partition", "src", "topic", "trace",
-        "type",
+        "_headers", "at_ms", "cause", "data", "id", "key", "offset", "partition", "redriven", "src", "topic",
+        "trace", "type",
     )  # fmt: skip
 
     type: str
@@ -58,6 +59,7 @@ class Event:
     partition: int
     offset: int
     src: Src | None
+    redriven: str  # the one agent that a returned dead letter is for, "" for every other event
 
     def __init__(
         self,
@@ -84,6 +86,7 @@ class Event:
         self.partition = partition
         self.offset = offset
         self.src = src
+        self.redriven = ""
         self._headers: Iterable[tuple[str, bytes]] | None = None
 
     def __getattr__(self, name: str) -> Any:
@@ -94,6 +97,7 @@ class Event:
         self.id = headers.get("ce_id", b"").decode()
         self.cause = headers.get("causation_id", b"").decode()
         self.trace = headers.get("traceparent", b"").decode()
+        self.redriven = headers.get(REDRIVE_AGENT, b"").decode()
         src = headers.get("src")
         self.src = parse_src(src) if src is not None else None
         return getattr(self, name)
@@ -165,7 +169,10 @@ def output_headers(
         ("ce_id", ce_id.encode()),
         *_constant(type_name, agent),
         ("ce_time", _rfc3339(at_ms)),
-        ("traceparent", _traceparent(trace, cause, ce_id).encode()),
+        (
+            "traceparent",
+            (f"{trace[:36]}{ce_id[:16]}-01" if trace else _traceparent("", cause, ce_id)).encode(),
+        ),
         ("causation_id", cause.encode()),
         ("src", src),
     ]

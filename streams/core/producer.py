@@ -213,8 +213,13 @@ class OutputProducer(_Idempotent):
         super().__init__(
             settings,
             on_fatal,
-            # Only errors are reported: a callback per record would cost more than encoding it.
-            {"queue.buffering.max.messages": 1_000_000, "delivery.report.only.error": True},
+            {
+                "queue.buffering.max.messages": 1_000_000,
+                # Only errors are reported: a callback per record would cost more than encoding it.
+                "delivery.report.only.error": True,
+                # A chunk's outputs gather; `flush` sends them at once, so nothing waits this long.
+                "linger.ms": 5,
+            },
         )
 
     def produce_many(self, records: Iterable[Record]) -> int:
@@ -223,12 +228,12 @@ class OutputProducer(_Idempotent):
         Raises EncodeError or EventTooLarge before the offending record is queued: check first, or end
         the process, since those before it are queued already.
         """
-        produce, count = self._producer.produce, 0
+        produce, delivered, count = self._producer.produce, self._delivered, 0
         for topic, key, value, headers, at_ms in records:
             self._check(topic, key, value, headers)
             while True:
                 try:
-                    produce(topic, value, key, headers=headers, timestamp=at_ms, on_delivery=self._delivered)
+                    produce(topic, value, key, headers=headers, timestamp=at_ms, on_delivery=delivered)
                     break
                 except BufferError:
                     self._producer.poll(0.1)

@@ -18,7 +18,7 @@ from streams.core.producer import Record
 from streams.engine.agents import Out, Refuse, State
 from streams.engine.outputs import Encoder
 from streams.engine.store import Effects, Snapshot
-from streams.engine.transact import Folded, redriven_for
+from streams.engine.transact import Folded
 
 Decide = Callable[[State | None, Event], tuple[State | None, list[Out]]]
 ANSWERS: Final = frozenset((REFUSED, REPEATED))
@@ -88,7 +88,7 @@ class DeciderFold:
             self._repeated.inc()
             data = {"request_id": event.id, "request_type": event.type}
             return [Out(self._answers, event.key, REPEATED, data)]
-        if event.at_ms <= view.floor and not redriven_for(event):
+        if event.at_ms <= view.floor and not event.redriven:
             return [self._refused(event, TOO_OLD)]
         return None
 

@@ -40,7 +40,7 @@ async def patiently(what: str, call: Callable[[], Awaitable[T]]) -> T:
         try:
             return await call()
         except _AWAY as exc:
-            why = repr(exc)
+            why = f"{type(exc).__name__}: {exc}"
         except ResponseError as exc:
             if not str(exc).startswith(_AWAY_REPLIES):
                 raise

@@ -29,6 +29,7 @@ from streams.engine.history import History, Table
 from streams.engine.lane import SCHEME
 from streams.engine.leases import Leases
 from streams.engine.outputs import Encoder, Outputs
+from streams.engine.packing import PackedConnection
 from streams.engine.positions import Positions
 from streams.engine.projectors import ProjectorFold
 from streams.engine.runners import FencedRunner, Runner, TapRunner
@@ -59,7 +60,8 @@ class Runtime:
         self.agents = topology.agents_of(app)
         self._functions = check_functions(topology, self.agents)
         self._codec: Codec = codec()
-        self._redis: Any = redis_client(settings)
+        packed: dict[str, Any] = {} if settings.redis_cluster else {"connection_class": PackedConnection}
+        self._redis: Any = redis_client(settings, **packed)
         self._outputs = Outputs(OutputProducer(settings, end))
         self._limits: dict[str, tuple[int, int]] = {}
         self._tasks: list[Callable[[], Any]] = []

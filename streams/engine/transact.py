@@ -26,7 +26,6 @@ from streams.engine.store import Effects, Snapshot, Store
 
 log = structlog.get_logger("kinolog.engine")
 
-REDRIVE_AGENT = "redrive_agent"  # header that `kinolog dlq redrive` adds
 WINDOW_BLOCK = 1024  # the request window is cut where offsets pass a multiple of this
 
 
@@ -122,7 +121,7 @@ class Transactor:
                 continue
             src = event.src
             if src is None:
-                if redriven_for(event) not in ("", self.agent):
+                if event.redriven not in ("", self.agent):
                     continue  # a dead letter of another agent, come back: this one had it the first time
             elif marks.is_repeat(src):
                 repeats += 1
@@ -167,14 +166,6 @@ class Transactor:
     def _part(self, chunk: Chunk, start: int, records: Sequence[LogRecord]) -> Part:
         events, malformed = decoded(self._codec, chunk.topic, chunk.partition, records)
         return Part(start, records[-1].offset, records, events, malformed)
-
-
-def redriven_for(event: Event) -> str:
-    """The one agent that a returned dead letter is for, "" for every other event."""
-    for name, value in event._headers or ():
-        if name == REDRIVE_AGENT:
-            return value.decode()
-    return ""
 
 
 def decoded(

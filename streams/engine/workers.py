@@ -28,7 +28,7 @@ from streams.engine.jobs import Job, Jobs
 from streams.engine.leases import RENEW_S, Leases
 from streams.engine.outputs import Encoder, Outputs
 from streams.engine.runners import LaneEvent
-from streams.engine.transact import decoded, redriven_for
+from streams.engine.transact import decoded
 
 log = structlog.get_logger("kinolog.engine.worker")
 
@@ -87,7 +87,7 @@ class WorkerRunner:
             asyncio.ensure_future(self._bury(event, error, 1))  # noqa: RUF006  # ends the process on failure
             return
         request = events[0]
-        if redriven_for(request) not in ("", self.agent):
+        if request.redriven not in ("", self.agent):
             event.ack()
             return
         job = self._jobs.get(request.id)

@@ -17,7 +17,7 @@ app = faust.App(
     broker_heartbeat_interval=1.0, datadir=tempfile.mkdtemp(prefix="bench-faust-"),
 )  # fmt: skip
 source = app.topic(TOPIC, key_serializer="raw", value_serializer="raw", key_type=bytes, value_type=bytes)
-target = app.topic("bench.counted.events", key_serializer="raw", value_serializer="raw", value_type=bytes)
+target = app.topic("bench.peer.events", key_serializer="raw", value_serializer="raw", value_type=bytes)
 COUNTED = parsed("Counted")
 counts: dict[str, int] = {}
 
