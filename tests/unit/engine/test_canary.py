@@ -67,8 +67,12 @@ PINS = [
     Pin(Message, "ack", "Consumer.ack", "4751b72c4ed84153"),
     Pin(App, "_on_partitions_revoked", "Consumer.on_partitions_revoked", "d5c895bbe57dc73a"),
     Pin(App, "_on_partitions_assigned", "Consumer.on_partitions_assigned", "de932b7927db85b3"),
-    Pin(fetcher.PartitionRecords, "_unpack_records", "_as_read", "b803e6d46480732c"),
-    Pin(fetcher.PartitionRecords, "_consumer_record", "_as_read", "e668541600b047ab"),
+    Pin(fetcher.FetchResult, "getall", "make_light", "3e717e30de5068d5"),
+    Pin(fetcher.FetchResult, "check_assignment", "make_light", "b5340df67e3f330f"),
+    Pin(fetcher.FetchResult, "_update_position", "make_light", "83fb1473bf10027b"),
+    Pin(fetcher.FetchResult, "has_more", "make_light", "a25ee8ab93405df6"),
+    Pin(fetcher.PartitionRecords, "_unpack_records", "make_light", "b803e6d46480732c"),
+    Pin(fetcher.PartitionRecords, "_consumer_record", "make_light", "e668541600b047ab"),
     Pin(fetcher.Fetcher, "_proc_fetch_request", "LaneThread.on_start", "59bf948fff47eed5"),
     Pin(fetcher.Fetcher, "fetched_records", "Consumer._getmany", "be4348896b9b66af"),
 ]
@@ -95,7 +99,7 @@ def test_the_scheme_is_registered_by_alias() -> None:
 
 def test_records_have_what_a_chunk_needs() -> None:
     for name in ("offset", "timestamp", "key", "value", "headers"):
-        assert hasattr(DefaultRecord, name), f"aiokafka's record lost {name!r}: see _as_read in the lane"
+        assert hasattr(DefaultRecord, name), f"aiokafka's record lost {name!r}: see make_light in the lane"
 
 
 def test_a_fresh_consumer_has_the_fields_the_lane_reads() -> None:
