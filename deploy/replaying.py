@@ -5,23 +5,27 @@ from __future__ import annotations
 import asyncio
 import sys
 from dataclasses import asdict
-from typing import Literal
+from typing import Any, Literal
 
 import click
 import orjson
+from redis.exceptions import RedisError
 
+from deploy.log_reader import LogError, LogReader
 from schemas.catalog import topology
 from schemas.errors import ContractError
 from streams.core.clients import redis_client
-from streams.core.settings import SettingsError, load_settings
+from streams.core.settings import Settings, SettingsError, load_settings
 from streams.engine.replay import Replay, ReplayRefused, Report
+
+ANSWER_WITHIN_S = 5.0
 
 
 def replay_command(name: str, what: Literal["rebuild", "verify"], as_json: bool) -> None:
     """Run it and print. Ends the process with 1 if the versions differ."""
     try:
         report = asyncio.run(_run(name, what, as_json))
-    except (ContractError, SettingsError, ReplayRefused) as error:
+    except (ContractError, LogError, SettingsError, ReplayRefused) as error:
         raise click.ClickException(str(error)) from error
     if as_json:
         body = {**asdict(report), "equal": report.equal}
@@ -43,7 +47,24 @@ async def _run(name: str, what: str, quiet: bool) -> Report:
     client = redis_client(settings)
     try:
         say = (lambda _: None) if quiet else click.echo
+        await _reachable(settings, client, topology().agent(name).reads)
         replay = Replay(settings, topology(), name, client, say)
         return await (replay.rebuild() if what == "rebuild" else replay.verify())
     finally:
         await client.aclose()
+
+
+async def _reachable(settings: Settings, client: Any, topic: str) -> None:
+    """A replay waits for servers that are away; a person who forgot to start them shall not.
+
+    Raises ReplayRefused or LogError with the remedy.
+    """
+    try:
+        await asyncio.wait_for(client.ping(), ANSWER_WITHIN_S)
+    except (RedisError, OSError, TimeoutError):
+        where = settings.redis_url.get_secret_value().rpartition("@")[2].removeprefix("redis://")
+        raise ReplayRefused(
+            f"Redis at {where} does not answer: start it (`kinolog up`) or correct REDIS_URL"
+        ) from None
+    with LogReader(settings) as log:
+        await asyncio.to_thread(log.partitions, topic)
