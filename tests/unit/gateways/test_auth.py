@@ -88,6 +88,9 @@ async def test_a_watch_code_gives_a_viewer_of_one_asset(gateway: Gateway) -> Non
     get = gateway.client.get
     assert (await get(f"/v1/assets/{mine}", cookies=cookies)).status == 200
     assert (await get(f"/v1/assets/{other}", cookies=cookies)).status == 403
+    # a page holds no data: it opens, and tells a person what the API refuses
+    page = await get(f"/watch/{other}", cookies=cookies)
+    assert (page.status, page.content_type) == (200, "text/html")
     listed = await (await get("/v1/assets", cookies=cookies)).json()
     assert [item["id"] for item in listed["items"]] == [mine]
     deleted = await gateway.client.delete(
