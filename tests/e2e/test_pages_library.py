@@ -226,3 +226,16 @@ async def test_code_of_a_link_signs_in_and_leaves_the_address(surface: Surface) 
     page = await surface.open(f"/watch/{item['id']}#code=good")
     await expect(page.get_by_role("heading", name="Night train")).to_be_visible()
     assert "code" not in page.url
+
+
+async def test_old_link_says_so_and_asks_for_the_key(surface: Surface) -> None:
+    surface.tolerate("401")
+    surface.stub.signed_in = False
+    item = stub_data.asset("Night train")
+    surface.stub.put(item)
+    page = await surface.open(f"/watch/{item['id']}#code=old")
+    await expect(page.locator("#api-key-error")).to_contain_text("This link no longer signs in")
+    assert "code" not in page.url
+    await page.get_by_label("API key").fill(KEY)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="Night train")).to_be_visible()

@@ -124,7 +124,7 @@ class Library extends Part {
     if (empty) {
       return html`<div class="first">${blank({
         name: "film", title: "Your first film goes here",
-        text: "Drop a video anywhere on this page, or choose one. It plays within a second of arriving, while the rest is still being encoded.",
+        text: "Drop a video anywhere on this page, or choose one. It plays as soon as its first seconds are encoded, while the rest still is.",
         actions: html`<button class="button primary" type="button" @click=${this.pick}>${icon("upload")}Choose files</button>`,
       })}<p class="faint formats">MP4 · MOV · MKV · WebM · AVI</p></div>`;
     }

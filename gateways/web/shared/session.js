@@ -3,7 +3,10 @@ import { html, render } from "lit";
 import { api, onSignInNeeded } from "shared/api.js";
 import { icon } from "shared/parts.js";
 
+const OLD_LINK = "This link no longer signs in: it does for a quarter of an hour. Ask for a new one, or use your API key.";
+
 let asking = null;
+let codeRefused = false;
 
 /** Takes `#code=…` out of the address before anything can keep or send it, and trades it for a session. */
 async function useCodeOfAddress() {
@@ -11,7 +14,7 @@ async function useCodeOfAddress() {
   if (!code) return;
   history.replaceState(history.state, "", location.pathname + location.search);
   await api.openSession({ code }).catch(() => {
-    // an old link: the first refused request will ask for the key
+    codeRefused = true; // the first refused request asks for the key, and says why
   });
 }
 
@@ -32,7 +35,7 @@ async function showDialog() {
   const host = document.createElement("div");
   document.body.append(host);
   const opened = Promise.withResolvers();
-  let message = "";
+  let message = codeRefused ? OLD_LINK : "";
   let busy = false;
 
   const submit = async (event) => {
