@@ -17,6 +17,9 @@ from streams.core import metrics, tracing
 from streams.core.logging import get_logger
 
 _log = get_logger("gateway.errors")
+BAD_BODY: Final = (
+    "The body is not what its headers say; check Content-Encoding, Content-Length and Transfer-Encoding."
+)
 PREPARED = web.RequestKey("prepared", web.StreamResponse)
 _GENERIC: Final = {
     400: "malformed-request",
@@ -88,6 +91,8 @@ def translator(table: Mapping[type[Exception], tuple[str, str]]) -> Translate:
 
 
 def _of_known(error: Exception) -> Problem | None:
+    if isinstance(error, web.RequestPayloadError):
+        return Problem("malformed-request", BAD_BODY)
     if isinstance(error, RedisError):
         return retry_later("unavailable", "The projections (Redis) do not answer; try again in a moment.")
     return None
@@ -111,6 +116,6 @@ def _answer(request: web.Request, problem: Problem) -> web.StreamResponse:
             request.transport.abort()
         return request[PREPARED]
     response = problem.response(tracing.trace_id())
-    if problem.kind.slug in ("too-large", "overloaded") and request.can_read_body:
+    if problem.kind.slug in ("too-large", "overloaded", "malformed-request") and request.can_read_body:
         response.force_close()  # the rest of the body is not worth reading
     return response

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+from aiohttp import web
 from aiohttp.client_exceptions import ClientConnectionError, ClientPayloadError
 
+from gateways.core.errors import BAD_BODY
 from gateways.core.problem import Problem, retry_later
 from gateways.media.parts import UploadTooLarge
 from streams.core.objects import ObjectStoreFull, ObjectStoreUnavailable
@@ -24,7 +26,7 @@ class UploadEnded(Exception):
 
 _OF_PROBLEM: Final = {
     "timeout": ("upload_stalled", "No bytes arrived for too long. Upload the file again."),
-    "malformed-request": ("upload_malformed", "The upload was not a complete form. Upload the file again."),
+    "malformed-request": ("upload_malformed", "The upload was not whole or readable. Upload the file again."),
     "too-large": ("upload_malformed", "A field of the upload's form was too large. Upload the file again."),
     "unavailable": ("log_unavailable", "The upload could not be recorded. Upload the file again."),
 }
@@ -40,6 +42,9 @@ def ended_by(error: BaseException) -> UploadEnded:
     if isinstance(error, Problem):
         code, sentence = _OF_PROBLEM.get(error.kind.slug, ("upload_refused", error.detail))
         return UploadEnded(code, sentence, error)
+    if isinstance(error, web.RequestPayloadError):
+        code, sentence = _OF_PROBLEM["malformed-request"]
+        return UploadEnded(code, sentence, Problem("malformed-request", BAD_BODY))
     if isinstance(
         error, asyncio.CancelledError | ConnectionError | ClientPayloadError | ClientConnectionError
     ):

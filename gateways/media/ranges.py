@@ -9,7 +9,8 @@ from aiohttp import hdrs, web
 
 from gateways.core.problem import Problem
 
-_RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)")
+# No object has a size of more digits; Python refuses to read numbers of thousands of them.
+_RANGE: Final = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 IMMUTABLE: Final = "private, max-age=31536000, immutable"
 
 

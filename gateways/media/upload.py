@@ -35,6 +35,7 @@ from streams.core.logging import get_logger
 _log = get_logger("gateway.upload")
 ID_LENGTH: Final = 20
 MAX_ATTEMPTS: Final = 20
+MAX_UPLOAD_OVERHEAD_BYTES: Final = 1 << 20
 LOCK_TTL_S: Final = 15.0
 GIVE_UP_WAIT_S: Final = 2.0
 _ROOM = web.AppKey("upload_room", asyncio.Semaphore)
@@ -48,6 +49,7 @@ def make_room(app: web.Application, concurrent: int) -> None:
 async def upload(request: web.Request) -> web.Response:
     """Takes one film in. Answers 202 once the upload is decided, or when `outcome_s` have passed."""
     media, room = media_of(request), request.app[_ROOM]
+    _refuse_declared(request, media)
     if room.locked():
         raise retry_later("overloaded", "Too many uploads run at the moment; try again in a few seconds.", 5)
     async with room:
@@ -61,6 +63,14 @@ async def upload(request: web.Request) -> web.Response:
             if document is not None and document["state"] != "uploading":
                 return await _repeated(media, intake, document)
             return await _take_in(media, view, asset_id, intake, last, begun=document is not None)
+
+
+def _refuse_declared(request: web.Request, media: Media) -> None:
+    """Problem 413 before the first byte for a body that cannot fit; a form has its own lines besides."""
+    declared, most = request.content_length, media.limits.max_bytes
+    if declared is not None and declared > most + MAX_UPLOAD_OVERHEAD_BYTES:
+        detail = f"The upload declares {declared} bytes, at most {most} fit; see MAX_UPLOAD_BYTES."
+        raise Problem("too-large", detail, limit_bytes=most)
 
 
 async def _choose(view: View, base: str, *, keyed: bool) -> tuple[str, AssetDocument | None]:

@@ -198,3 +198,12 @@ def test_every_kind_of_problem_is_known_by_its_slug() -> None:
         assert 400 <= kind.status < 600
     with pytest.raises(KeyError):
         Problem("no-such-kind", "x")
+
+
+async def test_a_body_that_is_not_encoded_as_it_says_is_the_client_s_fault(gateway: Gateway) -> None:
+    headers = {**BEARER, "Content-Encoding": "gzip", "Content-Type": "application/json"}
+    for path in ("/v1/session", "/v1/assets?title=x"):
+        answer = await gateway.client.post(path, data=b"no gzip", headers=headers)
+        assert answer.status == 400
+        assert (await answer.json())["type"].endswith("malformed-request")
+    assert gateway.world.published[-1].data["code"] == "upload_malformed"

@@ -74,6 +74,16 @@ async def test_a_ready_film_has_hls_dash_pictures(gateway: Gateway, film: Film) 
         assert (await answer.read()).startswith(b"\xff\xd8")
 
 
+async def test_the_poster_comes_before_the_storyboard(gateway: Gateway, film: Film) -> None:
+    await film.probed()
+    assert (await gateway.get(f"{base(film)}/poster.jpg")).status == 425
+    await film.encoded(0, poster=True)
+    links = (await (await gateway.get(base(film))).json())["links"]
+    assert (links["poster"], links["storyboard"]) == (f"{base(film)}/poster.jpg", None)
+    assert (await gateway.get(links["poster"])).status == 200
+    assert (await gateway.get(f"{base(film)}/storyboard.vtt")).status == 425
+
+
 async def test_segments_are_immutable_and_of_their_type(gateway: Gateway, film: Film) -> None:
     await film.ready()
     answer = await gateway.get(segment(film))
@@ -102,6 +112,8 @@ async def test_segments_are_immutable_and_of_their_type(gateway: Gateway, film: 
         ("bytes=9-3", 200, 0, 700),
         ("bytes=-", 200, 0, 700),
         ("lines=1-2", 200, 0, 700),
+        (f"bytes={'9' * 5000}-", 200, 0, 700),
+        (f"bytes=0-{'9' * 5000}", 200, 0, 700),
     ],
 )
 async def test_ranges(gateway: Gateway, film: Film, asked: str, status: int, start: int, end: int) -> None:

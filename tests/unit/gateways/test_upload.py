@@ -315,3 +315,15 @@ async def test_a_film_deleted_while_it_comes_in_is_a_conflict(gateway: Gateway) 
     answer = await running
     assert answer.status == 409
     assert (await answer.json())["code"] == "asset_deleted"
+
+
+async def test_a_body_that_declares_too_much_is_refused_before_its_first_byte(gateway: Gateway) -> None:
+    most = gateway.media.limits.max_bytes
+    answer = await gateway.client.post(
+        "/v1/assets?title=x",
+        data=pieces(b"film"),
+        headers={**BEARER, "Content-Type": "video/mp4", "Content-Length": str(most + (1 << 20) + 1)},
+    )
+    assert answer.status == 413
+    assert (await answer.json())["limit_bytes"] == most
+    assert gateway.world.published == []
