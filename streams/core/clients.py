@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 import clickhouse_connect
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
@@ -16,6 +16,8 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from streams.core.settings import Settings
 
 AnyRedis = Redis | RedisCluster
+MOST_CONNECTIONS: Final = 100  # of one process to one server
+POOL_PATIENCE_S: Final = 5.0  # for one of them to come free
 
 
 def redis_client(settings: Settings, *, decode_responses: bool = False, **options: Any) -> AnyRedis:
@@ -34,9 +36,17 @@ def redis_client(settings: Settings, *, decode_responses: bool = False, **option
     url = settings.redis_url.get_secret_value()
     if settings.redis_cluster:
         return RedisCluster.from_url(url, **common)
-    return Redis.from_url(
-        url, retry_on_error=[RedisConnectionError, RedisTimeoutError], health_check_interval=15, **common
+    # A pool that is used up makes its callers wait; the default one refuses, so that a thousand readers at
+    # once would mostly get errors for no fault of the store's.
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=MOST_CONNECTIONS,
+        timeout=POOL_PATIENCE_S,
+        retry_on_error=[RedisConnectionError, RedisTimeoutError],
+        health_check_interval=15,
+        **common,
     )
+    return Redis.from_pool(pool)
 
 
 async def clickhouse_client(settings: Settings, *, database: str | None = None, **options: Any) -> Any:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple, cast
 
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from schemas.event import Headers, request_headers
 from schemas.keys import DLQ_SUFFIX, PARTITIONER
@@ -203,7 +203,13 @@ class EventProducer(_Idempotent):
 
     def _serve(self) -> None:
         while not self._closed.is_set():
-            self._producer.poll(0.2)
+            try:
+                self._producer.poll(0.2)
+            except KafkaException as error:
+                # A fatal error reaches whoever polls, not always `error_cb`. A producer without this thread
+                # would stay and acknowledge nothing ever again.
+                self._on_fatal(f"producer: {error}")
+                return
 
 
 class OutputProducer(_Idempotent):

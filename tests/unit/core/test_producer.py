@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from deploy.log_reader import Entry, LogReader, entry_of
 from schemas.keys import partition_of
@@ -121,3 +121,20 @@ async def test_without_a_broker_a_gateway_gives_up_and_says_so() -> None:
     with pytest.raises(LogUnavailable, match="try again"):
         await producer.publish(TOPIC, "k", TYPE, DATA)
     await producer.close(timeout_s=0)
+
+
+async def test_a_fatal_error_that_comes_by_polling_ends_the_process(settings: Settings) -> None:
+    heard: list[str] = []
+    producer = EventProducer(settings, "streaming", heard.append)
+    producer._closed.set()
+    producer._thread.join()
+
+    class Broken:
+        def poll(self, _: float) -> int:
+            raise KafkaException(KafkaError(KafkaError.INVALID_TIMESTAMP, "no gap-less order"))
+
+    producer._producer = Broken()
+    producer._closed.clear()
+    producer._serve()
+    assert len(heard) == 1
+    assert "no gap-less order" in heard[0]

@@ -1,0 +1,18 @@
+"""The stores' clients under more callers than they have connections."""
+
+from __future__ import annotations
+
+import asyncio
+
+from streams.core.clients import MOST_CONNECTIONS, redis_client
+from streams.core.settings import Settings
+
+
+async def test_more_readers_than_connections_wait_instead_of_failing(redis_port: int) -> None:
+    client = redis_client(Settings(redis_url=f"redis://127.0.0.1:{redis_port}"))
+    try:
+        # Each holds its connection for a moment, so that all but the first hundred find none free.
+        reads = [client.blpop(["nothing"], timeout=0.05) for _ in range(3 * MOST_CONNECTIONS)]
+        assert await asyncio.gather(*reads) == [None] * len(reads)
+    finally:
+        await client.aclose()
