@@ -14,6 +14,8 @@ WINDOW: Final = 16  # chunks of one asset asked for at once: no film takes the w
 MAX_FAILURES: Final = 4  # attempts of one piece of work that may fail before the asset does
 UPLOAD_PATIENCE_MS: Final = 24 * 3600 * 1000  # an upload without an end is abandoned after this
 SILENCE_MS: Final = 120_000  # unanswered work is asked for again after this, then after twice as long ...
+CHUNK_SILENCE_MS: Final = 300_000  # of chunks, since any chunk of the film was heard of: they queue ...
+CHUNK_PATIENCE: Final = 6  # ... but one that alone stays silent is asked for after so many times as long
 MAX_SILENCE_MS: Final = 3600_000  # ... up to this: a backlog is not made worse by asking
 RETRY_MS: Final = 5_000  # failed work is tried again after this, then after four times as long
 
@@ -31,6 +33,7 @@ class Waiting(TypedDict):
     """Something asked for and not yet answered."""
 
     due_at_ms: int  # when to ask again
+    asked_at_ms: int  # when this attempt was asked for
     attempt: int  # how often it was asked for, from 1
     failures: int  # how many of these attempts were reported as failed
     failed: bool  # this attempt was: the next one comes at due_at_ms
@@ -81,9 +84,17 @@ def timer_id(asset_id: str) -> str:
     return f"media.asset:{asset_id}"
 
 
-def silence_ms(attempt: int) -> int:
-    """How long to wait for an answer to this attempt (from 1)."""
-    return min(SILENCE_MS << min(attempt - 1, 16), MAX_SILENCE_MS)
+def silence_ms(name: str, attempt: int) -> int:
+    """How long to wait for an answer to this attempt (from 1) at what is named so."""
+    first_ms = SILENCE_MS if chunk_of(name) is None else CHUNK_SILENCE_MS
+    return min(first_ms << min(attempt - 1, 16), MAX_SILENCE_MS)
+
+
+def still_due_ms(name: str, entry: Waiting, now_ms: int) -> int:
+    """When to ask for a chunk again, now that another chunk of its film was heard of: workers are at it."""
+    patience_ms = silence_ms(name, entry["attempt"])
+    latest_ms = entry.get("asked_at_ms", now_ms) + CHUNK_PATIENCE * patience_ms
+    return max(entry["due_at_ms"], min(now_ms + patience_ms, latest_ms))
 
 
 def retry_ms(failures: int) -> int:

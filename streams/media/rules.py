@@ -127,6 +127,7 @@ def _chunk_encoded(turn: Turn, data: dict[str, Any]) -> None:
     if not _is_awaited(turn, name, data["profile_hash"]):
         return
     turn.answered(name)
+    turn.heard_of_chunks()
     plan, measured = turn.state["plan"], dict(turn.state["measured"])
     for segments in data["renditions"]:
         measured[segments["name"]] = bandwidth.added(measured.get(segments["name"]), segments, plan)
@@ -139,7 +140,12 @@ def _chunk_encoded(turn: Turn, data: dict[str, Any]) -> None:
     )
     _fill_window(turn)
     if data["chunk_index"] == 0:
-        turn.say("AssetPlayable", profile_hash=data["profile_hash"], renditions=_playable(data["renditions"]))
+        turn.say(
+            "AssetPlayable",
+            profile_hash=data["profile_hash"],
+            renditions=_playable(data["renditions"]),
+            poster=data.get("poster"),
+        )
     if not _chunks_awaited(turn):
         _ready(turn)
 
@@ -163,7 +169,10 @@ def _ready(turn: Turn) -> None:
 
 def _chunk_failed(turn: Turn, data: dict[str, Any]) -> None:
     name = life.chunk_name(data["chunk_index"])
-    if _is_awaited(turn, name, data["profile_hash"]) and _gives_up(turn, name, data):
+    if not _is_awaited(turn, name, data["profile_hash"]):
+        return
+    turn.heard_of_chunks()
+    if _gives_up(turn, name, data):
         _fail(turn, data["code"], data["sentence"])
 
 

@@ -46,7 +46,9 @@ class Turn:
 
     def wait(self, name: str, due_at_ms: int) -> None:
         """Only wait, until `due_at_ms`: nothing is asked for now."""
-        self.waiting[name] = Waiting(due_at_ms=due_at_ms, attempt=0, failures=0, failed=False, again=False)
+        self.waiting[name] = Waiting(
+            due_at_ms=due_at_ms, asked_at_ms=self.now_ms, attempt=0, failures=0, failed=False, again=False
+        )
 
     def ask(self, name: str) -> None:
         """Ask for a piece of work, for the first time or once more, and wait for its answer."""
@@ -55,7 +57,8 @@ class Turn:
         if name == life.ERASURE:
             attempt = self.state["erasures"] = self.state.get("erasures", 0) + 1
         self.waiting[name] = Waiting(
-            due_at_ms=self.now_ms + life.silence_ms(attempt),
+            due_at_ms=self.now_ms + life.silence_ms(name, attempt),
+            asked_at_ms=self.now_ms,
             attempt=attempt,
             failures=old["failures"] if old else 0,
             failed=False,
@@ -66,6 +69,13 @@ class Turn:
     def answered(self, name: str) -> None:
         """Stop waiting for it."""
         self.waiting.pop(name, None)
+
+    def heard_of_chunks(self) -> None:
+        """A report on one chunk is a sign of life for the others that are waited for."""
+        for name, entry in self.waiting.items():
+            if life.chunk_of(name) is not None and not entry["failed"]:
+                due_at_ms = life.still_due_ms(name, entry, self.now_ms)
+                self.waiting[name] = {**entry, "due_at_ms": due_at_ms}
 
     def retry_later(self, name: str) -> int:
         """Count a failure of the current attempt; the timer asks again. Returns the failures so far."""

@@ -76,6 +76,13 @@ def test_the_first_chunk_makes_it_playable() -> None:
         {"name": "720p", "codecs": "avc1.720p"},
         {"name": "audio", "codecs": "mp4a.40.2"},
     ]
+    assert story.data("AssetPlayable")["poster"] is None
+
+
+def test_a_poster_comes_with_the_first_chunk() -> None:
+    poster = {"width": 1280, "height": 720}
+    story = processing().when(encoded(0, FOUR_CHUNKS, poster=poster))
+    assert story.data("AssetPlayable")["poster"] == poster
 
 
 def test_the_last_chunk_makes_it_ready_and_the_storyboard_follows() -> None:
@@ -172,6 +179,26 @@ def test_silent_work_is_asked_for_again_ever_more_patiently() -> None:
     assert pauses == [min(life.SILENCE_MS * 2**n, life.MAX_SILENCE_MS) for n in range(8)]
 
 
+def test_a_chunk_that_queues_behind_others_of_its_film_is_not_silent() -> None:
+    story = processing(LONG)
+    heard_ms = story.state["waiting"]["chunk:0"]["asked_at_ms"] + 200_000
+    story.given(encoded(1, LONG, at_ms=heard_ms)).when(due(story.state["timer_at_ms"])).then()
+    assert story.state["timer_at_ms"] == heard_ms + life.CHUNK_SILENCE_MS
+    story.when(due(heard_ms + life.CHUNK_SILENCE_MS))
+    story.then(*(f"ChunkRequested#{n}" for n in (0, *range(2, 17))))
+
+
+def test_a_chunk_that_alone_stays_silent_is_asked_for_while_others_go_on() -> None:
+    story = processing(LONG)
+    asked_ms = at_ms = story.state["waiting"]["chunk:0"]["asked_at_ms"]
+    for index in range(1, 40):
+        at_ms += 60_000
+        story.given(encoded(index, LONG, at_ms=at_ms))
+    latest_ms = asked_ms + life.CHUNK_PATIENCE * life.CHUNK_SILENCE_MS
+    assert story.state["waiting"]["chunk:0"]["due_at_ms"] == latest_ms < at_ms
+    story.when(due(latest_ms)).then("ChunkRequested#0")
+
+
 def test_a_reminder_that_was_replaced_does_no_harm() -> None:
     story = processing().given(failed(1))
     before = dict(story.state)
@@ -182,6 +209,7 @@ def test_a_reminder_that_was_replaced_does_no_harm() -> None:
 def test_a_reminder_is_never_set_for_a_time_that_has_been() -> None:
     """Such a reminder would have the id of one that came already, and be dropped as a repeat."""
     story = processing()
+    story.given(due(story.state["timer_at_ms"]))
     fired_ms = story.state["timer_at_ms"]
     story.given(due(fired_ms)).when(failed(1, attempt=2, at_ms=fired_ms - life.RETRY_MS))
     [timer] = story.timers()
