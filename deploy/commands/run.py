@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -78,9 +80,14 @@ def _say_where(home: Home, stack: launcher.Stack, asset_id: str | None) -> None:
     click.echo("")
     if asset_id is not None:
         click.echo(f"  watch        {watch_link(asset_id)}")
-        click.echo(f"  trace        kinolog trace {asset_id}")
+        click.echo(f"  trace        {_called()} trace {asset_id}")
     click.echo(f"  library      {stack.url('streaming')}/   (sign in with the API key of credentials.json)")
     click.echo("  Ctrl-C stops everything.")
+
+
+def _called() -> str:
+    """How this command is called here: by its name where the PATH has it, else by its path."""
+    return "kinolog" if shutil.which("kinolog") else os.path.relpath(sys.argv[0])
 
 
 def _stay(home: Home) -> None:

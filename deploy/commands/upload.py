@@ -22,32 +22,39 @@ from deploy.uploading import follow, upload
 @click.option("--wait/--no-wait", default=True, help="Wait until each is ready, showing the transcode.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of the assets.")
 def command(files: tuple[Path, ...], title: str | None, wait: bool, as_json: bool) -> None:
-    """Upload FILES one after another, with a bar each, then print a watch link each.
+    """Upload FILES one after another, with a bar and a watch link each.
 
-    Ends with 1 if any of them could not be made into a film.
+    Ends with 1 if any of them could not be made into a film; the others still are.
     """
     if title and len(files) > 1:
         raise click.UsageError("--title is for a single file")
     try:
-        assets = asyncio.run(_upload_all(files, title, wait))
-    except (ApiRefused, Unreachable) as error:
+        assets = asyncio.run(_upload_all(files, title, wait, say_each=not as_json))
+    except Unreachable as error:
         raise click.ClickException(str(error)) from None
     if as_json:
         click.echo(json.dumps(assets, indent=2))
-    else:
-        for asset in assets:
-            failure = asset.get("failure")
-            click.echo(f"{asset['id']}  {failure['sentence'] if failure else asset['watch']}")
-    raise SystemExit(1 if any(asset.get("failure") for asset in assets) else 0)
+    raise SystemExit(1 if len(assets) < len(files) or any(asset.get("failure") for asset in assets) else 0)
 
 
-async def _upload_all(files: tuple[Path, ...], title: str | None, wait: bool) -> list[dict[str, Any]]:
+async def _upload_all(
+    files: tuple[Path, ...], title: str | None, wait: bool, *, say_each: bool
+) -> list[dict[str, Any]]:
+    """The assets of those files that were taken; a refused one is said on stderr, the others go on."""
     assets = []
     progress = console()
     async with Api() as api:
         for path in files:
             progress.print(f"{path.name}", highlight=False)
-            accepted = await upload(api, progress, path, title or path.stem)
-            asset = await follow(api, progress, accepted["id"]) if wait else accepted
-            assets.append(asset | {"watch": watch_link(accepted["id"], api.url)})
+            try:
+                asset = await upload(api, progress, path, title or path.stem)
+                if wait:
+                    asset = await follow(api, progress, asset["id"])
+            except ApiRefused as refused:
+                click.echo(f"Error: {path.name}: {refused}", err=True)
+                continue
+            assets.append(asset | {"watch": watch_link(asset["id"], api.url)})
+            if say_each:
+                failure = asset.get("failure")
+                click.echo(f"{asset['id']}  {failure['sentence'] if failure else assets[-1]['watch']}")
     return assets
