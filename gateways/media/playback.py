@@ -24,7 +24,7 @@ from gateways.media.storyboard import web_vtt
 from schemas.media import objects as keys
 from schemas.media.grid import chunks_of, plan_cuts
 from schemas.media.plan import AUDIO_RENDITION, Plan, fps_of
-from schemas.media.views import AssetDocument
+from schemas.media.views import AssetDocument, has_poster
 
 HLS_TYPE: Final = "application/vnd.apple.mpegurl"
 DASH_TYPE: Final = "application/dash+xml"
@@ -78,7 +78,7 @@ async def media_segment(request: web.Request) -> web.StreamResponse:
 
 
 async def poster(request: web.Request) -> web.StreamResponse:
-    document = await _with_storyboard(request)
+    document = await _with_pictures(request, has_poster)
     return await _picture(request, keys.poster_key(document["id"], _plan(document)["profile_hash"]))
 
 
@@ -117,8 +117,12 @@ async def _playable(request: web.Request) -> AssetDocument:
 
 
 async def _with_storyboard(request: web.Request) -> AssetDocument:
+    return await _with_pictures(request, lambda document: document["storyboard"] is not None)
+
+
+async def _with_pictures(request: web.Request, are_there: Callable[[AssetDocument], bool]) -> AssetDocument:
     document = await find_document(request)
-    if document["storyboard"] is None:
+    if not are_there(document):
         if document["state"] == "failed":
             raise Problem("not-found", "This film failed: it has no pictures.")
         raise _too_early("The pictures are made after the film; its events tell when they are there.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, cast
 
 from gateways.media.models import Asset, Failure, Links, LiveProgress, Progress, Rendition, Work
-from schemas.media.views import AssetDocument, ProgressDocument, WorkView
+from schemas.media.views import AssetDocument, ProgressDocument, WorkView, has_poster
 
 PLAYABLE: Final = frozenset({"playable", "ready"})
 STALE_WORK_MS: Final = 60_000
@@ -22,7 +22,7 @@ def links(asset_id: str, document: AssetDocument | None = None) -> Links:
         log=f"{base}/log",
         hls=f"{base}/hls/master.m3u8" if state in PLAYABLE else None,
         dash=f"{base}/dash/manifest.mpd" if state == "ready" else None,
-        poster=f"{base}/poster.jpg" if storyboard else None,
+        poster=f"{base}/poster.jpg" if document is not None and has_poster(document) else None,
         storyboard=f"{base}/storyboard.vtt" if storyboard else None,
         watch=f"/watch/{asset_id}",
     )

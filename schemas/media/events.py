@@ -161,6 +161,8 @@ class Plan(TypedDict):
     full_range: bool
     # Light transfer of the source: sdr, pq or hlg (the latter two are tone-mapped).
     transfer: str
+    # True when the source shows two moments in the lines of one picture, which are made one.
+    deinterlace: bool
     # The ladder, lowest rung first; at least one, never above the source.
     renditions: list[Rendition]
     # The sound.
@@ -187,6 +189,15 @@ class PlayableRendition(TypedDict):
     codecs: str
 
 
+class Poster(TypedDict):
+    """poster.jpg is in the object store."""
+
+    # Width in pixels; from 2.
+    width: int
+    # Height in pixels; from 2.
+    height: int
+
+
 class AssetPlayable(TypedDict):
     """The first chunk exists: playback can start while the rest is encoded."""
 
@@ -197,6 +208,8 @@ class AssetPlayable(TypedDict):
     profile_hash: str
     # The renditions, lowest rung first, audio last.
     renditions: list[PlayableRendition]
+    # The poster; null while there is none: a film that begins in black has one with its storyboard.
+    poster: Poster | None
 
 
 class MeasuredRendition(TypedDict):
@@ -297,6 +310,8 @@ class ChunkEncoded(TypedDict):
     reused: bool
     # Wall time that encoding took in milliseconds; 0 when reused.
     encode_ms: int
+    # The poster made with this chunk: the first one's, unless its pictures show nothing.
+    poster: Poster | None
 
 
 class ChunkFailed(TypedDict):

@@ -53,6 +53,7 @@ class Plan(TypedDict):
     rotation_deg: int
     full_range: bool
     transfer: str
+    deinterlace: bool
     renditions: list[Rendition]
     audio: AudioPlan
 

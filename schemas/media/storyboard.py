@@ -11,11 +11,12 @@ from math import ceil
 from typing import NamedTuple
 
 from schemas.media.grid import SEGMENT_S, nearest, plan_cuts
-from schemas.media.plan import Plan, fps_of
+from schemas.media.plan import Plan, Rendition, fps_of
 
 COLUMNS, ROWS = 5, 5
 TILE_BOX_PX = 160
 MOST_TILES = 200
+POSTER_HEIGHT_PX = 720  # of the tallest rung that a poster is taken from
 
 
 class Layout(NamedTuple):
@@ -67,3 +68,9 @@ def layout_of(plan: Plan) -> Layout:
         rows=ROWS,
         segments=tuple(number_of[frame] for frame in wanted if frame in number_of),
     )
+
+
+def poster_rendition(plan: Plan) -> Rendition:
+    """The rung that the poster is as large as: the tallest that is not too large for one."""
+    fitting = [r for r in plan["renditions"] if min(r["width"], r["height"]) <= POSTER_HEIGHT_PX]
+    return fitting[-1] if fitting else plan["renditions"][0]

@@ -60,6 +60,13 @@ class SourceView(TypedDict):
     duration_ms: int
 
 
+class PosterView(TypedDict):
+    """The poster made with the first chunk; in pixels."""
+
+    width: int
+    height: int
+
+
 class StoryboardView(TypedDict):
     """Poster and sheets; the fields of StoryboardAdded."""
 
@@ -96,6 +103,7 @@ class AssetDocument(TypedDict):
     audio: RenditionView | None  # None: silent, or not planned yet
     progress: ProgressView
     done: list[list[int]]  # chunks encoded, as ordered ranges [first, end)
+    poster: PosterView | None  # None too for a film that begins in black: then it comes with the storyboard
     storyboard: StoryboardView | None
     failure: FailureView | None
 
@@ -137,3 +145,8 @@ def contiguous_chunks(document: AssetDocument) -> int:
     """How many chunks from the film's beginning are there without a hole: what can be played now."""
     done = document["done"]
     return done[0][1] if done and done[0][0] == 0 else 0
+
+
+def has_poster(document: AssetDocument) -> bool:
+    """Whether poster.jpg is there. Documents of earlier versions have it with the storyboard only."""
+    return document.get("poster") is not None or document["storyboard"] is not None

@@ -19,6 +19,8 @@ from streams.media.rates import FASTEST, SLOWEST
 Answer = TypeVar("Answer")
 CODECS: Final = re.compile(r"[A-Za-z0-9.]{1,40}")  # RFC 6381, one codec
 LONGEST_NAME: Final = 100  # of a container or codec
+JPEG_MAGIC: Final = b"\xff\xd8\xff"
+LARGEST_POSTER_BYTES: Final = 8 << 20
 
 
 class EncodedRendition(TypedDict):
@@ -36,6 +38,7 @@ class ChunkResult(TypedDict):
     chunk_index: int
     first_segment_number: int
     renditions: dict[str, EncodedRendition]
+    poster: bytes | None  # a JPEG; of the first chunk only, where it shows anything
     timings: dict[str, float]
 
 
@@ -52,8 +55,13 @@ def _chunk(plan: Plan, chunk_index: int, answer: dict[str, Any], blobs: Sequence
     told = answer["renditions"]
     if len(told) != len(wanted) or {made["name"] for made in told} != wanted:
         raise ValueError("other renditions than the plan's")
-    if len(blobs) != len(told) * (1 + span.length):
+    with_poster = answer["poster"] is True
+    if with_poster and chunk_index != 0:
+        raise ValueError("a poster of another chunk than the first")
+    if len(blobs) != len(told) * (1 + span.length) + with_poster:
         raise ValueError(f"{len(blobs)} pieces")
+    if with_poster and not (blobs[-1].startswith(JPEG_MAGIC) and len(blobs[-1]) <= LARGEST_POSTER_BYTES):
+        raise ValueError("a poster that is no picture")
     renditions: dict[str, EncodedRendition] = {}
     pieces = iter(blobs)
     for made in told:
@@ -70,6 +78,7 @@ def _chunk(plan: Plan, chunk_index: int, answer: dict[str, Any], blobs: Sequence
         "chunk_index": chunk_index,
         "first_segment_number": span.start,
         "renditions": renditions,
+        "poster": blobs[-1] if with_poster else None,
         "timings": answer["timings"],
     }
 
@@ -87,6 +96,8 @@ def _probe(found: dict[str, Any]) -> Probe:
         raise ValueError("a rate beyond the grid's")
     if found["frame_count"] > (LONGEST_S + 1) * FASTEST or found["duration_ms"] > (LONGEST_S + 1) * 1000:
         raise ValueError("longer than any film")
+    if type(found["interlaced"]) is not bool:
+        raise ValueError("interlaced is neither true nor false")
     # Pixels that are not square stretch one side, by eight at the most.
     if max(found["width"], found["height"]) > 8 * LONGEST_SIDE_PX:
         raise ValueError("larger than any picture")

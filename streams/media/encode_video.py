@@ -8,7 +8,7 @@ function of plan and source, so thread counts are part of the profile and not of
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
@@ -45,10 +45,12 @@ def encode_pictures(
     *,
     side_by_side: bool = False,
     on_frame: Callable[[int], None] = lambda done: None,
+    look: Callable[[int, Sequence[VideoFrame]], None] = lambda slot, pictures: None,
 ) -> dict[str, Track]:
     """Encode a range of segments for every rung. `on_frame` hears the frames done.
 
-    `side_by_side` gives each rung a thread: sooner done, at more CPU, by the same bytes.
+    `look` sees every slot's pictures, one a rung, and leaves them as they are. `side_by_side` gives
+    each rung a thread: sooner done, at more CPU, by the same bytes.
     """
     cuts = plan_cuts(plan)
     first, end = cuts[segments.start], cuts[segments.end]
@@ -59,7 +61,9 @@ def encode_pictures(
     with ThreadPoolExecutor(len(rungs)) as threads:  # starts none unless asked to
         pending: list[Future[None]] = []
         for slot, picture in decoder.slots(first, end):
-            pushes = zip(rungs, scaler.scale(picture), strict=True)
+            pictures = scaler.scale(picture)
+            look(slot, pictures)
+            pushes = zip(rungs, pictures, strict=True)
             for done in pending:
                 done.result()
             if side_by_side:

@@ -17,6 +17,7 @@ from schemas.media.plan import AUDIO_RENDITION, Plan, fps_of
 from streams.media.encode_audio import encode_sound
 from streams.media.encode_video import Track, encode_pictures
 from streams.media.pictures import GridDecoder
+from streams.media.poster import PosterPicker
 from streams.media.probe import open_source, probe
 from streams.media.sound import SoundReader
 from streams.media.source import BlockCache, RangeFile
@@ -52,7 +53,12 @@ class OpenSource:
         if self._pictures is None:
             container = open_source(RangeFile(self.cache))
             self._pictures = GridDecoder(
-                container, plan["video_stream_index"], plan["video_origin_pts"], fps_of(plan), DECODER_THREADS
+                container,
+                plan["video_stream_index"],
+                plan["video_origin_pts"],
+                fps_of(plan),
+                DECODER_THREADS,
+                deinterlace=plan["deinterlace"],
             )
         return self._pictures
 
@@ -87,7 +93,8 @@ def run(name: str, arguments: dict[str, Any], source: OpenSource, report: Report
 
 
 def _chunk(plan: Plan, chunk_index: int, urgent: bool, source: OpenSource, report: Report) -> Answer:
-    """All rungs and the sound of one chunk. Blobs: per rendition its init segment, then its segments."""
+    """All rungs and the sound of one chunk. Blobs: per rendition its init segment, then its segments;
+    with the first chunk the poster, if `poster` says so."""
     began, cpu = time.monotonic(), time.process_time()
     segments = chunk_segments(plan, chunk_index)
     cuts = plan_cuts(plan)
@@ -97,10 +104,17 @@ def _chunk(plan: Plan, chunk_index: int, urgent: bool, source: OpenSource, repor
         tracks[AUDIO_RENDITION] = encode_sound(plan, segments, source.sound(plan))
     decoder = source.pictures(plan)
     decoded = decoder.decoded
+    picker = PosterPicker(plan)
     pictures = encode_pictures(
-        plan, segments, decoder, side_by_side=urgent, on_frame=lambda done: report(done * 100 // frames)
+        plan,
+        segments,
+        decoder,
+        side_by_side=urgent,
+        on_frame=lambda done: report(done * 100 // frames),
+        look=picker if chunk_index == 0 else lambda slot, pictures: None,
     )
     tracks.update(pictures)
+    poster = picker.poster()
     answer = {
         "chunk_index": chunk_index,
         "first_segment_number": segments.start,
@@ -109,6 +123,7 @@ def _chunk(plan: Plan, chunk_index: int, urgent: bool, source: OpenSource, repor
             {"name": name, "codecs": track.codecs, "segments": len(track.segments)}
             for name, track in tracks.items()
         ],
+        "poster": poster is not None,
         "timings": {
             "wall_s": time.monotonic() - began,
             "cpu_s": time.process_time() - cpu,
@@ -116,4 +131,5 @@ def _chunk(plan: Plan, chunk_index: int, urgent: bool, source: OpenSource, repor
             "process": os.getpid(),
         },
     }
-    return answer, [blob for track in tracks.values() for blob in (track.init, *track.segments)]
+    blobs = [blob for track in tracks.values() for blob in (track.init, *track.segments)]
+    return answer, blobs if poster is None else [*blobs, poster]

@@ -17,6 +17,7 @@ from av.error import FFmpegError
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from streams.media.deinterlace import deinterlaced
 from streams.media.reasons import MediaProblem
 
 MOST_PIXELS = 36_000_000  # what a header claims is checked by the probe; this holds for what packets claim
@@ -32,7 +33,14 @@ class GridDecoder:
     """
 
     def __init__(
-        self, container: InputContainer, stream_index: int, origin_pts: int, fps: Fraction, threads: int = 2
+        self,
+        container: InputContainer,
+        stream_index: int,
+        origin_pts: int,
+        fps: Fraction,
+        threads: int = 2,
+        *,
+        deinterlace: bool = False,
     ) -> None:
         stream = container.streams[stream_index]
         if not isinstance(stream, VideoStream) or stream.time_base is None:
@@ -45,6 +53,7 @@ class GridDecoder:
         self.stream = stream
         self.fps = fps
         self.origin_pts = origin_pts
+        self._deinterlace = deinterlace
         context = stream.codec_context
         # As the container's analysis found it: the same for every chunk, whatever later pictures say.
         self.declared_colour = (
@@ -68,13 +77,14 @@ class GridDecoder:
         self._now = self._ahead = None
         self.container.close()
 
-    def first_picture(self) -> VideoFrame:
-        """The first picture that decodes, whatever its time; MediaProblem `damaged` when none does."""
+    def first_pictures(self) -> Iterator[VideoFrame]:
+        """The pictures that decode, whatever their times; MediaProblem `damaged` when none does."""
         self._next_slot = None
         self._start(min(0, self.origin_pts))
         if self._ahead is None:
             raise MediaProblem("damaged", "no picture decodes")
-        return self._ahead
+        yield self._ahead
+        yield from self._pictures
 
     def slots(self, first: int, end: int) -> Iterator[tuple[int, VideoFrame]]:
         """The picture of each slot in [first, end). After the last picture of the source it repeats it."""
@@ -118,7 +128,7 @@ class GridDecoder:
         ticks_per_s = 1 / (self.stream.time_base or Fraction(1))
         for back_s in BACK_OFF_S:
             self._start(max(self.origin_pts, target - int(back_s * ticks_per_s)))
-            if self._ahead is not None and (first == 0 or self._reached(self._ahead, first)):
+            if self._ahead is not None and self._reached(self._ahead, first):
                 return
         self._start(min(0, self.origin_pts))
 
@@ -130,7 +140,11 @@ class GridDecoder:
             self.container.seek(0, backward=True)
         self.stream.codec_context.flush_buffers()
         self._pictures = self._decode()
+        if self._deinterlace:
+            self._pictures = deinterlaced(self._pictures, self.stream.time_base or Fraction(1))
         self._now, self._ahead = None, self._pull()
+        if self._deinterlace and self._ahead is not None and self._ticks(self._ahead) > 0:
+            self._ahead = self._pull()  # the one before it was not decoded, and has its part in it
 
     def _pull(self) -> VideoFrame | None:
         return next(self._pictures, None)

@@ -47,6 +47,7 @@ def make_plan(probe: Probe, source_hash: str, protection: str = "clear") -> Plan
         "rotation_deg": probe["rotation_deg"],
         "full_range": probe["full_range"],
         "transfer": probe["transfer"],
+        "deinterlace": probe["interlaced"],
         "renditions": ladder_for(probe["width"], probe["height"], fps),
         "audio": probe["audio"],
     }

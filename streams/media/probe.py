@@ -7,6 +7,7 @@ demuxers it may use are named below, and it opens nothing but the file object it
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import chain
 from typing import Any, TypedDict
 
 import av
@@ -18,6 +19,7 @@ from av.video.stream import VideoStream
 
 from schemas.media.plan import AudioPlan
 from streams.media import probe_sound, sniff
+from streams.media.deinterlace import is_interlaced
 from streams.media.grid import nearest
 from streams.media.ladder import display_size
 from streams.media.pictures import MOST_PIXELS, GridDecoder, packets_of
@@ -52,6 +54,7 @@ TAIL_S = 5
 MISSING_S = Fraction(1, 2)
 ABSURD_PICTURE_S = 60
 ABSURD_FROM_S = 3600
+PROGRESSIVE = 1
 ROTATIONS = (0, 90, 180, 270)
 TRANSFERS = {16: "pq", 18: "hlg"}
 
@@ -73,6 +76,7 @@ class Probe(TypedDict):
     rotation_deg: int
     full_range: bool
     transfer: str
+    interlaced: bool
     audio: AudioPlan
 
 
@@ -105,7 +109,7 @@ def _examine(container: InputContainer, file: sniff.Readable) -> Probe:
     _check_size(stream.codec_context.width, stream.codec_context.height)
     if stream.index_entries and _index_end(stream) > file.size:
         raise MediaProblem("truncated", f"pictures lie up to byte {_index_end(stream)} of {file.size}")
-    first = _first_picture(container, stream, file)
+    first, interlaced = _first_picture(container, stream, file)
     origin = first.pts or 0
     fps = grid_rate(
         _sampled_times(container, stream), [stream.base_rate, stream.average_rate, stream.guessed_rate]
@@ -134,6 +138,7 @@ def _examine(container: InputContainer, file: sniff.Readable) -> Probe:
         "rotation_deg": rotation if rotation in ROTATIONS else 0,
         "full_range": first.color_range == 2 or first.format.name.startswith("yuvj"),
         "transfer": TRANSFERS.get(int(first.color_trc), "sdr"),
+        "interlaced": interlaced,
         "audio": audio,
     }
 
@@ -175,15 +180,21 @@ def _index_end(stream: VideoStream) -> int:
     return last.pos + last.size if last.size < 1 << 30 else last.pos
 
 
-def _first_picture(container: InputContainer, stream: VideoStream, file: sniff.Readable) -> VideoFrame:
+def _first_picture(
+    container: InputContainer, stream: VideoStream, file: sniff.Readable
+) -> tuple[VideoFrame, bool]:
+    """The first picture that decodes, and whether it and those behind it are interlaced."""
     decoder = GridDecoder(container, stream.index, stream.start_time or 0, Fraction(25))
     try:
-        picture = decoder.first_picture()
+        pictures = decoder.first_pictures()
+        picture = next(pictures)
     except MediaProblem:
         code = "truncated" if sniff.is_cut_short(file) else "damaged"
         raise MediaProblem(code, "no picture decodes") from None
     _check_size(picture.width, picture.height)
-    return picture
+    if stream.codec_context.field_order == PROGRESSIVE and not picture.interlaced_frame:
+        return picture, False  # spares decoding a few more
+    return picture, is_interlaced(chain([picture], pictures))
 
 
 def _sampled_times(container: InputContainer, stream: VideoStream) -> list[Fraction]:

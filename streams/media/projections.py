@@ -65,6 +65,7 @@ def _created(event: Event) -> AssetDocument:
         "audio": None,
         "progress": {"percent": 0, "chunks_done": 0, "chunks_total": 0, "eta_s": None},
         "done": [],
+        "poster": None,
         "storyboard": None,
         "failure": None,
     }
@@ -138,6 +139,7 @@ def with_chunk(done: list[list[int]], index: int) -> list[list[int]]:
 
 def _playable(document: AssetDocument, data: dict[str, Any], _: int) -> None:
     document["state"] = "playable"
+    document["poster"] = data.get("poster")
     _merge_renditions(document, {r["name"]: {"codecs": r["codecs"]} for r in data["renditions"]})
 
 

@@ -54,7 +54,7 @@ def make_sheets(plan: Plan, file: Readable) -> Sheets:
         small = picture.reformat(layout.tile_width, layout.tile_height, JPEG_FORMAT)
         sheet, x, y = layout.place(tile)
         pages[sheet].put(small, x, y)
-        scores[tile] = _detail(small)
+        scores[tile] = detail(small)
     if not scores:
         raise MediaProblem("internal", "no key frame of the lowest rung decodes")
     best = max(scores, key=lambda tile: (round(scores[tile], 1), -tile))
@@ -64,7 +64,7 @@ def make_sheets(plan: Plan, file: Readable) -> Sheets:
 def make_poster(file: Readable) -> bytes:
     """A JPEG of the first picture of a file: an init segment and one segment."""
     for picture in _key_pictures(file):
-        return _jpeg(picture.reformat(format=JPEG_FORMAT))
+        return jpeg(picture.reformat(format=JPEG_FORMAT))
     raise MediaProblem("internal", "no picture for the poster decodes")
 
 
@@ -77,7 +77,7 @@ def _key_pictures(file: Readable) -> Iterator[VideoFrame]:
                 yield from packet.decode()
 
 
-def _detail(picture: VideoFrame) -> float:
+def detail(picture: VideoFrame) -> float:
     """Bits of information in the spread of brightness: black and fading pictures score low."""
     plane = picture.planes[0]
     data = bytes(plane)
@@ -115,10 +115,10 @@ class _Page:
                 line = data[row * plane.width : (row + 1) * plane.width]
                 padded[row * plane.line_size : row * plane.line_size + plane.width] = line
             plane.update(bytes(padded))
-        return _jpeg(picture)
+        return jpeg(picture)
 
 
-def _jpeg(picture: VideoFrame) -> bytes:
+def jpeg(picture: VideoFrame) -> bytes:
     encoder: Any = av.CodecContext.create("mjpeg", "w")
     encoder.width, encoder.height, encoder.pix_fmt = picture.width, picture.height, JPEG_FORMAT
     encoder.time_base = Fraction(1, 25)

@@ -24,9 +24,7 @@ BODIES: Final[dict[str, tuple[str, Body]]] = {
 }
 
 
-@worker(
-    "media.encode", setup=setup.tools, slots=setup.slots, urgent_slots=setup.URGENT_SLOTS, wanted=wanted
-)
+@worker("media.encode", setup=setup.tools, slots=setup.slots, urgent_slots=setup.URGENT_SLOTS, wanted=wanted)
 async def encode(event: Event, work: Work) -> list[Out]:
     """One piece of work, from lease to report."""
     kind, body = BODIES[event.type]

@@ -48,6 +48,7 @@ class Recipe:
     rotation_deg: int = 0
     sar: Fraction = Fraction(1)
     full_range: bool = False
+    interlaced: bool = False
     colour: tuple[int, int, int] | None = None
     shown_at_s: Sequence[Fraction] | None = None
     sound: Sound | None = field(default_factory=Sound)
@@ -97,6 +98,8 @@ def _frame(number: int, recipe: Recipe) -> av.VideoFrame:
     turned = recipe.rotation_deg % 180 != 0
     width, height = (recipe.height, recipe.width) if turned else (recipe.width, recipe.height)
     upright = picture(number, width, height)
+    if recipe.interlaced:
+        _weave(upright, number)
     stored = (
         np.ascontiguousarray(np.rot90(upright, recipe.rotation_deg // -90))
         if recipe.rotation_deg
@@ -110,6 +113,15 @@ def _frame(number: int, recipe: Recipe) -> av.VideoFrame:
     else:
         frame.pts, frame.time_base = number, 1 / recipe.fps
     return frame
+
+
+def _weave(rgb: npt.NDArray[np.uint8], number: int) -> None:
+    """Into the lower half, a white bar on grey that moves on between the even lines and the odd ones."""
+    half, width = rgb.shape[0] // 2, rgb.shape[1]
+    rgb[half:] = 64
+    for field_number in (0, 1):
+        at = (2 * number + field_number) * 7 % (width - 16)
+        rgb[half + field_number :: 2, at : at + 16] = 235
 
 
 def _sound_stream(out: Any, sound: Sound) -> Any:

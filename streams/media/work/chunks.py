@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 import orjson
 import structlog
@@ -17,6 +17,7 @@ import structlog
 from schemas.media import objects as keys
 from schemas.media.grid import plan_cuts
 from schemas.media.plan import AUDIO_RENDITION, Plan
+from schemas.media.storyboard import poster_rendition
 from streams.core import metrics
 from streams.core.objects import NoSuchObject
 from streams.engine import Event, Out, Work
@@ -32,7 +33,12 @@ log = structlog.get_logger("kinolog.media.work")
 
 PUTS_AT_ONCE: Final = 8
 
-Made = list[dict[str, Any]]  # RenditionSegments of the schemas
+
+class Made(TypedDict):
+    """What a chunk consists of, as its summary keeps it and its report says it."""
+
+    renditions: list[dict[str, Any]]  # RenditionSegments of the schemas
+    poster: dict[str, int] | None  # Poster of the schemas
 
 
 async def encode_chunk(event: Event, work: Work, progress: Progress) -> list[Out]:
@@ -46,10 +52,10 @@ async def encode_chunk(event: Event, work: Work, progress: Progress) -> list[Out
     began = time.monotonic()
     result = await _encode(event, tools, progress)
     encode_ms = round((time.monotonic() - began) * 1000)
-    made = [_segments(r, result["first_segment_number"]) for r in result["renditions"].values()]
+    made = _made(event.data["plan"], result)
     await _store(tools.objects, asset_id, profile_hash, result)
     # Last, and only now: whoever finds it may rely on every segment.
-    await tools.objects.put(summary, orjson.dumps({"renditions": made}), keys.SUMMARY_TYPE)
+    await tools.objects.put(summary, orjson.dumps(made), keys.SUMMARY_TYPE)
     _count(made, event.data["plan"])
     return [_encoded(event, made, reused=False, encode_ms=encode_ms)]
 
@@ -60,11 +66,11 @@ async def _made_before(objects: Objects, summary: str) -> Made | None:
     except NoSuchObject:
         return None
     try:
-        made: Made = orjson.loads(found)["renditions"]
+        summarised = orjson.loads(found)
+        return Made(renditions=summarised["renditions"], poster=summarised.get("poster"))
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
         log.warning("unreadable summary, encoding again", object_key=summary, error=str(error))
         return None
-    return made
 
 
 async def _encode(event: Event, tools: Tools, progress: Progress) -> ChunkResult:
@@ -84,7 +90,8 @@ async def _encode(event: Event, tools: Tools, progress: Progress) -> ChunkResult
 
 
 async def _store(objects: Objects, asset_id: str, profile_hash: str, result: ChunkResult) -> None:
-    """All segments, some at a time; of the first chunk the init segments too (those of all are equal)."""
+    """All segments, some at a time; of the first chunk the init segments (those of all are equal) and
+    the poster too."""
     room = asyncio.Semaphore(PUTS_AT_ONCE)
 
     async def put(key: str, data: bytes, content_type: str) -> None:
@@ -92,6 +99,9 @@ async def _store(objects: Objects, asset_id: str, profile_hash: str, result: Chu
             await objects.put(key, data, content_type)
 
     async with asyncio.TaskGroup() as group:
+        if result["poster"] is not None:
+            key = keys.poster_key(asset_id, profile_hash)
+            group.create_task(put(key, result["poster"], keys.PICTURE_TYPE))
         for name, rendition in result["renditions"].items():
             if result["chunk_index"] == 0:
                 key = keys.init_key(asset_id, profile_hash, name)
@@ -99,6 +109,14 @@ async def _store(objects: Objects, asset_id: str, profile_hash: str, result: Chu
             for number, segment in enumerate(rendition["segments"], result["first_segment_number"]):
                 key = keys.segment_key(asset_id, profile_hash, name, number)
                 group.create_task(put(key, segment, keys.SEGMENT_TYPE))
+
+
+def _made(plan: Plan, result: ChunkResult) -> Made:
+    rung = poster_rendition(plan)
+    return Made(
+        renditions=[_segments(r, result["first_segment_number"]) for r in result["renditions"].values()],
+        poster=None if result["poster"] is None else {"width": rung["width"], "height": rung["height"]},
+    )
 
 
 def _segments(rendition: EncodedRendition, first: int) -> dict[str, Any]:
@@ -116,7 +134,7 @@ def _encoded(event: Event, made: Made, *, reused: bool, encode_ms: int) -> Out:
         "ChunkEncoded",
         profile_hash=event.data["plan"]["profile_hash"],
         chunk_index=event.data["chunk_index"],
-        renditions=made,
+        **made,
         reused=reused,
         encode_ms=encode_ms,
     )
@@ -124,7 +142,7 @@ def _encoded(event: Event, made: Made, *, reused: bool, encode_ms: int) -> Out:
 
 def _count(made: Made, plan: Plan) -> None:
     cuts = plan_cuts(plan)
-    for segments in made:
+    for segments in made["renditions"]:
         name, first, sizes = (
             segments["name"],
             segments["first_segment_number"],

@@ -1,12 +1,11 @@
-"""StoryboardRequested -> StoryboardMade: sheets from key frames of the lowest rung, and a poster."""
+"""StoryboardRequested -> StoryboardMade: sheets from key frames of the lowest rung, and a poster if
+the first chunk showed nothing that could be one."""
 
 from __future__ import annotations
 
-from typing import Final
-
 from schemas.media import objects as keys
-from schemas.media.plan import Plan, Rendition
-from schemas.media.storyboard import layout_of
+from schemas.media.plan import Plan
+from schemas.media.storyboard import layout_of, poster_rendition
 from streams.core.objects import NoSuchObject
 from streams.engine import Event, Out, Work
 from streams.media.source import Part
@@ -15,25 +14,28 @@ from streams.media.work.running import report
 from streams.media.work.source import StoredSource
 from streams.media.work.tools import Objects, Tools
 
-POSTER_HEIGHT_PX: Final = 720  # of the tallest rung that a poster is taken from
-
 
 async def make_storyboard(event: Event, work: Work, progress: Progress) -> list[Out]:
-    """Make sheets and poster of a film whose segments are all there. Twice gives the same bytes."""
+    """Make sheets, and a poster if there is none, of a film whose segments are all there.
+
+    Twice gives the same bytes.
+    """
     tools: Tools = work.resources
     asset_id, plan = event.data["asset_id"], event.data["plan"]
     profile_hash, priority = plan["profile_hash"], event.data["priority"]
     layout = layout_of(plan)
     progress(0)
-    lowest, rung = plan["renditions"][0], _poster_rung(plan)
+    lowest, rung = plan["renditions"][0], poster_rendition(plan)
     with await _joined(tools.objects, asset_id, plan, lowest["name"], layout.segments) as pictures:
         sheets, best = await tools.encoders.sheets(plan, pictures, priority=priority)
     progress(50)
-    with await _joined(tools.objects, asset_id, plan, rung["name"], (best,)) as picture:
-        poster = await tools.encoders.poster(picture, priority=priority)
+    poster_key = keys.poster_key(asset_id, profile_hash)
+    if not await _is_there(tools.objects, poster_key):
+        with await _joined(tools.objects, asset_id, plan, rung["name"], (best,)) as picture:
+            poster = await tools.encoders.poster(picture, priority=priority)
+        await tools.objects.put(poster_key, poster, keys.PICTURE_TYPE)
     for number, sheet in enumerate(sheets):
         await tools.objects.put(keys.sheet_key(asset_id, profile_hash, number), sheet, keys.PICTURE_TYPE)
-    await tools.objects.put(keys.poster_key(asset_id, profile_hash), poster, keys.PICTURE_TYPE)
     made = report(
         event,
         "StoryboardMade",
@@ -51,10 +53,12 @@ async def make_storyboard(event: Event, work: Work, progress: Progress) -> list[
     return [made]
 
 
-def _poster_rung(plan: Plan) -> Rendition:
-    """The tallest rung that is not too large for a poster; renditions are ordered, lowest first."""
-    fitting = [r for r in plan["renditions"] if min(r["width"], r["height"]) <= POSTER_HEIGHT_PX]
-    return fitting[-1] if fitting else plan["renditions"][0]
+async def _is_there(objects: Objects, key: str) -> bool:
+    try:
+        await objects.get(key, 0, 1)
+    except NoSuchObject:
+        return False
+    return True
 
 
 async def _joined(

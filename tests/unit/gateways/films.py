@@ -39,6 +39,7 @@ def plan_of(frames: int = 250) -> Plan:
         "rotation_deg": 0,
         "full_range": False,
         "transfer": "sdr",
+        "deinterlace": False,
         "renditions": [
             {"name": "360p", "width": 640, "height": 360, "max_kbps": 800},
             {"name": "720p", "width": 1280, "height": 720, "max_kbps": 2800},
@@ -74,7 +75,7 @@ class Film:
         }  # fmt: skip
         await self.report("SourceProbed", work_id="w", info=info, plan=self.plan)
 
-    async def encoded(self, chunk: int) -> None:
+    async def encoded(self, chunk: int, *, poster: bool = False) -> None:
         span = chunk_segments(self.plan, chunk)
         folder = f"assets/{self.asset_id}/{PROFILE}"
         renditions = []
@@ -82,6 +83,8 @@ class Film:
             self.objects.objects.setdefault(f"{folder}/{name}/init.mp4", f"init {name}".encode())
             for number in range(span.start, span.end):
                 self.objects.objects[f"{folder}/{name}/{number}.m4s"] = f"{name} {number} ".encode() * 100
+            if poster:
+                self.objects.objects[f"{folder}/poster.jpg"] = b"\xff\xd8 poster"
             codecs = "mp4a.40.2" if name == "audio" else "avc1.64001f"
             renditions.append(
                 {
@@ -93,7 +96,7 @@ class Film:
             )
         await self.report(
             "ChunkEncoded", work_id="w", profile_hash=PROFILE, chunk_index=chunk, renditions=renditions,
-            reused=False, encode_ms=1,
+            reused=False, encode_ms=1, poster={"width": 1280, "height": 720} if poster else None,
         )  # fmt: skip
 
     async def storyboard(self) -> None:

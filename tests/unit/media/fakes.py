@@ -108,6 +108,7 @@ class FakeEncoders:
                 }
                 for name in names
             },
+            "poster": b"poster" if chunk_index == 0 else None,
             "timings": {},
         }
 
@@ -117,7 +118,7 @@ class FakeEncoders:
 
     async def poster(self, rung: ByteSource, *, priority: int) -> bytes:
         await self._run("poster", rung)
-        return b"poster"
+        return b"later poster"
 
 
 class FakeLibrary:

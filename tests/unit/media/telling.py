@@ -46,6 +46,7 @@ def plan_of(seconds: float = 10, fps: int = 24, rungs: tuple[str, ...] = ("360p"
         "rotation_deg": 0,
         "full_range": False,
         "transfer": "sdr",
+        "deinterlace": False,
         "renditions": [
             {"name": n, "width": h * 16 // 9, "height": h, "max_kbps": h * 3} for n, h in heights.items()
         ],

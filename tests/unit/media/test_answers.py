@@ -17,6 +17,7 @@ FOUND: Probe = {
     "container": "mov", "video_codec": "h264", "audio_codec": "aac", "width": 640, "height": 360,
     "duration_ms": 6000, "fps_num": 25, "fps_den": 1, "frame_count": 150, "video_stream_index": 0,
     "video_origin_pts": 0, "rotation_deg": 0, "full_range": False, "transfer": "sdr",
+    "interlaced": False,
     "audio": {
         "mode": "encode", "sample_rate_hz": 48000, "channels": 2, "bitrate_kbps": 128, "stream_index": 1,
         "frame_count": 282, "start_samples": 0,
@@ -30,7 +31,8 @@ def plan() -> Plan:
 
 
 def told(*names: str, codecs: str = "avc1.64001f") -> dict[str, Any]:
-    return {"renditions": [{"name": name, "codecs": codecs} for name in names], "timings": {}}
+    renditions = [{"name": name, "codecs": codecs} for name in names]
+    return {"renditions": renditions, "poster": False, "timings": {}}
 
 
 def pieces(plan: Plan, renditions: int) -> list[bytes]:
@@ -59,6 +61,15 @@ def test_what_was_asked_for_is_believed(plan: Plan) -> None:
 def test_another_chunk_is_not_believed(plan: Plan, answer: dict[str, Any]) -> None:
     with pytest.raises(EncoderFailed, match="is not one"):
         chunk_result(plan, 1, answer, pieces(plan, 2))
+
+
+def test_a_poster_is_a_picture_and_comes_with_the_first_chunk(plan: Plan) -> None:
+    answer = {**told("audio", "360p"), "poster": True}
+    first = [b"piece"] * (2 * (1 + chunk_segments(plan, 0).length))
+    assert chunk_result(plan, 0, answer, [*first, b"\xff\xd8\xff jpeg"])["poster"] == b"\xff\xd8\xff jpeg"
+    for index, blobs in [(0, [*first, b"<script>"]), (0, first), (1, [*pieces(plan, 2), b"\xff\xd8\xff"])]:
+        with pytest.raises(EncoderFailed, match="is not one"):
+            chunk_result(plan, index, answer, blobs)
 
 
 @pytest.mark.parametrize("count", [0, 1, 5, 7])

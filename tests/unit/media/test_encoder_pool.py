@@ -71,6 +71,7 @@ async def test_a_chunk_from_parts_is_the_same_bytes_in_any_process_and_order(
         assert result["renditions"]["360p"]["codecs"].startswith("avc1.64")
         assert result["renditions"][AUDIO_RENDITION]["codecs"] == "mp4a.40.2"
         assert same_bytes(result, film)
+        assert (result["poster"] is not None) == (index == 0)
         assert heard == sorted(heard)
         assert heard[-1] == 100
 

@@ -65,6 +65,7 @@ def plan_of(fps: Fraction, frame_count: int, sample_rate_hz: int = 48_000, start
         "rotation_deg": 0,
         "full_range": False,
         "transfer": "sdr",
+        "interlaced": False,
         "audio": audio,  # type: ignore[typeddict-item]
     }
     return make_plan(probe, "0" * 64)

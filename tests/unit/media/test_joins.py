@@ -130,8 +130,15 @@ def digests(pieces: list[bytes]) -> list[str]:
         Recipe(suffix=".mkv", frame_count=150, sound=Sound(codec="ac3", rate_hz=44_100)),
         Recipe(options={"preset": "fast", "g": "24", "x264-params": "open-gop=1:bframes=3"}, frame_count=150),
         Recipe(suffix=".ts", frame_count=150, sound=Sound(codec="mp2")),
+        Recipe(
+            interlaced=True, options={"preset": "fast", "g": "24", "flags": "+ilme+ildct"}, frame_count=150
+        ),
+        Recipe(
+            suffix=".ts", codec="mpeg2video", fps=Fraction(25), interlaced=True, frame_count=160,
+            options={"flags": "+ilme+ildct", "g": "12", "bf": "2", "b": "4M"}, sound=None,
+        ),
     ],
-    ids=["long_gop", "mkv", "open_gop", "transport_stream"],
+    ids=["long_gop", "mkv", "open_gop", "transport_stream", "interlaced", "interlaced_mpeg2"],
 )
 def test_a_chunk_is_the_same_bytes_from_an_open_decoder_and_a_new_one(
     recipe: Recipe, encode: Callable[[Recipe], Film], clip: Callable[[Recipe], Path]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -27,6 +29,7 @@ IN_STEP_S = 0.040
 PHONE = [Fraction(n, 30) + Fraction((n * 7) % 5, 1000) for n in range(90)]
 # A screen recording: 60 pictures a second while something moves, none while nothing does.
 SCREEN = [Fraction(n, 60) for n in range(60)] + [Fraction(2) + Fraction(n, 60) for n in range(60)]
+INTERLACED_H264 = {"preset": "fast", "crf": "18", "g": "40", "flags": "+ilme+ildct"}
 
 RECIPES: dict[str, Recipe] = {
     "mp4_copied_sound": Recipe(width=1280, height=720, frame_count=100),
@@ -68,6 +71,11 @@ RECIPES: dict[str, Recipe] = {
     ),
     "fragmented": Recipe(muxer_options={"movflags": "+frag_keyframe+empty_moov+delay_moov"}),
     "long_gop": Recipe(options={"preset": "ultrafast", "g": "1000"}, frame_count=150),
+    "interlaced": Recipe(fps=Fraction(25), interlaced=True, options=INTERLACED_H264, frame_count=110),
+    "interlaced_mpeg2": Recipe(
+        suffix=".ts", codec="mpeg2video", fps=Fraction(30_000, 1001), interlaced=True, frame_count=130,
+        options={"flags": "+ilme+ildct", "g": "15", "bf": "2", "b": "4M"}, sound=Sound(codec="mp2"),
+    ),
     "phone_vfr": Recipe(fps=Fraction(30), frame_count=90, shown_at_s=PHONE, sound=Sound()),
 }  # fmt: skip
 
@@ -189,3 +197,27 @@ def test_hdr_is_brought_to_sdr(encode: Callable[[Recipe], Film]) -> None:
     picture = pictures_of(film, film.plan["renditions"][0]["name"])[-1]
     assert (picture.color_trc, picture.colorspace, picture.color_primaries) == (1, 1, 1)
     assert numbers_of(film, film.plan["renditions"][0]["name"]) == list(range(12))
+
+
+@pytest.mark.parametrize("name", ["interlaced", "interlaced_mpeg2"])
+def test_two_moments_in_one_picture_become_one(
+    name: str, encode: Callable[[Recipe], Film], clip: Callable[[Recipe], Path]
+) -> None:
+    recipe = RECIPES[name]
+    film = encode(recipe)
+    assert film.plan["deinterlace"]
+    with av.open(str(clip(recipe))) as container:
+        before = [combed(picture) for picture in container.decode(video=0)]
+    after = [combed(picture) for picture in pictures_of(film, film.plan["renditions"][-1]["name"])]
+    assert max(after) < min(before) / 3
+
+
+def combed(picture: av.VideoFrame) -> float:
+    """How far lines of the lower half differ from their neighbours, on the average."""
+    luma = picture.to_ndarray(format="gray").astype(np.float32)
+    lower = luma[luma.shape[0] // 2 + 4 :]
+    return float(np.abs(lower[1:-1] - (lower[:-2] + lower[2:]) / 2).mean())
+
+
+def test_whole_pictures_are_left_alone(encode: Callable[[Recipe], Film]) -> None:
+    assert not encode(RECIPES["mp4_copied_sound"]).plan["deinterlace"]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.event import Event
-from schemas.media.views import RECENT, contiguous_chunks
+from schemas.media.views import RECENT, contiguous_chunks, has_poster
 from streams.engine import Op
 from streams.media.projections import library, progress, with_chunk
 from tests.unit.media.telling import (
@@ -110,6 +110,21 @@ def test_a_ready_film_declares_what_was_measured() -> None:
     assert document["progress"] == {"percent": 100, "chunks_done": 4, "chunks_total": 4, "eta_s": 0}
     for rendition in [*document["renditions"], document["audio"]]:
         assert 0 < rendition["average_bandwidth"] <= rendition["bandwidth"]
+
+
+def test_a_poster_is_there_with_the_first_chunk_or_with_the_storyboard() -> None:
+    poster = {"width": 1280, "height": 720}
+    document, _ = shelf(*BEGUN)
+    assert not has_poster(document)
+    document, _ = shelf(*BEGUN, encoded(0, PLAN, poster=poster))
+    assert document["poster"] == poster
+    assert has_poster(document)
+    document, _ = shelf(*BEGUN, *chunks(0, 1, 2, 3))
+    assert not has_poster(document)
+    document, _ = shelf(*BEGUN, *chunks(0, 1, 2, 3), storyboard_made())
+    assert has_poster(document)
+    del document["poster"]  # as an earlier version wrote it
+    assert has_poster(document)
 
 
 def test_a_storyboard_is_added() -> None:

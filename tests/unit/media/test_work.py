@@ -94,6 +94,16 @@ async def test_the_first_chunk_brings_the_init_segments(work: FakeWork, objects:
     assert objects.held[keys.init_key(ASSET, HASH, "720p")] == b"init 720p"
 
 
+async def test_the_first_chunk_brings_the_poster_and_tells_of_it_again(
+    work: FakeWork, objects: FakeObjects
+) -> None:
+    outs = await encode(chunk(0), work)
+    assert objects.held[keys.poster_key(ASSET, HASH)] == b"poster"
+    assert outs[0].data["poster"] == {"width": 1280, "height": 720}
+    assert (await encode(chunk(0), work))[0].data["poster"] == outs[0].data["poster"]
+    assert (await encode(chunk(1), work))[0].data["poster"] is None
+
+
 async def test_a_chunk_asked_for_again_is_reported_again_and_not_encoded(
     work: FakeWork, objects: FakeObjects, encoders: FakeEncoders
 ) -> None:
@@ -223,6 +233,18 @@ async def test_a_storyboard_is_made_of_what_is_encoded(work: FakeWork, objects: 
     assert names(outs)[0] == "StoryboardMade"
     assert objects.held[keys.poster_key(ASSET, HASH)] == b"poster"
     assert objects.held[keys.sheet_key(ASSET, HASH, 0)] == b"sheet 0"
+
+
+async def test_a_film_that_began_in_black_gets_its_poster_with_the_storyboard(
+    work: FakeWork, objects: FakeObjects
+) -> None:
+    reports = [encoded(i, PLAN) for i in range(PLAN["chunk_count"])]
+    for index in range(PLAN["chunk_count"]):
+        await encode(chunk(index), work)
+    del objects.held[keys.poster_key(ASSET, HASH)]
+    outs = await encode(asked("StoryboardRequested", started(), completed(), probed(PLAN), *reports), work)
+    assert names(outs)[0] == "StoryboardMade"
+    assert objects.held[keys.poster_key(ASSET, HASH)] == b"later poster"
 
 
 async def test_a_storyboard_without_its_segments_may_be_tried_again(work: FakeWork) -> None:
