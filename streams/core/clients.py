@@ -13,6 +13,7 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from streams.core.redis_writes import make_writes_cancellable
 from streams.core.settings import Settings
 
 AnyRedis = Redis | RedisCluster
@@ -26,6 +27,7 @@ def redis_client(settings: Settings, *, decode_responses: bool = False, **option
     Lost connections are tried three times within a second. That may run a command twice: every write of
     ours is a compare-and-set, which a second run does not change.
     """
+    make_writes_cancellable()
     common: dict[str, Any] = {
         "decode_responses": decode_responses,
         "socket_connect_timeout": 2.0,
