@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import secrets
 import threading
 import time
@@ -21,6 +20,7 @@ from schemas.event import Headers, request_headers
 from schemas.keys import DLQ_SUFFIX, PARTITIONER
 from schemas.wire import EncodeError, codec
 from streams.core import metrics, tracing
+from streams.core.ending import end_process
 from streams.core.logging import get_logger
 from streams.core.settings import Settings
 
@@ -54,13 +54,6 @@ class EventTooLarge(EncodeError):
 
 class LogUnavailable(Exception):
     """The broker did not acknowledge in time. The event may still arrive: repeat with the same ce_id."""
-
-
-def end_process(reason: str) -> None:
-    """The default `on_fatal`: the supervisor starts the process again and it resumes from its fence."""
-    log.critical("the process ends", reason=reason)
-    logging.shutdown()
-    os._exit(70)
 
 
 def now_ms() -> int:
@@ -111,7 +104,7 @@ class _Idempotent:
     def _check(self, topic: str, key: str, value: bytes, headers: Headers) -> None:
         if not key:
             raise EncodeError(f"an event for {topic} has an empty key: give the id of its aggregate")
-        size = len(value) + len(key) + sum(len(name) + len(text) for name, text in headers)
+        size = len(value) + len(key) + sum(len(name) + len(text or b"") for name, text in headers)
         # A dead letter adds its reasons to the event, so it may be larger.
         if size > self._max_bytes and not topic.endswith(DLQ_SUFFIX):
             raise EventTooLarge(

@@ -6,10 +6,11 @@ below. `kinolog config` prints them, `.env.example` is generated.
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -152,6 +153,24 @@ class Settings(BaseSettings):
         if self.kafka_ssl_ca_file:
             config["ssl.ca.location"] = str(self.kafka_ssl_ca_file)
         return config
+
+    def kafka_ssl_context(self) -> ssl.SSLContext | None:
+        """The same for Kafka clients that take a context of Python's; None where SSL is off.
+
+        Raises OSError if KAFKA_SSL_CA_FILE cannot be read.
+        """
+        if self.kafka_security_protocol not in ("SSL", "SASL_SSL"):
+            return None
+        return ssl.create_default_context(cafile=self.kafka_ssl_ca_file)
+
+    @model_validator(mode="after")
+    def _sasl_is_whole(self) -> Settings:
+        if self.kafka_security_protocol.startswith("SASL") != bool(self.kafka_sasl_mechanism):
+            raise ValueError(
+                f"KAFKA_SECURITY_PROTOCOL is {self.kafka_security_protocol} and KAFKA_SASL_MECHANISM is "
+                f"{self.kafka_sasl_mechanism or 'empty'}: set both for SASL, or neither"
+            )
+        return self
 
 
 def load_settings(**overrides: Any) -> Settings:

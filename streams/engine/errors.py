@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from typing import Any, NoReturn
-
-import structlog
-
-log = structlog.get_logger("kinolog.engine")
+from typing import NoReturn
 
 End = Callable[[str], NoReturn]
-ENDED = 70  # exit status of a process that ended itself to start anew (EX_SOFTWARE)
 
 
 class EngineError(Exception):
@@ -44,9 +38,3 @@ class LogRangeError(EngineError):
 
 class DeadLetterFlood(EngineError):
     """Too many events failed: stopping loses nothing, dead-lettering them all would."""
-
-
-def end_process(why: str, **details: Any) -> NoReturn:
-    """Leave at once, without Faust's shutdown: what was not fenced is read again by the next life."""
-    log.critical("process ends", why=why, **details)
-    os._exit(ENDED)

@@ -17,13 +17,14 @@ from schemas.wire import Codec, codec
 from schemas.wiring import check_functions
 from streams.core import metrics
 from streams.core.clients import clickhouse_client, redis_client
+from streams.core.ending import end_process
 from streams.core.logging import configure_logging
 from streams.core.producer import OutputProducer
 from streams.core.settings import Settings
 from streams.engine.agents import TABLES, WORKER_OPTIONS
 from streams.engine.dead_letters import DeadLetters
 from streams.engine.deciders import DeciderFold
-from streams.engine.errors import End, end_process
+from streams.engine.errors import End
 from streams.engine.health import serve_health
 from streams.engine.history import History, Table
 from streams.engine.lane import SCHEME
@@ -175,7 +176,7 @@ class Runtime:
         app = faust.App(
             self.group,
             broker=[f"{SCHEME}://{host.strip()}" for host in settings.kafka_bootstrap_servers.split(",")],
-            broker_credentials=_credentials(settings),
+            broker_credentials=credentials(settings),
             store="memory://",
             datadir=str(datadir),
             web_enabled=False,
@@ -208,14 +209,17 @@ class Runtime:
             self.end(f"{self.name}: {exc!r}: this is a bug of the engine, please report it")
 
 
-def _credentials(settings: Settings) -> Any:
-    if not settings.kafka_sasl_mechanism:
-        return None
-    return faust.SASLCredentials(
-        username=settings.kafka_sasl_username,
-        password=settings.kafka_sasl_password.get_secret_value(),
-        mechanism=settings.kafka_sasl_mechanism,
-    )
+def credentials(settings: Settings) -> Any:
+    """How Faust's consumer signs in: the same settings that `Settings.kafka_client` gives librdkafka."""
+    context = settings.kafka_ssl_context()
+    if settings.kafka_sasl_mechanism:
+        return faust.SASLCredentials(
+            username=settings.kafka_sasl_username,
+            password=settings.kafka_sasl_password.get_secret_value(),
+            mechanism=settings.kafka_sasl_mechanism,
+            ssl_context=context,
+        )
+    return None if context is None else faust.SSLCredentials(context)
 
 
 def run_worker(
