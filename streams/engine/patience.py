@@ -19,10 +19,9 @@ from redis.exceptions import (
 log = structlog.get_logger("kinolog.engine.store")
 
 T = TypeVar("T")
-# A connection that closes while redis-py greets it ends in its AttributeError or uvloop's RuntimeError.
-_AWAY: Final = (
-    ConnectionError, TimeoutError, ClusterError, RedisClusterException, OSError, AttributeError, RuntimeError,
-)  # fmt: skip
+_AWAY: Final = (ConnectionError, TimeoutError, ClusterError, RedisClusterException, OSError)
+# Where the AttributeError of a connection that closed under redis-py is raised.
+_CLIENT_MODULES: Final = ("redis.", "asyncio.", "uvloop.")
 _AWAY_REPLIES: Final = (
     "LOADING", "Redis is loading", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "READONLY", "MOVED", "ASK",
 )  # fmt: skip
@@ -45,7 +44,30 @@ async def patiently(what: str, call: Callable[[], Awaitable[T]]) -> T:
             if not str(exc).startswith(_AWAY_REPLIES):
                 raise
             why = str(exc)
+        except (AttributeError, RuntimeError) as exc:
+            if not closed_under_us(exc):
+                raise
+            why = f"{type(exc).__name__}: {exc}"
         if waits % _SAID_EVERY == 0:
             log.warning("Redis is away, waiting", what=what, why=why, waits=waits)
         waits += 1
         await asyncio.sleep(0.05 + random.random() * 0.1)
+
+
+def closed_under_us(exc: BaseException) -> bool:
+    """Whether this is how a connection that closes in mid-greeting shows, and not a bug of somebody's.
+
+    redis-py reaches for a part of the connection that is None by then; uvloop refuses a closed transport.
+    """
+    if isinstance(exc, AttributeError):
+        return exc.obj is None and _raised_in(exc).startswith(_CLIENT_MODULES)
+    text = str(exc)
+    return type(exc) is RuntimeError and ("handler is closed" in text or "Transport closed" in text)
+
+
+def _raised_in(exc: BaseException) -> str:
+    """Name of the module whose code raised."""
+    frame = exc.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    return "" if frame is None else f"{frame.tb_frame.f_globals.get('__name__', '')}."
