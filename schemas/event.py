@@ -13,6 +13,8 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
+from schemas.errors import WireError
+
 Headers = list[tuple[str, bytes]]
 
 CONTENT_TYPE: Final = b"application/avro"
@@ -40,7 +42,8 @@ class Event:
     """One decoded event. Treat as immutable: `data` is the dict that fastavro made.
 
     `id` ce_id · `at_ms` milliseconds since 1970 · `cause` ce_id of what caused it or "" · `trace`
-    traceparent or "" · `src` set on agents' outputs. Headers are parsed on first use of those.
+    traceparent or "" · `src` set on agents' outputs. Headers are parsed on first use of those, which
+    raises WireError where one is unreadable.
     """
 
     __slots__ = (
@@ -93,14 +96,23 @@ class Event:
         # Reached only for slots not yet filled: events from Kafka leave those of the headers to this.
         if name not in _LAZY:
             raise AttributeError(f"an event has no {name!r}: it has {', '.join(Event.__slots__[1:])}")
-        headers = dict(self._headers or ())
-        self.id = headers.get("ce_id", b"").decode()
-        self.cause = headers.get("causation_id", b"").decode()
-        self.trace = headers.get("traceparent", b"").decode()
-        self.redriven = headers.get(REDRIVE_AGENT, b"").decode()
-        src = headers.get("src")
-        self.src = parse_src(src) if src is not None else None
+        self.read_headers()
         return getattr(self, name)
+
+    def read_headers(self) -> None:
+        """Fill in what the headers say. Raises WireError where one that we read is not as we write them."""
+        headers = dict(self._headers or ())
+        try:
+            self.id = headers.get("ce_id", b"").decode()
+            self.cause = headers.get("causation_id", b"").decode()
+            self.trace = headers.get("traceparent", b"").decode()
+            self.redriven = headers.get(REDRIVE_AGENT, b"").decode()
+            src = headers.get("src", b"")
+            self.src = parse_src(src) if "src" in headers else None
+        except (ValueError, AttributeError) as error:  # other bytes than we write, or none at all
+            names = ("ce_id", "causation_id", "traceparent", REDRIVE_AGENT, "src")
+            found = {name: headers[name] for name in names if name in headers}
+            raise WireError(f"{self.type} has an unreadable header, one of {found}: {error!r}") from error
 
     @property
     def trace_id(self) -> str:
@@ -110,7 +122,11 @@ class Event:
     @property
     def source(self) -> str:
         """`ce_source` of a record read from Kafka: the gateway or agent that wrote it."""
-        return dict(self._headers or ()).get("ce_source", b"").decode()
+        raw = dict(self._headers or ()).get("ce_source", b"")
+        try:
+            return raw.decode()
+        except (ValueError, AttributeError) as error:
+            raise WireError(f"{self.type} has an unreadable header ce_source, {raw!r}: {error!r}") from error
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Event):
@@ -127,7 +143,10 @@ class Event:
 def parse_src(raw: bytes) -> Src:
     """Src of a header's bytes. Raises ValueError if it is not one."""
     origin, offset, index = raw.decode().rsplit("|", 2)
-    return Src(origin, int(offset) << 16 | int(index))
+    at, number = int(offset), int(index)
+    if at < 0 or not 0 <= number <= MAX_INDEX:
+        raise ValueError(f"src {raw!r}: expected agent|topic|partition|offset|index (0..{MAX_INDEX})")
+    return Src(origin, at << 16 | number)
 
 
 def src_origin(agent: str, topic: str, partition: int) -> str:

@@ -130,11 +130,12 @@ class Codec:
         return event
 
     def events(
-        self, topic: str, partition: int, records: Iterable[Any]
+        self, topic: str, partition: int, records: Iterable[Any], with_headers: bool = True
     ) -> tuple[list[Event], dict[int, Exception]]:
         """(events, offset -> why not) of many records of one partition: `event` without its call each time.
 
-        A record has `offset`, `timestamp` (milliseconds), `key`, `value` and `headers`.
+        A record has `offset`, `timestamp` (milliseconds), `key`, `value` and `headers`. Without
+        `with_headers` these are parsed when first asked for, and an unreadable one raises WireError there.
         """
         events: list[Event] = []
         refused: dict[int, Exception] = {}
@@ -150,15 +151,20 @@ class Codec:
                 event.key = record.key.decode()
                 if upcast is not None:
                     upcast(data)
+                event.type = type_name
+                event._headers = record.headers
+                if with_headers:
+                    event.read_headers()
+            except WireError as error:
+                refused[record.offset] = error
+                continue
             except Exception as error:
                 refused[record.offset] = self._refused(value, error)
                 continue
-            event.type = type_name
             event.topic = topic
             event.partition = partition
             event.offset = record.offset
             event.at_ms = record.timestamp
-            event._headers = record.headers
             add(event)
         return events, refused
 

@@ -20,7 +20,8 @@ Project = Callable[[State | None, Event], tuple[State | None, list[Op]]]
 class ProjectorFold:
     """Folds events into `{tag}:state` documents under their keys, and into the projection's own keys.
 
-    The note on the partition's channel is a JSON list of the keys that changed. The outcome of a request
+    The note on the partition's channel is a JSON list of the keys that changed or whose request has an
+    outcome now: who waits for a refusal learns of it at once, too. The outcome of a request
     stands under `{tag}:outcome:<its ce_id>` for ten minutes, as JSON: `type`, `key`, `topic`, `partition`,
     `offset`, and `data` where it was refused or repeated. These two types never reach the function.
     """
@@ -47,6 +48,7 @@ class ProjectorFold:
     ) -> Folded:
         states: dict[str, Any] = {}
         touched: dict[str, None] = {}
+        told: dict[str, None] = {}  # of the note
         ops: list[Op] = []
         outcomes: dict[str, bytes] = {}
         held, project = view.states, self._project
@@ -54,6 +56,7 @@ class ProjectorFold:
         for event in events:
             if event.src is not None and event.cause and event.at_ms > oldest:
                 outcomes[event.cause] = outcome(event)
+                told[event.key] = None
             if event.type in ANSWERS or event.offset in failed:
                 continue
             key = event.key
@@ -71,7 +74,8 @@ class ProjectorFold:
             document = None if state is None else orjson.dumps(state)
             if document != held.get(key):
                 documents[key] = document
-        note = orjson.dumps(list(touched)) if touched else b""
+        told |= touched
+        note = orjson.dumps(list(told)) if told else b""
         return Folded(Effects(-1, states=documents, outcomes=outcomes, ops=ops, note=note), [], failed)
 
 

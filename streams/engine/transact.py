@@ -169,7 +169,7 @@ class Transactor:
 
 
 def decoded(
-    codec: Codec, topic: str, partition: int, records: Sequence[LogRecord]
+    codec: Codec, topic: str, partition: int, records: Sequence[LogRecord], with_headers: bool = True
 ) -> tuple[list[Event], dict[int, Exception]]:
     """(events, offset -> why not) of a chunk's records: nothing escapes, nothing is skipped in silence."""
-    return codec.events(topic, partition, records)
+    return codec.events(topic, partition, records, with_headers)
