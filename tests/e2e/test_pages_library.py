@@ -166,6 +166,21 @@ async def test_long_libraries_come_in_pages(surface: Surface) -> None:
     await expect(page.locator(".card[data-id]")).to_have_count(60)
 
 
+async def test_older_films_that_cannot_be_read_say_why_and_can_be_asked_for_again(surface: Surface) -> None:
+    surface.tolerate("503")
+    surface.stub.put(*stub_data.library(60))
+    page = await surface.open()
+    await expect(page.locator(".card[data-id]")).to_have_count(48)
+    surface.stub.fail("GET", "/v1/assets", 503, "The store is away", "Redis does not answer.", times=1000)
+    await page.get_by_role("button", name="Show more").click()
+    notice = page.get_by_role("alert")
+    await expect(notice).to_contain_text("The older films could not be read")
+    await expect(notice).to_contain_text("Redis does not answer.")
+    surface.stub.heal()
+    await notice.get_by_role("button", name="Try again").click()
+    await expect(page.locator(".card[data-id]")).to_have_count(60)
+
+
 async def test_delete_asks_first(surface: Surface) -> None:
     surface.stub.put(stub_data.asset("Night train"), stub_data.asset("Rehearsal"))
     page = await surface.open()

@@ -106,9 +106,19 @@ class Library extends Part {
         </header>
         ${store.state === "error" ? problemNotice(store.problem, { title: "The library could not be read", retry: () => store.load() }) : nothing}
         ${this.films()}
-        ${store.cursor ? html`<div class="more"><button class="button" type="button" @click=${() => store.more()}>Show more</button></div>` : nothing}
+        ${this.further()}
       </div>
       ${this.hovering ? html`<div class="drop-veil"><div>${icon("upload")}<strong>Drop to upload</strong><span>Several files at once are fine</span></div></div>` : nothing}`;
+  }
+
+  /** The way to older films, or why they could not be read. */
+  further() {
+    const { store } = this;
+    if (!store.cursor) return nothing;
+    if (store.moreProblem) {
+      return html`<div class="further">${problemNotice(store.moreProblem, { title: "The older films could not be read", retry: () => store.more() })}</div>`;
+    }
+    return html`<div class="more"><button class="button" type="button" ?disabled=${store.extending} @click=${() => store.more()}>${store.extending ? "Reading…" : "Show more"}</button></div>`;
   }
 
   films() {

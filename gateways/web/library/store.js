@@ -13,6 +13,8 @@ export class LibraryStore extends EventTarget {
   state = "loading";
   problem = null;
   cursor = null;
+  extending = false; // the next page is on its way
+  moreProblem = null; // why the next page could not be read
   query = "";
   #streams = new Map();
   #asked = 0;
@@ -30,6 +32,7 @@ export class LibraryStore extends EventTarget {
 
   async load() {
     const turn = ++this.#asked;
+    this.moreProblem = null;
     if (!this.assets.length) this.state = "loading";
     this.#changed();
     try {
@@ -45,10 +48,22 @@ export class LibraryStore extends EventTarget {
     this.#changed();
   }
 
+  /** The next page, once however often it is asked for; what was searched for meanwhile wins over it. */
   async more() {
-    const page = await api.assets({ q: this.query, cursor: this.cursor });
-    this.assets = merged(this.assets, page.items, { append: true });
-    this.cursor = page.next_cursor ?? null;
+    if (this.extending) return;
+    const turn = this.#asked;
+    [this.extending, this.moreProblem] = [true, null];
+    this.#changed();
+    try {
+      const page = await api.assets({ q: this.query, cursor: this.cursor });
+      if (turn === this.#asked) {
+        this.assets = merged(this.assets, page.items, { append: true });
+        this.cursor = page.next_cursor ?? null;
+      }
+    } catch (error) {
+      if (turn === this.#asked) this.moreProblem = error;
+    }
+    this.extending = false;
     this.#changed();
   }
 
