@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import orjson
 import structlog
-from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
 from schemas.event import Event
 from schemas.wire import Codec
@@ -66,6 +65,24 @@ class Table:
             return int(highest) if count else -1
 
         return await self._patient(ask)
+
+    async def fences(self, topic: str, seen: Mapping[int, int]) -> dict[int, int]:
+        """The same for every partition of `seen` in one query: -1 where the table went back behind it.
+
+        Cheap however long the table is: only what stands at or above the fences seen is looked at.
+        """
+        found = dict.fromkeys(seen, -1)
+        reached = " OR ".join(f"(partition = {p} AND offset >= {at})" for p, at in seen.items() if at >= 0)
+
+        async def ask(client: Any) -> dict[int, int]:
+            answer = await client.query(
+                f"SELECT partition, max(offset) FROM {self.name} "  # noqa: S608  # the map's name, and numbers
+                f"WHERE topic = {{t:String}} AND ({reached}) GROUP BY partition",
+                parameters={"t": topic},
+            )
+            return {int(partition): int(highest) for partition, highest in answer.result_rows}
+
+        return found | await self._patient(ask) if reached else found
 
     async def insert(self, rows: Sequence[dict[str, Any]], token: str) -> None:
         """All rows as one block, or none of them. A second insert with the same token changes nothing."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any, cast
 
@@ -38,7 +38,7 @@ from streams.engine.store import RedisStore
 from streams.engine.timers import TimerFold, Timers
 from streams.engine.transact import Fold, Transactor
 from streams.engine.versions import REQUEST_WINDOW, current_version
-from streams.engine.watch import Watch, Watched
+from streams.engine.watch import TABLE_PERIOD_S, Fences, Watch, Watched
 from streams.engine.workers import WorkerRunner
 
 log = structlog.get_logger("kinolog.engine")
@@ -130,7 +130,12 @@ class Runtime:
 
     def _fenced(self, agent: Agent, store: RedisStore, fold: Fold, letters: DeadLetters) -> FencedRunner:
         applier = Transactor(agent.name, self._codec, store, fold, self._outputs, letters)
-        self._watch(agent, applier.applied, store.fence, store.version)
+
+        async def fences(seen: Fences) -> Fences:
+            return {partition: await store.fence(partition) for partition in seen}
+
+        current = self._version_of(agent, store.version)
+        self._watched.append(Watched(agent.name, applier.applied, fences, store.version, current))
         return FencedRunner(applier, store.fence, self._turn, self.end, agent.name)
 
     async def _history(
@@ -145,6 +150,12 @@ class Runtime:
         async def fence(partition: int) -> int:
             return await table.fence(agent.reads, partition)
 
+        async def fences(seen: Fences) -> Fences:
+            return await table.fences(agent.reads, seen)
+
+        self._watched.append(
+            Watched(agent.name, applier.applied, fences, 1, self._version_of(agent, 1), TABLE_PERIOD_S)
+        )
         return FencedRunner(applier, fence, self._turn, self.end, agent.name)
 
     def _worker(self, agent: Agent, function: Callable[..., Any], letters: DeadLetters) -> WorkerRunner:
@@ -159,11 +170,12 @@ class Runtime:
     def _encoder(self, agent: Agent, writes: Iterable[str]) -> Encoder:
         return Encoder(self._codec, agent.name, tuple(writes), self.settings.event_max_bytes)
 
-    def _watch(self, agent: Agent, applied: dict[int, int], fence: Any, version: int) -> None:
+    def _version_of(self, agent: Agent, version: int) -> Callable[[], Awaitable[int]]:
         async def current() -> int:
-            return await current_version(self._redis, agent.name) if agent.kind == "projector" else version
+            versioned = agent.kind == "projector" and agent.store == "redis"
+            return await current_version(self._redis, agent.name) if versioned else version
 
-        self._watched.append(Watched(agent.name, applied, fence, version, current))
+        return current
 
     def _turn(self) -> int:
         turn: int = cast(Any, self.app.consumer).turn
