@@ -220,7 +220,9 @@ async def test_sign_in_with_key(surface: Surface) -> None:
     surface.stub.put(*stub_data.library(2))
     page = await surface.open()
     dialog = page.get_by_role("dialog", name="Sign in to Kinolog")
-    await expect(dialog).to_be_visible()
+    await expect(page.locator(".sign-in form")).to_contain_text(
+        "admin_api_key in .kinolog/credentials.json, in the folder where Kinolog was started"
+    )
     await page.keyboard.press("Escape")
     await expect(dialog).to_be_visible()
     await page.get_by_label("API key").fill("wrong")

@@ -62,8 +62,8 @@ async function showDialog() {
       <form class="dialog-form" @submit=${submit}>
         <img src="/web/shared/mark.svg" width="40" height="40" alt="">
         <h2>Sign in to Kinolog</h2>
-        <p class="quiet">Use your API key. The administrator's key was made at the first start and lies in
-          <code>credentials.json</code> in the data folder.</p>
+        <p class="quiet">Use your API key. The administrator's is <code>admin_api_key</code> in
+          <code>.kinolog/credentials.json</code>, in the folder where Kinolog was started.</p>
         <label for="api-key">API key</label>
         <div class="field">${icon("key-round")}
           <input id="api-key" name="api_key" type="password" autocomplete="current-password" required autofocus
