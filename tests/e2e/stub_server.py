@@ -23,6 +23,8 @@ from tests.e2e.stub_data import Json
 from tests.e2e.stub_media import Film, jpeg, make_film, picture
 
 KEY = "stub-key"
+GUEST = ["assets:read", "log:read", "session"]
+ADMINISTRATOR = ["assets:delete", "assets:read", "assets:write", "log:read", "session"]
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
@@ -45,6 +47,7 @@ class Stub:
         self.logs: dict[str, list[Json]] = {}
         self.film = film
         self.signed_in = True
+        self.permissions = ADMINISTRATOR
         self.uploads: list[Json] = []
         self._streams: set[tuple[str, asyncio.Queue[tuple[str, Json]]]] = set()
         self._faults: list[tuple[Callable[[web.Request], bool], tuple[int, str, str], list[int]]] = []
@@ -134,7 +137,7 @@ class Stub:
 
     async def _session(self, _: web.Request) -> web.Response:
         return (
-            web.json_response({"principal": "administrator"})
+            web.json_response({"subject": "somebody", "permissions": self.permissions})
             if self.signed_in
             else problem(401, "No valid credential", "Sign in.")
         )
@@ -144,7 +147,8 @@ class Stub:
         if proof.get("api_key") != KEY and proof.get("code") != "good":
             return problem(401, "The credential is not valid", "This key is not known.")
         self.signed_in = True
-        return web.json_response({"subject": "administrator"}, status=201)
+        self.permissions = ADMINISTRATOR if "api_key" in proof else GUEST
+        return web.json_response({"subject": "somebody", "permissions": self.permissions}, status=201)
 
     async def _close_session(self, _: web.Request) -> web.Response:
         self.signed_in = False

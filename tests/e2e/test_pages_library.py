@@ -10,7 +10,7 @@ from playwright.async_api import Route, expect
 
 from tests.e2e import stub_data
 from tests.e2e.conftest import Surface
-from tests.e2e.stub_server import KEY, TRACE
+from tests.e2e.stub_server import GUEST, KEY, TRACE
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -256,3 +256,42 @@ async def test_old_link_says_so_and_asks_for_the_key(surface: Surface) -> None:
     await page.get_by_label("API key").fill(KEY)
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", name="Night train")).to_be_visible()
+
+
+async def test_a_guest_is_offered_a_key_in_place_of_what_only_a_key_can_do(surface: Surface) -> None:
+    surface.stub.permissions = GUEST
+    surface.stub.put(stub_data.asset("Night train"))
+    page = await surface.open("/?q=train")
+    offer = page.get_by_role("button", name="Sign in with an API key")
+    await expect(offer).to_be_visible()
+    await expect(page.get_by_role("button", name="Upload")).to_have_count(0)
+    await page.get_by_role("button", name="More for Night train").click()
+    await expect(card(surface, "Night train").get_by_role("menuitem", name="Events")).to_be_visible()
+    await expect(page.get_by_role("menuitem", name="Delete…")).to_have_count(0)
+    await page.keyboard.press("Escape")
+    dialog = page.get_by_role("dialog", name="Sign in to Kinolog")
+    await offer.click()
+    await page.get_by_role("button", name="Not now").click()
+    await expect(dialog).to_be_hidden()
+    await page.keyboard.press("u")
+    await page.get_by_label("API key", exact=True).fill(KEY)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("button", name="Upload")).to_be_visible()
+    await expect(dialog).to_be_hidden()
+    await expect(offer).to_have_count(0)
+    assert page.url.endswith("/?q=train")
+
+
+async def test_an_upload_that_is_refused_is_sent_again_after_signing_in(
+    surface: Surface, tmp_path: Path
+) -> None:
+    surface.tolerate("403")
+    surface.stub.fail("POST", "/v1/assets", 403, "The credential does not allow this", "Use another.")
+    film = tmp_path / "film.mp4"
+    film.write_bytes(b"film")
+    page = await surface.open()
+    await page.locator("#files").set_input_files(film)
+    await page.locator(".card.upload").get_by_role("button", name="Sign in with an API key").click()
+    await page.get_by_label("API key", exact=True).fill(KEY)
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".card[data-id]", has_text="film")).to_be_visible()

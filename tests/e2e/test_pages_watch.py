@@ -8,6 +8,7 @@ from playwright.async_api import expect
 from tests.e2e import stub_data
 from tests.e2e.conftest import Surface
 from tests.e2e.stub_data import Json
+from tests.e2e.stub_server import GUEST, KEY
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -131,6 +132,27 @@ async def test_unknown_film(surface: Surface) -> None:
     surface.tolerate("404")
     page = await surface.open("/watch/nothing")
     await expect(page.get_by_role("heading", name="No film lives here")).to_be_visible()
+
+
+@pytest.mark.parametrize("place", ["/watch/{id}", "/assets/{id}/log"])
+async def test_what_another_key_may_see_is_read_after_signing_in(surface: Surface, place: str) -> None:
+    surface.tolerate("403")
+    item = ready(surface)
+    surface.stub.permissions = GUEST
+    surface.stub.fail(
+        "GET", f"/v1/assets/{item['id']}", 403, "Not allowed", "This watch link opens another asset.", times=3
+    )
+    path = place.format(id=item["id"])
+    page = await surface.open(path)
+    notice = page.get_by_role("alert")
+    await expect(notice).to_contain_text("This watch link opens another asset.")
+    await expect(notice.get_by_role("button", name="Try again")).to_have_count(0)
+    await notice.get_by_role("button", name="Sign in with an API key").click()
+    surface.stub.heal()
+    await page.get_by_label("API key", exact=True).fill(KEY)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("Ready in every rendition").first).to_be_visible()
+    assert page.url == surface.base + path
 
 
 async def test_media_that_does_not_arrive_ends_in_a_sentence(surface: Surface) -> None:

@@ -4,6 +4,7 @@ import { activity, failureOf, isPlayable, isWorking, paths, qualityOf } from "sh
 import { copy } from "shared/announce.js";
 import { bytes, clock, span } from "shared/format.js";
 import { cells, icon, idButton, when } from "shared/parts.js";
+import { may } from "shared/rights.js";
 
 const ACTIONS = {
   watch: (asset) => location.assign(paths.watch(asset.id)),
@@ -37,7 +38,7 @@ function menu(asset, onDelete) {
       <wa-dropdown-item value="log"><wa-icon slot="icon" name="list-tree"></wa-icon>Events</wa-dropdown-item>
       <wa-dropdown-item value="link"><wa-icon slot="icon" name="link"></wa-icon>Copy link</wa-dropdown-item>
       <wa-dropdown-item value="id"><wa-icon slot="icon" name="copy"></wa-icon>Copy id</wa-dropdown-item>
-      <wa-dropdown-item value="delete" variant="danger"><wa-icon slot="icon" name="trash-2"></wa-icon>Delete…</wa-dropdown-item>
+      ${may("assets:delete") ? html`<wa-dropdown-item value="delete" variant="danger"><wa-icon slot="icon" name="trash-2"></wa-icon>Delete…</wa-dropdown-item>` : nothing}
     </wa-dropdown>`;
 }
 

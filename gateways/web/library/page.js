@@ -2,9 +2,11 @@
 import "shared/frame.js";
 import { Part, html, nothing, repeat } from "shared/element.js";
 import { announce } from "shared/announce.js";
+import { offerSignIn } from "shared/api.js";
 import { count } from "shared/format.js";
 import { shortcut } from "shared/keys.js";
-import { blank, icon, problemNotice } from "shared/parts.js";
+import { blank, icon, problemNotice, signInButton } from "shared/parts.js";
+import { lacks, may, rights } from "shared/rights.js";
 import { ready } from "shared/session.js";
 import { assetCard, skeletonCard } from "./card.js";
 import { dropAnywhere } from "./drop.js";
@@ -14,6 +16,7 @@ import { Uploads } from "./uploads.js";
 
 const SEARCH_PAUSE_MS = 200;
 const SKELETONS = 8;
+const UPLOAD = "assets:write";
 const ACCEPT = "video/*,.mkv,.mov,.mp4,.webm,.avi,.ts,.m4v";
 
 class Library extends Part {
@@ -24,13 +27,14 @@ class Library extends Part {
     this.store = new LibraryStore();
     this.uploads = new Uploads();
     this.query = new URLSearchParams(location.search).get("q") ?? "";
-    for (const source of [this.store, this.uploads]) source.addEventListener("change", () => this.requestUpdate());
+    for (const source of [this.store, this.uploads, rights]) source.addEventListener("change", () => this.requestUpdate());
     this.uploads.addEventListener("stored", ({ detail }) => this.onStored(detail));
-    dropAnywhere({ onFiles: (files) => this.uploads.add(files), onOver: (over) => (this.hovering = over) });
+    dropAnywhere({ onFiles: (files) => this.take(files), onOver: (over) => (this.hovering = over) });
     addEventListener("beforeunload", (event) => this.uploads.active.length && event.preventDefault());
     shortcut({ keys: "/", label: "Search", group: "Library", run: () => this.renderRoot.querySelector("#search")?.focus() });
     shortcut({ keys: "u", label: "Upload files", group: "Library", run: () => this.pick() });
     shortcut({ keys: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"], label: "Move between films", group: "Library", run: (event) => this.move(event.key) });
+    addEventListener("kinolog-session", () => this.store.load()); // a key may see more films
     ready.then(() => this.store.start(this.query));
   }
 
@@ -39,8 +43,12 @@ class Library extends Part {
     return this;
   }
 
-  pick() {
-    this.renderRoot.querySelector("#files").click();
+  async pick() {
+    if (!lacks(UPLOAD) || (await offerSignIn())) this.renderRoot.querySelector("#files").click();
+  }
+
+  async take(files) {
+    if (!lacks(UPLOAD) || (await offerSignIn())) this.uploads.add(files);
   }
 
   async onStored({ answer, item }) {
@@ -100,9 +108,10 @@ class Library extends Part {
               @keydown=${(event) => event.key === "Escape" && this.clearSearch()}>
             ${this.query ? nothing : html`<kbd aria-hidden="true">/</kbd>`}
           </label>
-          <button class="button primary" type="button" @click=${this.pick}>${icon("upload")}Upload</button>
+          ${may(UPLOAD) ? html`<button class="button primary" type="button" @click=${this.pick}>${icon("upload")}Upload</button>` : nothing}
+          ${lacks(UPLOAD) ? signInButton() : nothing}
           <input id="files" type="file" accept=${ACCEPT} multiple hidden
-            @change=${(event) => { this.uploads.add([...event.target.files]); event.target.value = ""; }}>
+            @change=${(event) => { this.take([...event.target.files]); event.target.value = ""; }}>
         </header>
         ${store.state === "error" ? problemNotice(store.problem, { title: "The library could not be read", retry: () => store.load() }) : nothing}
         ${this.films()}
@@ -129,6 +138,11 @@ class Library extends Part {
       return blank({
         name: "search-x", title: "Nothing found", text: html`No film has “${this.query}” in its title.`,
         actions: html`<button class="button" type="button" @click=${this.clearSearch}>Show all films</button>`,
+      });
+    }
+    if (empty && lacks(UPLOAD)) {
+      return blank({
+        name: "film", title: "No film to see here", text: "The film of your link is gone, or there is none yet. An API key shows every film, and can upload.",
       });
     }
     if (empty) {

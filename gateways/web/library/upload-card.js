@@ -1,7 +1,7 @@
 // A file on its way, in the place where its poster will be.
 import { html, nothing } from "lit";
 import { bytes, rate, span } from "shared/format.js";
-import { icon, idButton } from "shared/parts.js";
+import { icon, idButton, signInButton } from "shared/parts.js";
 
 function progressLine(item) {
   if (item.state === "waiting") return "Waiting for its turn";
@@ -29,7 +29,7 @@ export function uploadCard(item, uploads) {
           ${failed
             ? html`<p class="sentence" role="alert">${item.problem.message}</p>
                 <div class="card-actions">
-                  ${item.problem.final ? nothing : html`<button class="button small" type="button" @click=${() => uploads.retry(item)}>${icon("rotate-cw")}Try again</button>`}
+                  ${item.problem.final ? nothing : item.problem.refused ? signInButton({ small: true, then: () => uploads.retry(item) }) : html`<button class="button small" type="button" @click=${() => uploads.retry(item)}>${icon("rotate-cw")}Try again</button>`}
                   <button class="button small plain" type="button" @click=${() => uploads.drop(item)}>Remove</button>
                   ${item.problem.traceId ? idButton(item.problem.traceId, "Trace id") : nothing}
                 </div>`

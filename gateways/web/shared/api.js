@@ -12,6 +12,11 @@ export class Problem extends Error {
   get passing() {
     return this.status === 0 || this.status === 429 || this.status >= 500;
   }
+
+  /** A failure that another credential mends: worth an offer to sign in. */
+  get refused() {
+    return this.status === 401 || this.status === 403;
+  }
 }
 
 const UNREACHABLE = {
@@ -35,10 +40,13 @@ export function problemOf(status, header, text) {
 
 let signIn = null;
 
-/** `ask` shows the sign-in dialog and resolves once a session exists. */
+/** `ask({required})` shows the sign-in dialog; resolves to whether a key was taken (always, if required). */
 export function onSignInNeeded(ask) {
   signIn = ask;
 }
+
+/** Offers to sign in, which may be declined; resolves to whether somebody did. The page stays. */
+export const offerSignIn = async () => (await signIn?.({ required: false })) ?? false;
 
 /** Sends a request; resolves to decoded JSON (or null); rejects with a Problem. A 401 asks to sign in, once. */
 export async function request(path, { method = "GET", json, signal, mayAsk = true } = {}) {
@@ -56,7 +64,7 @@ export async function request(path, { method = "GET", json, signal, mayAsk = tru
   }
   if (answer.ok) return answer.status === 204 ? null : answer.json().catch(() => null);
   if (answer.status === 401 && mayAsk && signIn) {
-    await signIn();
+    await signIn({ required: true });
     return request(path, { method, json, signal, mayAsk: false });
   }
   throw problemOf(answer.status, (name) => answer.headers.get(name), await answer.text());

@@ -1,6 +1,7 @@
 // Small pieces of template that every page uses.
 import { html, nothing } from "lit";
 import { copy } from "shared/announce.js";
+import { offerSignIn } from "shared/api.js";
 import { ago, exact, iso, shortId } from "shared/format.js";
 
 export const icon = (name, cls = "") => html`<wa-icon class=${cls} name=${name} aria-hidden="true"></wa-icon>`;
@@ -13,6 +14,11 @@ export const idButton = (id, what = "Id") => html`
     <span class="visually-hidden">Copy ${what.toLowerCase()} </span>${shortId(id)}${icon("copy")}
   </button>`;
 
+/** The quiet way to more: a dialog over the page, then `then()` if somebody signed in. */
+export const signInButton = ({ small = false, then = () => {} } = {}) => html`
+  <button class="button ${small ? "small" : "plain"}" type="button" @click=${async () => (await offerSignIn()) && then()}>
+    ${icon("key-round")}Sign in with an API key</button>`;
+
 /** One sentence of what went wrong, what to do, and the id to give to someone who can look it up. */
 export const problemNotice = (problem, { title, retry, retryLabel = "Try again" } = {}) => html`
   <div class="notice" role="alert">
@@ -21,7 +27,7 @@ export const problemNotice = (problem, { title, retry, retryLabel = "Try again" 
       <p class="title">${title ?? (problem.title || "That did not work")}</p>
       <p class="quiet">${problem.message}</p>
       <div class="actions">
-        ${retry ? html`<button class="button small" type="button" @click=${retry}>${icon("rotate-cw")}${retryLabel}</button>` : nothing}
+        ${retry && problem.refused ? signInButton({ small: true, then: retry }) : retry ? html`<button class="button small" type="button" @click=${retry}>${icon("rotate-cw")}${retryLabel}</button>` : nothing}
         ${problem.traceId ? html`<span class="faint">Trace ${idButton(problem.traceId, "Trace id")}</span>` : nothing}
       </div>
     </div>

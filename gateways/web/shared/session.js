@@ -1,11 +1,12 @@
 // Signing in: an API key (or the short-lived code of a link) becomes a cookie that scripts cannot read.
-import { html, render } from "lit";
+import { html, nothing, render } from "lit";
 import { api, onSignInNeeded } from "shared/api.js";
 import { icon } from "shared/parts.js";
 
 const OLD_LINK = "This link no longer signs in: it does for a quarter of an hour. Ask for a new one, or use your API key.";
 
 let asking = null;
+let required = false;
 let codeRefused = false;
 
 /** Takes `#code=…` out of the address before anything can keep or send it, and trades it for a session. */
@@ -21,9 +22,10 @@ async function useCodeOfAddress() {
 /** Resolves when a code in the address, if there is one, has been used. Pages load their data after it. */
 export const ready = useCodeOfAddress();
 
-function ask() {
+function ask({ required: now }) {
+  required ||= now;
   asking ??= showDialog().finally(() => {
-    asking = null;
+    [asking, required] = [null, false];
   });
   return asking;
 }
@@ -46,7 +48,7 @@ async function showDialog() {
     draw();
     try {
       await api.openSession({ api_key: key });
-      opened.resolve();
+      opened.resolve(true);
     } catch (problem) {
       message = problem.status === 401 || problem.status === 403 ? "This key is not known here. Check it and try again." : problem.message;
       busy = false;
@@ -55,10 +57,10 @@ async function showDialog() {
     }
   };
 
-  // leaving without a key would leave a page with nothing on it: the dialog stays
-  const stay = (event) => event.preventDefault();
+  // where a page would have nothing on it without a key, the dialog stays
+  const leave = (event) => (required ? event.preventDefault() : opened.resolve(false));
   const draw = () => render(html`
-    <wa-dialog class="sign-in" label="Sign in to Kinolog" without-header @wa-hide=${stay}>
+    <wa-dialog class="sign-in" label="Sign in to Kinolog" without-header @wa-hide=${leave}>
       <form class="dialog-form" @submit=${submit}>
         <img src="/web/shared/mark.svg" width="40" height="40" alt="">
         <h2>Sign in to Kinolog</h2>
@@ -71,6 +73,7 @@ async function showDialog() {
         </div>
         <p id="api-key-error" class="field-error" role="alert">${message}</p>
         <button class="button primary" type="submit" ?disabled=${busy}>${busy ? "Signing in…" : "Sign in"}</button>
+        ${required ? nothing : html`<button class="button plain" type="button" @click=${() => opened.resolve(false)}>Not now</button>`}
       </form>
     </wa-dialog>`, host);
 
@@ -78,10 +81,10 @@ async function showDialog() {
   const dialog = host.querySelector("wa-dialog");
   await customElements.whenDefined("wa-dialog");
   dialog.open = true;
-  await opened.promise;
-  dialog.removeEventListener("wa-hide", stay);
+  const signedIn = await opened.promise;
   host.remove();
-  dispatchEvent(new Event("kinolog-session"));
+  if (signedIn) dispatchEvent(new Event("kinolog-session"));
+  return signedIn;
 }
 
 export async function signOut() {

@@ -1,0 +1,27 @@
+// What this session may do. The server decides each time; here it only keeps pages from offering what it would refuse.
+import { api } from "shared/api.js";
+import { ready } from "shared/session.js";
+
+let held = null; // null: not known yet
+
+/** Fires "change" when the permissions have been read, also anew after somebody signed in. */
+export const rights = new EventTarget();
+
+/** Whether to offer what needs `permission`. Not before the answer is there: nothing shall appear and go away. */
+export const may = (permission) => held?.has(permission) ?? false;
+
+/** Whether to offer signing in with a key in place of what needs `permission`. */
+export const lacks = (permission) => held !== null && !held.has(permission);
+
+async function read() {
+  try {
+    held = new Set((await api.session()).permissions);
+  } catch (problem) {
+    // nobody is signed in: the first request for data asks. Any other trouble shall not take the buttons away.
+    held = problem.refused ? new Set() : { has: () => true };
+  }
+  rights.dispatchEvent(new Event("change"));
+}
+
+ready.then(read);
+addEventListener("kinolog-session", read);
