@@ -9,10 +9,11 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
-from deploy.client import Api
+from deploy.client import Api, ApiRefused
 
 # Not on a terminal, a line each time this much more is done.
 PLAIN_EVERY_PERCENT = 20
+EMPTY_UPLOAD = 400
 
 
 class Bar:
@@ -57,8 +58,13 @@ class Bar:
 
 
 async def upload(api: Api, console: Console, path: Path, title: str) -> dict[str, Any]:
-    """Upload one file; the same file again under the same title is the same asset."""
+    """Upload one file; the same file again under the same title is the same asset.
+
+    Raises ApiRefused for an empty file without asking the service.
+    """
     size, key = _identity(path, title)
+    if size == 0:
+        raise ApiRefused("The file is empty: export it again.", EMPTY_UPLOAD)
     with Bar(console, "upload", size, is_bytes=True) as bar:
         return await api.upload(path, title, size, bar.advance, key)
 

@@ -66,8 +66,13 @@ async def upload(request: web.Request) -> web.Response:
 
 
 def _refuse_declared(request: web.Request, media: Media) -> None:
-    """Problem 413 before the first byte for a body that cannot fit; a form has its own lines besides."""
+    """Problem before an asset is made: 400 for a raw body of no bytes, 413 for a body that cannot fit.
+
+    A form has its own lines besides the file.
+    """
     declared, most = request.content_length, media.limits.max_bytes
+    if (declared == 0 or not request.body_exists) and not request.content_type.startswith("multipart/"):
+        raise Problem("empty-upload", "Send at least one byte.")
     if declared is not None and declared > most + MAX_UPLOAD_OVERHEAD_BYTES:
         detail = f"The upload declares {declared} bytes, at most {most} fit; see MAX_UPLOAD_BYTES."
         raise Problem("too-large", detail, limit_bytes=most)

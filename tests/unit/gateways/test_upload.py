@@ -135,6 +135,24 @@ async def test_what_is_no_upload_is_refused_with_a_reason(
     await until(lambda: not gateway.locks.held)
 
 
+async def test_an_empty_body_makes_no_asset(gateway: Gateway) -> None:
+    for body in (b"", None):
+        answer = await gateway.client.post("/v1/assets?title=x", data=body, headers=BEARER)
+        assert answer.status == 400
+    assert gateway.world.names() == []
+
+
+async def test_a_stream_that_turns_out_empty_fails_its_asset(gateway: Gateway) -> None:
+    async def nothing() -> AsyncIterator[bytes]:
+        return
+        yield b""
+
+    answer = await gateway.client.post("/v1/assets?title=x", data=nothing(), headers=BEARER)
+    assert answer.status == 400
+    await until(lambda: gateway.world.names() == ["UploadStarted", "UploadFailed"])
+    assert gateway.world.published[1].data["code"] == "empty"
+
+
 async def test_a_form_cut_short_fails_the_asset(gateway: Gateway) -> None:
     body = (
         b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.mp4"\r\n\r\n' + FILM
