@@ -11,13 +11,17 @@ import click
 @click.command()
 @click.argument("services", nargs=-1)
 @click.option("--all", "run_all", is_flag=True, help="Run every service of the map in this process.")
-def command(services: tuple[str, ...], run_all: bool) -> None:
+@click.option(
+    "--wait-for-go", is_flag=True, hidden=True, help="Load, then wait for a line from the launcher."
+)
+def command(services: tuple[str, ...], run_all: bool, wait_for_go: bool) -> None:
     """Run SERVICES (names in topology.yaml, such as `streaming`) until told to stop.
 
     SIGTERM drains: streams end, running requests get up to three seconds.
     """
     import uvloop
 
+    from deploy.local import go
     from gateways.core.routes import RouteError
     from gateways.core.server import PortInUse
     from gateways.process import serve
@@ -34,6 +38,8 @@ def command(services: tuple[str, ...], run_all: bool) -> None:
             raise click.UsageError(f"name a service ({', '.join(found.services)}), or give --all")
         configure_logging(settings, "gateway" if len(names) > 1 else f"gateway-{names[0]}")
         metrics.initialise(found)
+        if wait_for_go:
+            go.wait_for_go()
 
         async def main() -> None:
             stop = asyncio.Event()

@@ -1,8 +1,9 @@
 """Set-up of a checkout from locked lists, run by any Python 3.11+ before anything is installed.
 
 Standard library only. Steps whose list has not changed since they last succeeded are passed over:
-environment, uv, Python packages, the project, then jars and page modules side by side. Every package is
-refused when its hash is not the locked one. `--bench` makes the environment of the benches' peers.
+environment, uv, Python packages, the project, then jars and page modules side by side, at last archives of
+the Java servers' classes. Every package is refused when its hash is not the locked one. `--bench` makes
+the environment of the benches' peers.
 """
 
 from __future__ import annotations
@@ -116,11 +117,20 @@ def install_uv(folder: Path) -> None:
     command("uv", *pip, "install", "--quiet", "--require-hashes", "-r", str(LOCKS / "uv.txt"))
 
 
+def install_project(python: Path, editable: list[str]) -> None:
+    """The checkout as a package, and its byte code, which the first start would otherwise write."""
+    command("The project", *editable)
+    packages = ["schemas", "streams", "gateways", "deploy"]
+    command("Byte code", str(python), "-m", "compileall", "-q", "-x", "node_modules", *packages)
+
+
 def steps(folder: Path, listing: str, *, project: bool) -> list[Step]:
-    """Steps in order; the last two of the project's own environment may run side by side."""
+    """Steps in order. Of the project's own environment jars and page modules may run side by side; the
+    last step only makes starts faster."""
     python, stamps = folder / "bin" / "python", folder / "share" / "kinolog" / "stamps"
     uv = [str(python), "-m", "uv", "pip", "install", "--quiet", "--python", str(python)]
     packages = LOCKS / listing
+    compiled = ["--compile-bytecode"]  # else the first start of each process does it, one at a time
     found = [
         Step("environment", stamps / "environment", [], lambda: make_venv(folder)),
         Step("uv", stamps / "uv", [LOCKS / "uv.txt"], lambda: install_uv(folder)),
@@ -128,7 +138,7 @@ def steps(folder: Path, listing: str, *, project: bool) -> list[Step]:
             "Python packages",
             stamps / "packages",
             [packages],
-            lambda: command("The Python packages", *uv, "--require-hashes", "-r", str(packages)),
+            lambda: command("The Python packages", *uv, *compiled, "--require-hashes", "-r", str(packages)),
         ),
     ]
     if project:
@@ -139,7 +149,7 @@ def steps(folder: Path, listing: str, *, project: bool) -> list[Step]:
                 "project",
                 stamps / "project",
                 [CHECKOUT / "pyproject.toml", packages],
-                lambda: command("The project", *editable),
+                lambda: install_project(python, editable),
             ),
             Step(
                 "jars",
@@ -152,6 +162,13 @@ def steps(folder: Path, listing: str, *, project: bool) -> list[Step]:
                 WEB / "node_modules" / ".kinolog-stamp",
                 [WEB / "package-lock.json"],
                 lambda: command("The page modules", str(folder / "bin" / "npm"), "ci", cwd=WEB, env=node),
+            ),
+            Step(
+                "Java archives",
+                folder / "share" / "kinolog" / "archives" / "stamp",
+                # The Java comes with the packages; what a server is started with decides, too.
+                [packages, LOCKS / "jars.txt", CHECKOUT / "deploy" / "local" / "java.py"],
+                lambda: command("The Java archives", str(python), "-m", "deploy.local.archives"),
             ),
         ]
     return found
@@ -179,12 +196,13 @@ def side_by_side(work: list[Step]) -> None:
 def set_up(folder: Path, listing: str, *, project: bool) -> None:
     """Do what is not done yet. A step anew means every later one of the environment anew."""
     work = steps(folder, listing, project=project)
-    serial, parallel = work[:4], work[4:]
+    serial, parallel, faster = work[:4], work[4:6], work[6:]
     todo = [step for step in serial if not step.is_done()]
     if todo and todo[0] is serial[0]:
         todo = serial
     later = [step for step in parallel if todo[:1] == serial[:1] or not step.is_done()]
-    if not todo and not later:
+    unfinished = [step for step in faster if todo or not step.is_done()]
+    if not todo and not later and not unfinished:
         return
     free = shutil.disk_usage(CHECKOUT).free
     if serial[0] in todo and free < NEEDED_DISK_BYTES:
@@ -196,6 +214,11 @@ def set_up(folder: Path, listing: str, *, project: bool) -> None:
     for step in todo:
         step.run()
     side_by_side(later)
+    for step in unfinished:
+        try:
+            step.run()
+        except SetupFailed as failed:
+            say(f"  {step.name} were not made, starts take longer; tried again next time: {failed}")
 
 
 def main() -> None:

@@ -7,11 +7,12 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-
-import requests
-from requests.adapters import HTTPAdapter
+from typing import TYPE_CHECKING
 
 from deploy.local.layout import LOCKS, tools_dir
+
+if TYPE_CHECKING:
+    import requests  # every start reads the lock, only set-up downloads
 
 LOCK = LOCKS / "jars.txt"
 _PARALLEL_DOWNLOADS = 8
@@ -97,6 +98,9 @@ def repositories() -> list[str]:
 
 def fetch_all() -> int:
     """Fetch what is missing of every class path; returns how many jars were fetched. Raises JarRefused."""
+    import requests
+    from requests.adapters import HTTPAdapter
+
     wanted = [(name, jar) for name in read_lock() for jar in missing(name)]
     if not wanted:
         return 0
@@ -112,6 +116,8 @@ def fetch_all() -> int:
 
 def _fetch(session: requests.Session, bases: list[str], class_path: str, jar: Jar) -> None:
     """Bring one jar; its place gets it only whole and with the locked hash."""
+    import requests
+
     target = folder_of(class_path) / jar.file_name
     staged = target.with_suffix(".part")
     for attempt in range(1, _ATTEMPTS + 1):

@@ -11,7 +11,10 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.local.layout import tools_dir
+
 OLDEST_MAJOR = 17
+ARCHIVES_SINCE = 25
 
 
 class JavaMissing(RuntimeError):
@@ -25,12 +28,19 @@ class Java:
     executable: str
     major: int
 
-    def options(self, heap_mb: int) -> list[str]:
-        """JVM options that every server gets. The serial collector keeps small heaps small."""
-        options = [f"-Xmx{heap_mb}m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"]
+    def options(self, heap_mb: int, server: str) -> list[str]:
+        """JVM options of a server. The serial collector keeps small heaps small."""
+        options = [f"-Xmx{heap_mb}m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
         if self.major >= 24:  # JDK 24 warns on stderr about every JNI load without it
             options.append("--enable-native-access=ALL-UNNAMED")
+        if self.major >= ARCHIVES_SINCE and archive_of(server).is_file():
+            options += [f"-XX:AOTCache={archive_of(server)}", "-Xlog:aot*=off"]
         return options
+
+
+def archive_of(server: str) -> Path:
+    """The archive of a server's loaded classes, made by set-up (`archives.py`)."""
+    return tools_dir() / "archives" / f"{server}.aot"
 
 
 @functools.cache

@@ -1,11 +1,12 @@
-"""Readiness probes: each asks its server to do real work. An open port is not readiness."""
+"""Readiness probes: each asks its server to do real work. An open port is not readiness.
+
+Their clients are imported at the first question, when the servers are already starting.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
-
-import aiohttp
 
 from deploy.local.spec import NotReady
 
@@ -39,6 +40,8 @@ async def redis(url: str) -> None:
 
 async def clickhouse(url: str, password: str) -> None:
     """SELECT 1 with the stack's password."""
+    import aiohttp
+
     timeout = aiohttp.ClientTimeout(total=PROBE_TIMEOUT_S)
     headers = {"X-ClickHouse-User": "default", "X-ClickHouse-Key": password}
     async with (
@@ -75,6 +78,8 @@ def s3_client(endpoint: str, access_key: str, secret_key: str) -> Any:
 
 async def http_ready(url: str) -> None:
     """A platform process: 200 on its /ready (which names what is missing otherwise)."""
+    import aiohttp
+
     timeout = aiohttp.ClientTimeout(total=PROBE_TIMEOUT_S)
     async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:
         if answer.status != 200:

@@ -29,7 +29,11 @@ def kafka(home: Home, ports: dict[str, int]) -> ProcessSpec:
     java, class_path = find_java(), jars.java_class_path("kafka")
     data, run = home.data("kafka"), home.run / "kafka"
     properties, log_config = run / "server.properties", run / "log4j2.properties"
-    base = [java.executable, *java.options(KAFKA_HEAP_MB), f"-Dlog4j2.configurationFile={log_config}"]
+    base = [
+        java.executable,
+        *java.options(KAFKA_HEAP_MB, "kafka"),
+        f"-Dlog4j2.configurationFile={log_config}",
+    ]
     base += ["-cp", class_path]
 
     def prepare() -> None:
@@ -95,7 +99,7 @@ def s3(home: Home, ports: dict[str, int], access_key: str, secret_key: str) -> P
             file.write(text)
         log_config.write_text(_S3_LOGGING)
 
-    command = [java.executable, *java.options(S3_HEAP_MB), f"-Dlogback.configurationFile={log_config}"]
+    command = [java.executable, *java.options(S3_HEAP_MB, "s3"), f"-Dlogback.configurationFile={log_config}"]
     command += ["-cp", class_path, "org.gaul.s3proxy.Main", "--properties", str(properties)]
     return ProcessSpec(
         name="s3",

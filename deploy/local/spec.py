@@ -23,6 +23,9 @@ class ProcessSpec:
     command: list[str]
     ready: Callable[[], Awaitable[None]]
     after: tuple[str, ...] = ()
+    # Started at once, it loads its code while these still start; then it gets a line on its standard input
+    # (see `go.py`) and its readiness is asked for.
+    go_after: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
     cwd: Path | None = None
     prepare: Callable[[], None] | None = None

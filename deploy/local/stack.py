@@ -61,10 +61,10 @@ def platform_specs(home: Home, ports: dict[str, int], credentials: dict[str, str
         specs.append(
             ProcessSpec(
                 name=f"worker-{app}",
-                command=[*command, "worker", app, "--metrics-port", port],
+                command=[*command, "worker", app, "--metrics-port", port, "--wait-for-go"],
                 env=environment,
                 cwd=CHECKOUT,
-                after=(*STEPS, "redis"),
+                go_after=(*STEPS, "redis"),
                 ready=partial(probes.http_ready, f"http://{HOST}:{port}/ready"),
                 stop_grace_s=4.0,
                 tier=WORKER_TIER,
@@ -73,10 +73,10 @@ def platform_specs(home: Home, ports: dict[str, int], credentials: dict[str, str
     specs.append(
         ProcessSpec(
             name="gateways",
-            command=[*command, "gateway", "--all"],
+            command=[*command, "gateway", "--all", "--wait-for-go"],
             env=environment,
             cwd=CHECKOUT,
-            after=(*STEPS, "redis"),
+            go_after=(*STEPS, "redis"),
             ready=partial(_services_ready, [ports[name] for name in topology.services]),
             stop_grace_s=3.5,
             tier=GATEWAY_TIER,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
-import aiohttp
-
 from deploy.local import probes
 from deploy.local.environment import BUCKET, DATABASE
 
 
 async def make_database(url: str, password: str) -> None:
     """CREATE DATABASE; tables are the projectors' own."""
+    import aiohttp
+
     headers = {"X-ClickHouse-User": "default", "X-ClickHouse-Key": password}
     async with (
         aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(total=30)) as session,

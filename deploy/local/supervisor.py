@@ -19,6 +19,7 @@ from pathlib import Path
 import psutil
 
 from deploy.local import state as states
+from deploy.local.go import GO
 from deploy.local.spec import ProcessSpec, Spec, StepSpec
 from deploy.local.state import ProcessState, State, signal_group
 
@@ -55,7 +56,7 @@ class Child:
             log.flush()
             self.process = await asyncio.create_subprocess_exec(
                 *self.spec.command,
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=asyncio.subprocess.PIPE if self.spec.go_after else asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 env=self._env,
@@ -65,6 +66,12 @@ class Child:
         self.view.pid = self.process.pid
         with contextlib.suppress(psutil.Error):
             self.view.created_at = psutil.Process(self.process.pid).create_time()
+
+    def go(self) -> None:
+        """Tell a process that loads its code meanwhile that everything it needs is there."""
+        if self.process is not None and self.process.stdin is not None:
+            self.process.stdin.write(GO)
+            self.process.stdin.close()
 
     async def wait_ready(self) -> None:
         """Probe until it serves. Raises StartFailed when it ends first or takes too long."""
@@ -170,6 +177,9 @@ class Supervisor:
             child = self.children[name]
             await child.spawn()
             self.publish()
+            for needed in child.spec.go_after:
+                await self._done[needed].wait()
+            child.go()
             await child.wait_ready()
             child.became_ready.set()
             self._keepers[name] = asyncio.create_task(self._keep(child))
@@ -217,6 +227,7 @@ class Supervisor:
         child.view.status = "starting"
         try:
             await child.spawn()
+            child.go()
         except (OSError, subprocess.CalledProcessError) as error:
             child.view.status, child.view.detail = "backoff", f"cannot be started: {error}"
         self.publish()
@@ -240,6 +251,7 @@ class Supervisor:
         child.wanted = True
         child.view.status = "starting"
         await child.spawn()
+        child.go()
         self.publish()
         await child.wait_ready()
         child.became_ready.set()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-import clickhouse_connect
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
@@ -56,6 +55,8 @@ async def clickhouse_client(settings: Settings, *, database: str | None = None, 
 
     `database=""` connects without one (to create it). No sessions: a session allows one query at a time.
     """
+    import clickhouse_connect  # a tenth of a second that most processes never need
+
     url = urlsplit(settings.clickhouse_url.get_secret_value())
     return await clickhouse_connect.get_async_client(
         host=url.hostname or "127.0.0.1",

@@ -97,6 +97,8 @@ class Table:
         await self._patient(put)
 
     async def _patient(self, call: Callable[[Any], Awaitable[T]]) -> T:
+        from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError  # see clients.py
+
         waited = 0
         while True:
             try:
@@ -115,7 +117,7 @@ class Table:
             await asyncio.sleep(0.2 + random.random() * 0.3)  # jitter
 
 
-def _passes(exc: DatabaseError) -> bool:
+def _passes(exc: Exception) -> bool:
     """Whether the same call may succeed later: the server is starting, stopping or full of queries."""
     text = str(exc)
     return any(sign in text for sign in ("HTTP driver returned response code 50", "TOO_MANY_SIMULTANEOUS",

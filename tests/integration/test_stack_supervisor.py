@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from deploy.local import state as states
+from deploy.local.layout import CHECKOUT
 from deploy.local.spec import NotReady, ProcessSpec, Spec, StepSpec
 from deploy.local.state import State
 from deploy.local.supervisor import StartFailed, Supervisor, last_words
@@ -81,6 +82,46 @@ async def test_everything_starts_after_what_it_needs(tmp_path: Path) -> None:
     assert (found.phase, {entry.status for entry in found.processes}) == ("ready", {"ready"})
     await running.stop()
     assert running.state.phase == "stopped"
+
+
+WAITS = (
+    "from deploy.local.go import wait_for_go\n"
+    "print('loaded', flush=True)\nwait_for_go()\nprint('went on', flush=True)\n" + IDLE
+)
+
+
+async def test_a_process_loads_while_others_start_and_goes_on_when_told(tmp_path: Path) -> None:
+    log = tmp_path / "worker.log"
+    early = asyncio.Event()
+
+    async def step() -> None:
+        await until(lambda: log.exists() and "loaded" in log.read_text())
+        assert "went on" not in log.read_text()
+        early.set()
+
+    specs: list[Spec] = [
+        process("worker", WAITS, go_after=("step",), cwd=CHECKOUT, ready=says(log, "went on")),
+        StepSpec("step", step),
+    ]
+    running = supervisor(tmp_path, specs)
+    await running.start()
+    assert early.is_set()
+    view = running.state.process("worker")
+    os.kill(view.pid or 0, signal.SIGKILL)  # in its next life it need not wait
+    await until(lambda: log.read_text().count("went on") == 2 and view.status == "ready")
+    await running.halt("worker")
+    await running.resume("worker")
+    await until(lambda: log.read_text().count("went on") == 3)
+    await running.stop()
+
+
+def test_without_its_launcher_a_waiting_process_ends_and_says_so() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WAITS], cwd=CHECKOUT, stdin=subprocess.DEVNULL, capture_output=True, timeout=30
+    )
+    assert done.returncode == 1
+    assert b"went on" not in done.stdout
+    assert b"launcher" in done.stderr
 
 
 async def test_a_process_that_dies_is_started_again(tmp_path: Path) -> None:
