@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -11,15 +12,18 @@ import click
 import orjson
 from rich.console import Console
 
+from deploy.local import state as states
+from deploy.local.layout import Home, default_home
 from deploy.log_reader import LogError
 from deploy.topics import TopicsError
 from schemas.errors import ContractError
 from streams.core.settings import Settings, SettingsError, load_settings
 
 _FILE_WIDTH: Final = 220
+_CONNECT_S: Final = 1.0
 
 
-@contextmanager
+@contextlib.contextmanager
 def errors_as_sentences() -> Iterator[None]:
     """Expected errors end the command with their message and code 1, without a traceback."""
     try:
@@ -33,6 +37,35 @@ def errors_as_sentences() -> Iterator[None]:
 def settings() -> Settings:
     """The process's settings; call within `errors_as_sentences`."""
     return load_settings()
+
+
+def broker_settings() -> Settings:
+    """The settings of a command that reads Kafka; call within `errors_as_sentences`.
+
+    Where nobody named a broker, no stack runs and nothing listens at the default address, that is what the
+    error says: an address that nobody chose would only mislead.
+    """
+    known = load_settings()
+    chosen = "kafka_bootstrap_servers" in known.model_fields_set
+    home = Home(default_home())
+    if not chosen and states.running(home.state_file) is None and not _listens(known.kafka_bootstrap_servers):
+        raise click.ClickException(
+            f"No stack runs here ({home.root}): start one with `make up`. To read another broker, set "
+            "KAFKA_BOOTSTRAP_SERVERS."
+        )
+    return known
+
+
+def _listens(servers: str) -> bool:
+    """Whether any of `host:port,host:port` takes a connection."""
+    for server in servers.split(","):
+        host, _, port = server.rpartition(":")
+        with (
+            contextlib.suppress(OSError, ValueError),
+            socket.create_connection((host, int(port)), _CONNECT_S),
+        ):
+            return True
+    return False
 
 
 def console() -> Console:

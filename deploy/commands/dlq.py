@@ -10,7 +10,7 @@ import orjson
 from rich.markup import escape
 from rich.table import Table
 
-from deploy.commands._common import clock, console, errors_as_sentences, print_json, settings, short
+from deploy.commands._common import broker_settings, clock, console, errors_as_sentences, print_json, short
 from deploy.dead_letters import Letter, letters, redrive
 from deploy.log_reader import LogReader
 from schemas.catalog import load_topology
@@ -27,7 +27,7 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of letters.")
 def list_(topic: str | None, as_json: bool) -> None:
     """Letters of TOPIC, or how many every topic has."""
-    with errors_as_sentences(), LogReader(settings()) as reader:
+    with errors_as_sentences(), LogReader(broker_settings()) as reader:
         names = [topic] if topic else list(load_topology().topics)
         found = {name: list(letters(reader, name)) for name in names}
     if as_json:
@@ -43,7 +43,7 @@ def list_(topic: str | None, as_json: bool) -> None:
 @click.argument("offset", type=int)
 def show(topic: str, offset: int) -> None:
     """One letter of TOPIC in full, as JSON."""
-    with errors_as_sentences(), LogReader(settings()) as reader:
+    with errors_as_sentences(), LogReader(broker_settings()) as reader:
         [letter] = _chosen(list(letters(reader, topic)), (offset,), topic)
     click.echo(orjson.dumps(letter.as_json(), default=repr, option=orjson.OPT_INDENT_2).decode())
 
@@ -61,7 +61,7 @@ def redrive_(topic: str, offsets: tuple[int, ...], all_: bool, as_json: bool) ->
     if bool(offsets) == all_:
         raise click.UsageError("say which: --offset N (as often as needed) or --all")
     with errors_as_sentences():
-        known = settings()
+        known = broker_settings()
         with LogReader(known) as reader:
             found = list(letters(reader, topic))
         chosen = found if all_ else _chosen(found, offsets, topic)

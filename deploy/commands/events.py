@@ -7,7 +7,7 @@ import orjson
 from rich.console import Console
 from rich.text import Text
 
-from deploy.commands._common import clock, console, errors_as_sentences, print_json, settings, short
+from deploy.commands._common import broker_settings, clock, console, errors_as_sentences, print_json, short
 from deploy.log_reader import Entry, LogReader, Span, entry_of
 from schemas.keys import partition_of
 
@@ -24,7 +24,7 @@ def command(
 ) -> None:
     """Print the events of TOPIC in order of time; a dead-letter topic works too."""
     screen = console()
-    with errors_as_sentences(), LogReader(settings()) as reader:
+    with errors_as_sentences(), LogReader(broker_settings()) as reader:
         count = reader.partitions(topic)
         wanted = range(count) if key is None else [partition_of(key, count)]
         spans = reader.spans((topic, partition) for partition in wanted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from rich.table import Table
 
-from deploy.commands._common import console, errors_as_sentences, print_json, settings
+from deploy.commands._common import broker_settings, console, errors_as_sentences, print_json
 from deploy.topics import Difference, create_topics, differences, wanted_topics
 from schemas.catalog import load_topology
 
@@ -50,7 +50,7 @@ def list_(as_json: bool) -> None:
 def diff(as_json: bool) -> None:
     """Compare the broker's topics with the map. Ends with 1 if they differ."""
     with errors_as_sentences():
-        known = settings()
+        known = broker_settings()
         found = differences(known, wanted_topics(load_topology(), known))
     _print(found, as_json, "the broker's topics are as the map says")
     raise SystemExit(1 if found else 0)
@@ -61,7 +61,7 @@ def diff(as_json: bool) -> None:
 def create(as_json: bool) -> None:
     """Create missing topics and dead-letter topics, set retention and compression. Safe to repeat."""
     with errors_as_sentences():
-        done = create_topics(settings(), load_topology())
+        done = create_topics(broker_settings(), load_topology())
     _print(done, as_json, "nothing to do: the broker's topics are as the map says")
 
 

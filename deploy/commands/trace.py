@@ -7,7 +7,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from deploy.chain import Node, find_chain
-from deploy.commands._common import clock, console, errors_as_sentences, print_json, settings, short
+from deploy.commands._common import broker_settings, clock, console, errors_as_sentences, print_json, short
 from deploy.log_reader import LogReader
 from schemas.catalog import load_topology
 
@@ -25,7 +25,7 @@ def command(id_: str, with_data: bool, as_json: bool) -> None:
     """
     with errors_as_sentences():
         topology = load_topology()
-        with LogReader(settings()) as reader:
+        with LogReader(broker_settings()) as reader:
             roots = find_chain(reader, topology, id_)
     if as_json:
         print_json(

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from click import Command
 from click.testing import CliRunner
 from confluent_kafka import Producer
 
@@ -16,6 +17,7 @@ from deploy.chain import tree
 from deploy.commands.config import command as config
 from deploy.commands.dlq import command as dlq
 from deploy.commands.events import command as events
+from deploy.commands.topics import command as topics
 from deploy.commands.trace import command as trace
 from deploy.dead_letters import Letter, redrive
 from deploy.log_reader import Entry, LogReader, Span
@@ -195,3 +197,18 @@ def test_a_missing_broker_is_a_sentence(cli: CliRunner, monkeypatch: pytest.Monk
     assert result.exit_code == 1
     assert "does not answer" in result.output
     assert "KAFKA_BOOTSTRAP_SERVERS" in result.output
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"), [(trace, ["film"]), (events, [REQUESTS]), (topics, ["diff"]), (dlq, ["list"])]
+)
+def test_without_a_stack_the_error_names_no_address_that_nobody_chose(
+    cli: CliRunner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: Command, arguments: list[str]
+) -> None:
+    monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS")
+    monkeypatch.setenv("KINOLOG_HOME", str(tmp_path))
+    monkeypatch.setattr("deploy.commands._common._listens", lambda _servers: False)
+    result = cli.invoke(command, arguments)
+    assert result.exit_code == 1
+    assert f"No stack runs here ({tmp_path}): start one with `make up`" in result.output
+    assert "9092" not in result.output
