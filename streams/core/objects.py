@@ -31,7 +31,7 @@ from streams.core.s3_requests import (
     Signer,
     error_of,
 )
-from streams.core.settings import Settings
+from streams.core.settings import Settings, SettingsError
 
 __all__ = [
     "NoSuchObject",
@@ -74,6 +74,16 @@ class ObjectStore:
     """
 
     def __init__(self, settings: Settings, *, give_up_after_s: float = GIVE_UP_AFTER_S) -> None:
+        """Raises SettingsError where a key is missing."""
+        for name, key in (
+            ("S3_ACCESS_KEY", settings.s3_access_key),
+            ("S3_SECRET_KEY", settings.s3_secret_key),
+        ):
+            if not key.get_secret_value():
+                raise SettingsError(
+                    f"{name}: is empty, expected a key of the object store at {settings.s3_endpoint}: set "
+                    "the variable, or start the local stack with `kinolog up`, which sets it"
+                )
         self.bucket = settings.s3_bucket
         self._give_up_after_s = give_up_after_s
         self._signer = Signer(
