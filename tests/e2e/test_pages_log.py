@@ -30,6 +30,8 @@ async def test_loading_then_events_in_words(surface: Surface) -> None:
     await expect(page.get_by_role("button", name="Upload of harbour.mp4 started")).to_be_visible()
     await expect(page.get_by_role("button", name="Planned: 4 renditions, 6 chunks")).to_be_visible()
     await expect(page.locator(".event.run", has_text="WorkProgressed").first).to_contain_text("\u00d7 3")
+    await expect(page.get_by_role("button", name="6 chunks requested")).to_be_visible()
+    await expect(page.locator(".event.run", has_text="Encode chunk")).to_have_count(0)
 
 
 async def test_event_opens_to_content_cause_and_effects(surface: Surface) -> None:
@@ -60,7 +62,7 @@ async def test_causes_show_a_tree(surface: Surface) -> None:
     await page.get_by_role("button", name="Causes").click()
     tree = page.get_by_label("Events under their causes")
     await expect(tree.locator("> li")).to_have_count(2)
-    await tree.get_by_role("button", name="9 times ChunkRequested").click()
+    await tree.get_by_role("button", name="9 chunks requested").click()
     await expect(tree.get_by_role("button", name="Encode chunk 9")).to_be_visible()
     assert page.url.endswith("?view=causes")
 

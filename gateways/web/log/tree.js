@@ -1,6 +1,6 @@
 // Events under what caused them: the answer to "why?".
 import { html, nothing } from "lit";
-import { describe } from "shared/describe.js";
+import { describeRun } from "shared/describe.js";
 import { elapsed } from "shared/format.js";
 import { icon } from "shared/parts.js";
 import { entryLine } from "./entry.js";
@@ -11,9 +11,9 @@ const delay = (node, cause) => (cause ? html`<code>+${elapsed(Math.max(0, node.e
 function twinsLine(twins, view, cause) {
   const first = twins[0].entry;
   if (view.isUnfolded(first.id)) return twins.map((node) => nodeOf(node, view, cause));
-  const { name, icon: sign } = describe(first);
+  const { name, icon: sign, text } = describeRun(twins.map((node) => node.entry));
   return html`<li><div class="event run"><button class="line" type="button" aria-expanded="false" @click=${() => view.unfold([first.id])}>
-    <span class="sign">${icon(sign)}</span><span class="text">${twins.length} times ${name}</span><span class="beside"><b>× ${twins.length}</b></span>${icon("unfold-vertical", "turn")}
+    <span class="sign">${icon(sign)}</span><span class="text">${text}</span><code class="type">${name}</code><span class="beside"><b>× ${twins.length}</b></span>${icon("unfold-vertical", "turn")}
   </button></div></li>`;
 }
 

@@ -52,10 +52,31 @@ export const shortType = (type) => type.slice(type.lastIndexOf(".") + 1);
 const spaced = (name) => name.replace(/(?<=[a-z])(?=[A-Z])/g, " ").toLowerCase().replace(/^./, (first) => first.toUpperCase());
 const sentenceCase = (text) => text.replace(/^./, (first) => first.toUpperCase());
 
-/** One line for several entries of one type: the newest state of a progress, else just what they are. */
+// what many events of one type are together: [thing, what became of it]
+const TOGETHER = {
+  ChunkRequested: ["chunk", "requested"],
+  ChunkEncoded: ["chunk", "encoded"],
+  ChunkFailed: ["chunk", "failed"],
+  ChunkAccepted: ["chunk", "accepted"],
+  WorkLeased: ["job", "taken by workers"],
+  WorkProgressed: ["progress report", ""],
+  WorkEnded: ["job", "given back by workers"],
+  WorkFailed: ["job", "failed"],
+  TimerSet: ["reminder", "set"],
+  TimerCancelled: ["reminder", "cancelled"],
+  TimerDue: ["reminder", "came due"],
+  RequestRepeated: ["repeated request", "that changed nothing"],
+  RequestRefused: ["request", "refused"],
+};
+
+/** One line for several entries of one type: how many of what; the newest state of one job's progress. */
 export const describeRun = (entries) => {
   const last = describe(entries.at(-1));
-  return last.name === "WorkProgressed" ? last : { ...last, text: spaced(last.name) };
+  const jobs = new Set(entries.map((entry) => entry.data?.work_id));
+  if (last.name === "WorkProgressed" && jobs.size === 1) return last;
+  const [thing, became] = TOGETHER[last.name] ?? [];
+  const text = thing ? `${count(entries.length, thing)} ${became}`.trim() : `${spaced(last.name)}, ${entries.length} times`;
+  return { ...last, text };
 };
 
 /** Icon name, tone ("", "good", "bad") and one sentence for an entry of the log. */
