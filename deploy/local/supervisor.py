@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -27,6 +28,8 @@ PROBE_PAUSE_S = 0.1
 # The whole stop fits in this; what is left then gets SIGKILL.
 STOP_WITHIN_S = 11.0
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.5, 15.0
+# So long after a state file that could not be written, it is tried again.
+STATE_RETRY_S = 2.0
 # A process that lived this long starts its back-off anew.
 STABLE_AFTER_S = 60.0
 _STEP_TIMEOUT_S = 60.0
@@ -147,14 +150,29 @@ class Supervisor:
         self._done = {spec.name: asyncio.Event() for spec in specs}
         self._started = time.monotonic()
         self._keepers: dict[str, asyncio.Task[None]] = {}
+        self._rewrite: asyncio.TimerHandle | None = None
 
     def publish(self) -> None:
-        """Write the state file."""
-        states.write(self._file, self.state)
+        """Write the state file; one that cannot be written (a full disk) is tried again, and ends nothing."""
+        try:
+            states.write(self._file, self.state)
+        except OSError as error:
+            if self._rewrite is None:
+                with contextlib.suppress(OSError):  # the log may lie on the same full disk
+                    sys.stderr.write(f"{self._file} cannot be written, tried again until it can: {error}\n")
+                    sys.stderr.flush()
+                self._rewrite = asyncio.get_running_loop().call_later(STATE_RETRY_S, self._publish_again)
+
+    def _publish_again(self) -> None:
+        self._rewrite = None
+        self.publish()
 
     async def start(self) -> None:
-        """Start everything; returns when all is ready. Raises StartFailed at the first failure."""
-        self.publish()
+        """Start everything; returns when all is ready. Raises StartFailed at the first failure.
+
+        OSError if the state file cannot be written at all: nobody could ever end this stack.
+        """
+        states.write(self._file, self.state)
         async with asyncio.TaskGroup() as group:
             for name in self._done:
                 group.create_task(self._bring_up(name))
@@ -277,3 +295,5 @@ class Supervisor:
                 tell(child.spec.name)
         self.state.phase = "stopped"
         self.publish()
+        if self._rewrite is not None:
+            self._rewrite.cancel()
