@@ -16,6 +16,7 @@ UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 _CODE = re.compile(r"<Code>([^<]+)</Code>")
 _MESSAGE = re.compile(r"<Message>([^<]+)</Message>")
 # How stores say "no room": the standard status, MinIO, versitygw and others, and the errno's own text.
+# s3proxy over a folder keeps the errno to its own log: see ObjectStoreFull.
 _FULL = (
     "InsufficientStorage",
     "XMinioStorageFull",
@@ -42,7 +43,11 @@ class ObjectStoreUnavailable(ObjectStoreError):
 
 
 class ObjectStoreFull(ObjectStoreUnavailable):
-    """The store has no room. Works again once there is some."""
+    """The store has no room, and says so. Works again once there is some.
+
+    s3proxy, the store of a local stack, does not: a full disk is `500 InternalError: An internal error
+    occurred. Try again.`, as any fault of its own is, and so ObjectStoreUnavailable. Its log has the reason.
+    """
 
 
 class Signer:
