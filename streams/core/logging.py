@@ -7,6 +7,7 @@ Libraries that use `logging` come out in the same form. Bind what a whole task i
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import MutableMapping
 from typing import Any, Final, TextIO
@@ -18,8 +19,11 @@ from streams.core import tracing
 from streams.core.settings import Settings
 
 _SECRET: Final = frozenset(
-    {"authorization", "cookie", "password", "secret", "session_secret", "api_key", "token", "code"}
+    {"authorization", "cookie", "password", "secret", "session_secret", "api_key", "token"}
 )
+# A failure's code, status or exit code is shown; anything else under the name may be a sign-in code.
+_PLAIN_CODE: Final = re.compile(r"-?[0-9]{1,5}|[a-z][a-z0-9]*([_-][a-z0-9]+)*")
+_LONGEST_PLAIN_CODE: Final = 40
 _QUIET: Final = ("aiokafka", "faust", "mode", "aiohttp.access", "urllib3", "asyncio")
 
 # Frames without their local variables: those hold settings, keys and people's data.
@@ -87,6 +91,10 @@ class _Standing:
 def _hide_secrets(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for name in line.keys() & _SECRET:
         line[name] = "(hidden)"
+    if line.get("code") is not None:
+        code = str(line["code"])
+        if len(code) > _LONGEST_PLAIN_CODE or not _PLAIN_CODE.fullmatch(code):
+            line["code"] = "(hidden)"
     return line
 
 

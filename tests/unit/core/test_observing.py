@@ -117,3 +117,16 @@ def test_series_known_from_the_map_begin_at_zero() -> None:
         for reason in metrics.DROP_REASONS:
             labels = {"agent": agent, "reason": reason}
             assert REGISTRY.get_sample_value("kinolog_events_dropped_total", labels) is not None
+
+
+@pytest.mark.parametrize("code", ["store_full", "store-full", "lying_duration", "internal", 137, -9, None])
+def test_a_failures_code_is_shown(out: io.StringIO, code: object) -> None:
+    get_logger("here").info("work failed", code=code)
+    assert _lines(out)[0]["code"] == code
+
+
+@pytest.mark.parametrize("code", ["eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln", "4f" * 32, "Abc123"])
+def test_a_sign_in_code_is_hidden(out: io.StringIO, code: str) -> None:
+    get_logger("here").info("signed in", code=code, token="t", authorization="Bearer t")
+    line = _lines(out)[0]
+    assert (line["code"], line["token"], line["authorization"]) == ("(hidden)",) * 3
