@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 import structlog
 from redis.exceptions import (
+    AskError,
     ClusterError,
     ConnectionError,
+    OutOfMemoryError,
+    ReadOnlyError,
     RedisClusterException,
     ResponseError,
     TimeoutError,
+    TryAgainError,
 )
 
 log = structlog.get_logger("kinolog.engine.store")
@@ -22,9 +27,15 @@ T = TypeVar("T")
 _AWAY: Final = (ConnectionError, TimeoutError, ClusterError, RedisClusterException, OSError)
 # Where the AttributeError of a connection that closed under redis-py is raised.
 _CLIENT_MODULES: Final = ("redis.", "asyncio.", "uvloop.")
-_AWAY_REPLIES: Final = (
-    "LOADING", "Redis is loading", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "READONLY", "MOVED", "ASK",
-)  # fmt: skip
+# Replies of a server that will take the same command later. redis-py cuts the code off those it has a class
+# for; the others begin with it, after a preface where they come from within a pipeline. MISCONF: its disk is
+# full or its log cannot be written. NOREPLICAS: too few replicas. BUSY: a long script runs.
+_AWAY_KINDS: Final = (OutOfMemoryError, ReadOnlyError, TryAgainError, AskError)
+_AWAY_REPLIES: Final = re.compile(
+    r"(.* caused error: )?(LOADING|Redis is loading|CLUSTERDOWN|TRYAGAIN|MASTERDOWN|READONLY|MOVED|ASK|OOM|"
+    r"MISCONF|NOREPLICAS|BUSY) ",
+    re.DOTALL,
+)
 _SAID_EVERY: Final = 50  # waits
 
 
@@ -41,7 +52,7 @@ async def patiently(what: str, call: Callable[[], Awaitable[T]]) -> T:
         except _AWAY as exc:
             why = f"{type(exc).__name__}: {exc}"
         except ResponseError as exc:
-            if not str(exc).startswith(_AWAY_REPLIES):
+            if not isinstance(exc, _AWAY_KINDS) and not _AWAY_REPLIES.match(str(exc)):
                 raise
             why = str(exc)
         except (AttributeError, RuntimeError) as exc:

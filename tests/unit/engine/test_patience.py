@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
+from redis._parsers.base import BaseParser
 from redis.exceptions import ConnectionError, ResponseError
 
 from streams.engine.patience import patiently
@@ -66,12 +67,36 @@ async def test_a_server_that_is_away_is_waited_for(failure: Callable[[], Any]) -
 
 
 @pytest.mark.parametrize(
+    "reply",
+    [
+        "LOADING Redis is loading the dataset in memory",
+        "MISCONF Errors writing to the AOF file: No space left on device",
+        "MISCONF Valkey is configured to save RDB snapshots, but it's currently unable to persist to disk.",
+        "OOM command not allowed when used memory > 'maxmemory'.",
+        "READONLY You can't write against a read only replica.",
+        "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+        "NOREPLICAS Not enough good replicas to write.",
+        "BUSY Valkey is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
+        "CLUSTERDOWN The cluster is down",
+        "TRYAGAIN Multiple keys request during rehashing of slot",
+    ],
+)
+@pytest.mark.parametrize("preface", ["", "Command # 1 (HSET a b c) of pipeline caused error: "])
+async def test_a_server_that_will_take_it_later_is_waited_for(reply: str, preface: str) -> None:
+    call, tries = once(failing(ResponseError(preface + reply) if preface else BaseParser.parse_error(reply)))
+    assert await patiently("test", call) == "answer"
+    assert len(tries) == 2
+
+
+@pytest.mark.parametrize(
     ("failure", "kind"),
     [
         (failing(RuntimeError("dictionary changed size during iteration")), RuntimeError),
         (failing(RecursionError("maximum recursion depth exceeded")), RecursionError),
         (failing(NotImplementedError("handler is closed")), NotImplementedError),
         (failing(ResponseError("WRONGTYPE Operation against a key")), ResponseError),
+        (failing(ResponseError("BUSYKEY Target key name already exists.")), ResponseError),
+        (failing(ResponseError("user_script: MISCONF is not a command")), ResponseError),
         (own_bug_on_none, AttributeError),
         (own_bug_on_a_client, AttributeError),
     ],
