@@ -1,4 +1,4 @@
-"""A disk that is full for a while: what dies meanwhile comes back, and the state file tells the truth again."""
+"""A disk that is full for a while: what dies meanwhile comes back, and the state file is true again."""
 
 from __future__ import annotations
 
