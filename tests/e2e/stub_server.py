@@ -39,6 +39,12 @@ def problem(status: int, title: str, detail: str) -> web.Response:
     return web.json_response(body, status=status, content_type="application/problem+json")
 
 
+def growing(playlist: list[str], segments: int) -> list[str]:
+    """The playlist while only its first `segments` segments are encoded."""
+    ends = [at for at, line in enumerate(playlist) if line.endswith(".m4s")]
+    return [line.replace("TYPE:VOD", "TYPE:EVENT") for line in playlist[: ends[segments - 1] + 1]]
+
+
 class Stub:
     """State, and the levers a test pulls: `hold`, `fail`, `put`, `progress`, `append`."""
 
@@ -48,6 +54,7 @@ class Stub:
         self.film = film
         self.signed_in = True
         self.permissions = ADMINISTRATOR
+        self.encoded_segments: int | None = None  # of an HLS film that grows; None: it is whole
         self.uploads: list[Json] = []
         self._streams: set[tuple[str, asyncio.Queue[tuple[str, Json]]]] = set()
         self._faults: list[tuple[Callable[[web.Request], bool], tuple[int, str, str], list[int]]] = []
@@ -250,6 +257,8 @@ class Stub:
             lines = [
                 f"{rung}/{line}" if line and not line.startswith("#") else line for line in text.splitlines()
             ]
+            if self.encoded_segments is not None:
+                lines = growing(lines, self.encoded_segments)
             text = "\n".join(lines).replace('URI="init.mp4"', f'URI="{rung}/init.mp4"')
             return web.Response(text=text, content_type="application/vnd.apple.mpegurl")
         file = self.film.folder / ("dash" if kind == "dash" else ".") / path

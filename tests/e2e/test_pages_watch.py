@@ -115,6 +115,35 @@ async def test_film_starts_by_itself_while_it_is_processed(surface: Surface) -> 
     await playing(surface)
 
 
+async def test_quality_stays_low_until_the_film_is_whole(surface: Surface) -> None:
+    surface.stub.encoded_segments = 4
+    item = ready(surface, "playable")
+    high: list[str] = []
+    surface.page.on("request", lambda r: high.append(r.url) if "/360p/" in r.url else None)
+    await surface.open(f"/watch/{item['id']}")
+    await playing(surface, 5)
+    assert high == []
+    surface.stub.encoded_segments = None
+    surface.stub.change(item["id"], state="ready")
+    await surface.until_page("document.querySelector('kl-player').engine.stats().rung?.height === 360")
+    await surface.until_page("document.querySelector('video').videoHeight === 360")
+
+
+async def test_bound_of_quality_follows_the_lead_of_the_encoder(surface: Surface) -> None:
+    page = await surface.open("/watch/nothing")
+    surface.tolerate("404")
+
+    async def bound(lead_s: float, *, capped: bool, levels: int = 4, growing: bool = True) -> int:
+        given = {"lead_s": lead_s, "capped": capped, "levels": levels, "growing": growing}
+        call = "async (given) => (await import('/web/watch/level-cap.js')).highestLevel(given)"
+        return int(await page.evaluate(call, given))
+
+    assert [await bound(lead, capped=True) for lead in (0, 29, 30)] == [1, 1, -1]
+    assert [await bound(lead, capped=False) for lead in (30, 10, 9)] == [-1, -1, 1]
+    assert [await bound(0, capped=True, levels=levels) for levels in (0, 1, 2, 3, 6)] == [-1, -1, 0, 1, 1]
+    assert await bound(0, capped=True, growing=False) == -1
+
+
 async def test_failure_is_a_sentence_and_a_way_to_the_cause(surface: Surface) -> None:
     broken = stub_data.failure("truncated", "The end of the file is missing. Export it again and upload it.")
     item = ready(surface, "failed", failure=broken)

@@ -1,11 +1,13 @@
 // HLS through hls.js.
 import Hls from "hls.js";
+import { highestLevel } from "./level-cap.js";
 
 const MOST_RECOVERIES = 3;
 
 /**
  * Plays `url` in `video`. The engine tells of its rungs through `onRungs` and of an end of its patience through
  * `onProblem(sentence)`. Starts on the lowest rung: the first frame matters more than the first second's sharpness.
+ * While the encoder is only just ahead, automatic quality stays low; a rung that was chosen by hand stays.
  */
 export async function startHls(video, url, { onRungs, onProblem }) {
   if (!Hls.isSupported()) throw new Error("This browser has no Media Source Extensions: use a newer one.");
@@ -19,7 +21,20 @@ export async function startHls(video, url, { onRungs, onProblem }) {
   let recoveries = 0;
   let waiting = 0;
 
+  let playlist = { live: true, edge: 0 }; // unfinished, until the first playlist says otherwise
+  const bound = () => {
+    const [levels, capped] = [hls.levels?.length ?? 0, hls.autoLevelCapping >= 0];
+    const wanted = highestLevel({ growing: playlist.live, lead_s: playlist.edge - video.currentTime, capped, levels });
+    if (wanted !== hls.autoLevelCapping) hls.autoLevelCapping = wanted;
+  };
+  video.addEventListener("timeupdate", bound);
+
+  hls.on(Hls.Events.LEVEL_LOADED, (_, { details }) => {
+    playlist = details;
+    bound();
+  });
   hls.on(Hls.Events.MANIFEST_PARSED, () => {
+    bound();
     onRungs(hls.levels.map((level, index) => ({ id: String(index), width: level.width, height: level.height, bitrate: level.bitrate })));
   });
   hls.on(Hls.Events.FRAG_BUFFERED, () => {
@@ -46,6 +61,7 @@ export async function startHls(video, url, { onRungs, onProblem }) {
     stats: () => ({ bandwidth: hls.bandwidthEstimate, rung: hls.levels?.[hls.currentLevel] ?? null }),
     stop: async () => {
       clearTimeout(waiting);
+      video.removeEventListener("timeupdate", bound);
       hls.destroy();
     },
   };
