@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from typing import NamedTuple
+
+
+class Standing(NamedTuple):
+    """Where this process stands in one partition, as offsets: all below `done` is acknowledged."""
+
+    done: int
+    end: int  # of the log: the offset of the next record to be written
 
 
 class Acks:

@@ -30,7 +30,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 from faust.types.tuples import ack_lock
 
-from streams.engine.acks import Acks
+from streams.engine.acks import Acks, Standing
 from streams.engine.chunk import Chunk
 
 SCHEME: Final = "kinolane"
@@ -142,6 +142,19 @@ class Consumer(driver.Consumer):
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         return iter([tp for tp in self._tracked if not topics or tp in topics or tp.topic in topics])
+
+    def standings(self) -> dict[TP, Standing]:
+        """Of each assigned partition of which an answer to a fetch told the end."""
+        found: dict[TP, Standing] = {}
+        for tp in self.assignment() if self.flow_active else ():
+            try:
+                end = self.highwater(tp)
+            except (AssertionError, AttributeError, KeyError):
+                continue  # the consumer's thread lost it meanwhile: the next look is soon
+            done = self._tracked[tp].position if tp in self._tracked else self._read_offset[tp]
+            if end is not None:
+                found[tp] = Standing(done or 0, end)
+        return found
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         await super().on_partitions_revoked(revoked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
@@ -58,6 +59,7 @@ class FencedRunner:
         self._waiting: dict[int, deque[LaneEvent]] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._seconds = metrics.BATCH_SECONDS.labels(agent)
+        self._age = metrics.EVENT_AGE_SECONDS.labels(agent)
         self.agent = agent
 
     @property
@@ -81,6 +83,7 @@ class FencedRunner:
                 with self._seconds.time():
                     await self._applier.apply(event.value)
                 event.ack()
+                self._age.observe(max(0.0, time.time() - event.value.records[-1].timestamp / 1000))
         except EngineError as exc:
             self._end(str(exc))
         except Exception as exc:

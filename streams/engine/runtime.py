@@ -20,13 +20,15 @@ from streams.core.clients import clickhouse_client, redis_client
 from streams.core.ending import end_process
 from streams.core.logging import configure_logging
 from streams.core.producer import OutputProducer
-from streams.core.settings import Settings
+from streams.core.settings import Settings, SettingsError
+from streams.engine.acks import Standing
 from streams.engine.agents import TABLES, WORKER_OPTIONS
 from streams.engine.dead_letters import DeadLetters
 from streams.engine.deciders import DeciderFold
 from streams.engine.errors import End
 from streams.engine.health import serve_health
 from streams.engine.history import History, Table
+from streams.engine.lag import Lag
 from streams.engine.lane import SCHEME
 from streams.engine.leases import Leases
 from streams.engine.outputs import Encoder, Outputs
@@ -181,6 +183,10 @@ class Runtime:
         turn: int = cast(Any, self.app.consumer).turn
         return turn
 
+    def _standings(self) -> dict[TP, Standing]:
+        found: dict[TP, Standing] = cast(Any, self.app.consumer).standings()
+        return found
+
     def _faust_app(self) -> faust.App:
         settings = self.settings
         datadir = Path(settings.kinolog_home) / "faust" / f"{self.group}-{settings.instance}"
@@ -216,7 +222,10 @@ class Runtime:
     async def background(self) -> None:
         """Everything beside the agents: watch, timers, job slots. Its failure ends the process."""
         try:
-            await asyncio.gather(Watch(self._watched, self.end).run(), *(task() for task in self._tasks))
+            watches = (Watch(self._watched, self.end).run(), Lag(self.runners, self._standings).run())
+            await asyncio.gather(*watches, *(task() for task in self._tasks))
+        except SettingsError as exc:
+            self.end(str(exc))
         except Exception as exc:
             self.end(f"{self.name}: {exc!r}: this is a bug of the engine, please report it")
 

@@ -51,6 +51,7 @@ PINS = [
     Pin(consumer.Consumer, "_drain_messages", "Consumer._drain_messages", "44a2500309e83c63"),
     Pin(consumer.Consumer, "getmany", "Consumer._drain_messages", "4b168d84882a70d6"),
     Pin(consumer.ThreadDelegateConsumer, "_getmany", "Consumer._getmany", "f9d47aa9010b5ff2"),
+    Pin(driver.AIOKafkaConsumerThread, "highwater", "Consumer.standings", "6f7dbe109ae6807f"),
     Pin(driver.Consumer, "_new_consumer_thread", "Consumer._new_consumer_thread", "0870ec53dea75083"),
     Pin(driver.Consumer, "_to_message", "Consumer._deliver", "7c24f6511b2fcef7"),
     Pin(
