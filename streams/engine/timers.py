@@ -17,6 +17,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from schemas.catalog import Agent
+from schemas.errors import EncodeError
 from schemas.event import Event, deterministic_id
 from schemas.wiring import TIMER_DUE
 from streams.core import metrics
@@ -45,12 +46,17 @@ return 1
 
 @agents.timer("engine.timer")
 def timer(event: Event, topics: frozenset[str]) -> tuple[dict[str, Any] | None, Op]:
-    """A timer's document and its place in the order of due times. Raises ValueError for an unknown topic."""
+    """A timer's document and its place in the order of due times.
+
+    Raises ValueError for one whose reminder could not be sent: to an unknown topic, or under no key.
+    """
     timer_id = event.data["timer_id"]
     if event.type != SET:
         return None, Op("ZREM", "due", timer_id)
     if event.data["topic"] not in topics:
         raise ValueError(f"timer {timer_id} names topic {event.data['topic']!r}, which is not on the map")
+    if not event.data["key"]:
+        raise ValueError(f"timer {timer_id} has an empty key: give the id of the aggregate to remind")
     document = {**event.data, "cause": event.id, "trace": event.trace}
     return document, Op("ZADD", "due", event.data["due_at_ms"], timer_id)
 
@@ -110,8 +116,8 @@ class Timers:
         if not ids:
             return 0
         documents = await self._client.hmget(state, ids)
-        records = [self._reminder(orjson.loads(doc), at_ms) for doc in documents if doc is not None]
-        self._outputs.send(records)
+        reminders = [self._reminder(orjson.loads(doc), at_ms) for doc in documents if doc is not None]
+        self._outputs.send([reminder for reminder in reminders if reminder is not None])
         await self._outputs.flushed()
         for timer_id, document in zip(ids, documents, strict=True):
             if document is None:
@@ -120,12 +126,17 @@ class Timers:
                 await self._client.eval(_FORGET, 2, state, due, timer_id, document)
         return len(ids)
 
-    def _reminder(self, document: dict[str, Any], at_ms: int) -> Record:
+    def _reminder(self, document: dict[str, Any], at_ms: int) -> Record | None:
+        """None if no such event can be: it is forgotten like one that was sent, or no later one ever were."""
         data = {name: document[name] for name in ("timer_id", "due_at_ms", "note")}
         cause = Event(SET, document["key"], {}, id=document["cause"], trace=document["trace"])
         ce_id = deterministic_id("timer", document["timer_id"], str(document["due_at_ms"]))
         out = Out(document["topic"], document["key"], TIMER_DUE, data)
-        return self._encoder.report(out, cause, ce_id, at_ms)
+        try:
+            return self._encoder.report(out, cause, ce_id, at_ms)
+        except EncodeError as exc:
+            log.error("a timer cannot remind anyone, dropped", timer_id=document["timer_id"], why=str(exc))
+            return None
 
     async def _count(self) -> None:
         tags = [self._store.tag(partition) for partition in self._owned]

@@ -49,6 +49,14 @@ def test_a_timer_for_an_unknown_topic_fails_alone() -> None:
     assert "'elsewhere', which is not on the map" in str(folded.failed[4])
 
 
+def test_a_timer_for_nobody_fails_alone() -> None:
+    for_nobody = told(SET, "a", 4, due_at_ms=1, topic=TOPIC, key="", note="")
+    folded = TimerFold([TOPIC])([for_nobody, set_for("b", 2, 5)], EMPTY)
+    assert list(folded.effects.states) == ["b"]
+    assert folded.effects.ops == [Op("ZADD", "due", 2, "b")]
+    assert "empty key" in str(folded.failed[4])
+
+
 class Shelf:
     """The few commands that firing needs, in memory."""
 
@@ -176,3 +184,12 @@ async def test_a_place_in_the_order_without_a_document_is_cleared() -> None:
     await timers(shelf, log).fire(0, 10)
     assert shelf.due == {}
     assert log.records == []
+
+
+async def test_a_reminder_that_no_event_can_carry_does_not_hold_up_the_others() -> None:
+    """Kept by an earlier version, which took a timer without a key."""
+    shelf, log = Shelf(set_for("a", 1), set_for("b", 2)), Log()
+    shelf.state["a"] = orjson.dumps({**orjson.loads(shelf.state["a"]), "key": ""})
+    assert await timers(shelf, log).fire(0, 10) == 2
+    assert log.said() == [("b", 2)]
+    assert shelf.due == {}
