@@ -16,7 +16,8 @@ from schemas.catalog import topology
 from schemas.errors import ContractError
 from streams.core.clients import redis_client
 from streams.core.settings import Settings, SettingsError, load_settings
-from streams.engine.replay import Replay, ReplayRefused, Report
+from streams.engine.receipts import Report
+from streams.engine.replay import Replay, ReplayRefused
 
 ANSWER_WITHIN_S = 5.0
 
@@ -39,6 +40,8 @@ def replay_command(name: str, what: Literal["rebuild", "verify"], as_json: bool)
         click.echo(f"{name}: {report.records} records replayed, {verdict}")
         if what == "rebuild" and report.equal:
             click.echo(f"readers went over from version {report.from_version} to {report.to_version}")
+            if report.receipt_missing:
+                click.echo(f"the log has no receipt of it: {report.receipt_missing}", err=True)
     sys.exit(0 if report.equal else 1)
 
 
@@ -49,7 +52,10 @@ async def _run(name: str, what: str, quiet: bool) -> Report:
         say = (lambda _: None) if quiet else click.echo
         await _reachable(settings, client, topology().agent(name).reads)
         replay = Replay(settings, topology(), name, client, say)
-        return await (replay.rebuild() if what == "rebuild" else replay.verify())
+        try:
+            return await (replay.rebuild() if what == "rebuild" else replay.verify())
+        finally:
+            replay.close()
     finally:
         await client.aclose()
 

@@ -13,6 +13,7 @@ from deploy.replaying import replay_command
 def command(name: str, as_json: bool) -> None:
     """Rebuild projector NAME from the log beside the running one.
 
-    Readers go over only if both are equal; else the keys that differ are printed and nothing changes.
+    Readers go over only if both are equal; else the keys that differ are printed and nothing changes. The
+    version they leave is kept, older ones are deleted.
     """
     replay_command(name, "rebuild", as_json)

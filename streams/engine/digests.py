@@ -1,24 +1,31 @@
 """Whether two versions of a projection hold the same: digests of what stands in Redis, by key range.
 
 They are taken from the keys themselves, not kept while folding, so they also see what happened to the
-store beside the fold. One call digests one partition together with its fence; it blocks Redis for about
-2 microseconds a document.
+store beside the fold. Documents are read in steps of a few hundred, between which Redis serves others; what
+changed meanwhile is read again together with the fence. Only the keys of a projection's own are digested in
+one call: they have no order in which a part of them could be read again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Set
 from functools import partial
 from typing import Any, Final, NamedTuple
 
 from streams.engine.patience import patiently
 
 RANGES: Final = 16  # of keys, by the first hexadecimal digit of their hash
+STEP: Final = 500  # documents read in one call
 ENGINE_KEYS: Final = frozenset(("meta", "state", "seen"))
 
-# KEYS: meta, state, then the projection's own keys. Returns {fence, a digest per range, one per own key}.
+# Keys of the records of an offset range, both ends included: what may have changed in it.
+Changed = Callable[[int, int], Awaitable[Set[str]]]
+
+# KEYS: meta, state, then the projection's own keys. ARGV: fields of the state.
+# Returns {fence, the fields' values, a digest per own key}, all of one moment.
 # Sums modulo 2^48 of the parts' hashes do not depend on the order in which Redis gives them.
-_DIGEST: Final = """
+_MOMENT: Final = """
 local function part(...)
   local text = ''
   for _, piece in ipairs({...}) do text = text .. #piece .. ':' .. piece end
@@ -26,19 +33,8 @@ local function part(...)
   return hash, tonumber(string.sub(hash, 1, 12), 16)
 end
 local M = 281474976710656
-local sums = {}
-for i = 1, 16 do sums[i] = 0 end
-local cursor = '0'
-repeat
-  local page = redis.call('HSCAN', KEYS[2], cursor, 'COUNT', 1000)
-  cursor = page[1]
-  for i = 1, #page[2], 2 do
-    local range = tonumber(string.sub(redis.sha1hex(page[2][i]), 1, 1), 16) + 1
-    local _, n = part(page[2][i], page[2][i + 1])
-    sums[range] = (sums[range] + n) % M
-  end
-until cursor == '0'
-for i = 1, 16 do sums[i] = string.format('%012x', sums[i]) end
+local values = {}
+for i = 1, #ARGV do values[i] = redis.call('HGET', KEYS[2], ARGV[i]) end
 local own = {}
 for i = 3, #KEYS do
   local key, kind, sum = KEYS[i], redis.call('TYPE', KEYS[i])['ok'], 0
@@ -62,7 +58,7 @@ for i = 3, #KEYS do
   end
   own[#own + 1] = kind .. ':' .. ordered .. string.format('%012x', sum)
 end
-return {redis.call('HGET', KEYS[1], 'fence') or '-1', sums, own}
+return {redis.call('HGET', KEYS[1], 'fence') or '-1', values, own}
 """
 
 
@@ -79,16 +75,65 @@ class Digest(NamedTuple):
         return "".join(self.ranges) + "".join(f"{k}={v}" for k, v in sorted(self.own.items()))
 
 
-async def digest(client: Any, tag: str) -> Digest:
-    """Digest of everything under `tag` but outcomes, of one moment. Waits out a store that is away."""
+async def digest(client: Any, tag: str, changed: Changed) -> Digest:
+    """Digest of everything under `tag` but outcomes, of one moment. Waits out a store that is away.
+
+    `changed` is asked only where the fence moves meanwhile.
+    """
+    while True:
+        found = await _digest(client, tag, changed)
+        if found is not None:
+            return found
+
+
+async def _digest(client: Any, tag: str, changed: Changed) -> Digest | None:
+    """None when the fence went back: then what was read is of no moment at all."""
+    fence = int(await patiently("digest", partial(client.hget, f"{tag}:meta", "fence")) or -1)
+    held = await _documents(client, tag)
+    again: set[str] = set()  # keys that may have changed since the first step
     while True:
         suffixes = await own_suffixes(client, tag)
         keys = [f"{tag}:meta", f"{tag}:state", *(f"{tag}:{suffix}" for suffix in suffixes)]
-        fence, ranges, own = await patiently("digest", partial(client.eval, _DIGEST, len(keys), *keys))
+        fields = sorted(again)
+        now, values, own = await patiently("digest", partial(client.eval, _MOMENT, len(keys), *keys, *fields))
+        if int(now) < fence:
+            return None
+        for field, value in zip(fields, values, strict=True):
+            held.pop(field, None)
+            if value is not None:
+                held[field] = _hash(field, value)
+        more = set() if int(now) == fence else await changed(fence + 1, int(now)) - again
+        fence = int(now)
+        again |= more
         # A key that came between the listing and the digest is missing in it: then look again.
-        if suffixes == await own_suffixes(client, tag):
+        if not more and suffixes == await own_suffixes(client, tag):
             digests = dict(zip(suffixes, (d.decode() for d in own), strict=True))
-            return Digest(int(fence), tuple(r.decode() for r in ranges), digests)
+            return Digest(fence, _ranges(held), digests)
+
+
+async def _documents(client: Any, tag: str) -> dict[str, bytes]:
+    """Hash of every document, by its field; of as many moments as there are steps."""
+    held: dict[str, bytes] = {}
+    cursor = 0
+    while True:
+        step = partial(client.hscan, f"{tag}:state", cursor, count=STEP)
+        cursor, page = await patiently("digest", step)
+        for field, value in page.items():
+            held[field.decode()] = _hash(field.decode(), value)
+        if not int(cursor):
+            return held
+
+
+def _hash(field: str, value: bytes) -> bytes:
+    return hashlib.sha256(b"%d:%b%b" % (len(field), field.encode(), value)).digest()
+
+
+def _ranges(held: Mapping[str, bytes]) -> tuple[str, ...]:
+    """A digest per range: the hash of its documents' hashes in order."""
+    parts: list[list[bytes]] = [[] for _ in range(RANGES)]
+    for field, hashed in held.items():
+        parts[hashlib.sha256(field.encode()).digest()[0] >> 4].append(hashed)
+    return tuple(hashlib.sha256(b"".join(sorted(part))).hexdigest()[:12] for part in parts)
 
 
 async def own_suffixes(client: Any, tag: str) -> list[str]:
@@ -105,24 +150,19 @@ def _escaped(tag: str) -> str:
     return "".join(f"\\{c}" if c in "*?[]^-\\" else c for c in tag)
 
 
-async def differing(client: Any, tag: str, other: str, most: int = 20) -> list[str]:
-    """Keys of the state, and own keys, that differ now between two tags; at most `most`."""
-    left, right = await _states(client, tag), await _states(client, other)
+async def differing(
+    client: Any, tag: str, other: str, suspects: Iterable[str] = (), most: int = 20
+) -> list[str]:
+    """Keys of the state that differ now between two tags, then the own keys `suspects`; at most `most`."""
+    left, right = await _documents(client, tag), await _documents(client, other)
     keys = [key for key in sorted(left.keys() | right.keys()) if left.get(key) != right.get(key)]
-    ours, theirs = await digest(client, tag), await digest(client, other)
-    keys += [
-        f"{suffix} (own key)"
-        for suffix in sorted(ours.own.keys() | theirs.own.keys())
-        if ours.own.get(suffix) != theirs.own.get(suffix)
-    ]
-    return keys[:most]
+    return [*keys, *(f"{suffix} (own key)" for suffix in suspects)][:most]
 
 
-async def _states(client: Any, tag: str) -> Mapping[str, bytes]:
-    return {key.decode(): value async for key, value in client.hscan_iter(f"{tag}:state", count=1000)}
-
-
-async def drop(client: Any, tag: str) -> None:
-    """Delete everything under a tag: a scratch version, or one that nobody reads."""
-    async for key in client.scan_iter(match=f"{_escaped(tag)}:*", count=2000):
-        await client.unlink(key)
+async def drop(client: Any, name: str, unwanted: Callable[[int], bool]) -> None:
+    """Delete everything of the versions of `name` that are unwanted: scratch ones, or those nobody reads."""
+    begin = f"{{{name}:"
+    async for key in client.scan_iter(match=f"{_escaped(begin)}*", count=2000):
+        version = key.decode()[len(begin) :].partition(":")[0]
+        if version.isdecimal() and unwanted(int(version)):
+            await client.unlink(key)

@@ -51,6 +51,10 @@ class Reading:
             for p in metadata.partitions
         }
 
+    def close(self) -> None:
+        """Leave the broker."""
+        self._consumer.close()
+
     async def chunks(
         self, partition: int, first: int, last: int, size: int
     ) -> AsyncIterator[tuple[ReadRecord, ...]]:
@@ -61,7 +65,7 @@ class Reading:
         self._consumer.assign([TopicPartition(self._topic, partition, first)])
         try:
             while first <= last:
-                messages = await asyncio.to_thread(self._consumer.consume, size, POLL_S)
+                messages = await asyncio.to_thread(self._consume, size)
                 records = tuple(self._records(messages, last))
                 if records:
                     yield records
@@ -70,6 +74,11 @@ class Reading:
                     return
         finally:
             self._consumer.unassign()
+
+    def _consume(self, size: int) -> list[Any]:
+        """What has arrived; waits for the first message only, where `consume` would wait for all `size`."""
+        first = self._consumer.poll(POLL_S)
+        return [] if first is None else [first, *self._consumer.consume(size - 1, 0.0)]
 
     def _records(self, messages: Sequence[Any], last: int) -> Sequence[ReadRecord]:
         records = []

@@ -1,27 +1,28 @@
 """Rebuild a projection beside the running one, prove that both are equal, and let readers go over.
 
 Version n + 1 is built from the first record to exactly the fences of version n (the frozen vector), by the
-same code that runs live. Then digests of both are compared per partition and key range. Going over is one
-compare-and-set of the pointer; the live worker sees it, ends, and its next life feeds the new version.
-Nothing is emitted while replaying: no outputs, no outcomes.
+same code that runs live. Then digests of both are compared per partition and key range. Right before readers
+go over, the new version catches up with the log in all partitions, so that none of them reads the past; going
+over is one compare-and-set of the pointer. The live worker sees it, ends, and its next life feeds the new
+version; until then it is fed from here. Nothing is emitted while replaying: no outputs, no outcomes.
+
+The version that readers left stays, to go back to; the ones before it are deleted.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import inspect
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from schemas.catalog import Agent, Topology
 from schemas.keys import pointer_key
 from schemas.wire import codec
 from schemas.wiring import check_functions
-from streams.core.producer import EventProducer, now_ms
 from streams.core.settings import Settings
 from streams.engine.chunk import Chunk
 from streams.engine.dead_letters import DeadLetters
@@ -31,14 +32,16 @@ from streams.engine.outputs import Encoder, Outputs
 from streams.engine.patience import patiently
 from streams.engine.projectors import ProjectorFold
 from streams.engine.reading import Reading
+from streams.engine.receipts import Report, receipt
 from streams.engine.store import RedisStore
 from streams.engine.transact import Fold, Transactor
 from streams.engine.versions import REQUEST_WINDOW, current_version
 
 SCRATCH_VERSION: Final = 1_000_000_000  # of `verify`: read by nobody, deleted afterwards
 FOLLOW_S: Final = 20.0  # the new version is fed for so long after going over, until its worker is there
-RECEIPTS: Final = "engine.projection.events"
-REBUILT: Final = "kinolog.engine.ProjectionRebuilt"
+STRICT_ROUNDS: Final = 20  # of catching up, in which no partition may be behind
+ROUNDS: Final = 100  # of catching up, before it is clear that the log grows faster than it is read
+FOLLOW_PERIOD_S: Final = 0.2
 CHUNK: Final = 500
 NEVER_MS: Final = 2**62
 
@@ -52,25 +55,6 @@ return 1
 
 class ReplayRefused(Exception):
     """This agent cannot be replayed so, or somebody else went over meanwhile; the text says what to do."""
-
-
-@dataclass
-class Report:
-    """What a replay found. Equal when `differing` is empty."""
-
-    name: str
-    from_version: int
-    to_version: int
-    offsets: dict[int, int] = field(default_factory=dict)  # partition -> last offset both applied
-    digests: dict[int, str] = field(default_factory=dict)  # partition -> digest of the running version
-    differing: dict[int, list[str]] = field(default_factory=dict)  # partition -> keys, at most twenty
-    ranges: dict[int, list[int]] = field(default_factory=dict)  # partition -> key ranges that differ
-    records: int = 0
-    started_at_ms: int = field(default_factory=now_ms)
-
-    @property
-    def equal(self) -> bool:
-        return not self.differing
 
 
 class _Silence:
@@ -87,9 +71,11 @@ class Replay:
     """One rebuild or verification of one agent whose state is in Redis."""
 
     def __init__(
-        self, settings: Settings, topology: Topology, name: str, client: Any, say: Callable[[str], None]
-    ) -> None:
+        self, settings: Settings, topology: Topology, name: str, client: Any, say: Callable[[str], None],
+        follow_s: float = FOLLOW_S,
+    ) -> None:  # fmt: skip
         """Raises ReplayRefused for agents without state in Redis, ContractError for unknown ones."""
+        self._follow_s = follow_s
         self._settings, self._topology, self._client, self._say = settings, topology, client, say
         self.agent: Agent = topology.agent(name)
         if not (
@@ -102,19 +88,26 @@ class Replay:
         self._function = check_functions(topology, [self.agent])[name]
         self._reading = Reading(settings, self.agent.reads)
 
+    def close(self) -> None:
+        """Leave the broker; nothing can be replayed afterwards."""
+        self._reading.close()
+
     async def verify(self) -> Report:
         """Build a scratch version, compare, delete it."""
         version = await current_version(self._client, self.agent.name)
         report = Report(self.agent.name, version, SCRATCH_VERSION)
-        await self._drop(SCRATCH_VERSION)
+        await self._drop(lambda it: it == SCRATCH_VERSION)
         try:
-            await self._compare(report)
+            await self._compare(self._transactor(SCRATCH_VERSION), report)
         finally:
-            await self._drop(SCRATCH_VERSION)
+            await self._drop(lambda it: it == SCRATCH_VERSION)
         return report
 
     async def rebuild(self) -> Report:
-        """Build the next version, compare, and if equal go over and follow; an unequal one is kept."""
+        """Build the next version, compare, and if equal go over and follow; an unequal one is kept.
+
+        Raises ReplayRefused for deciders, and when another rebuild went over meanwhile.
+        """
         if self.agent.kind != "projector":
             raise ReplayRefused(
                 f"{self.agent.name} is a decider: its state has no versions; `verify` compares it, and "
@@ -122,32 +115,67 @@ class Replay:
             )
         version = await current_version(self._client, self.agent.name)
         report = Report(self.agent.name, version, version + 1)
-        await self._drop(version + 1)
-        transactor = await self._compare(report)
+        await self._drop(lambda it: it == version + 1)
+        transactor = self._transactor(version + 1)
+        await self._compare(transactor, report)
         if report.equal:
+            await self._catch_up(transactor, report)
             await self._go_over(report)
-            await self._follow(transactor, report)
+            # Readers are there already: whatever becomes of the receipt, the version must be fed.
+            _, report.receipt_missing = await asyncio.gather(
+                self._follow(transactor, report),
+                receipt(self._settings, report, self._function, self._reading.schema_ids),
+            )
+            await self._drop(lambda it: it < version)
         return report
 
-    async def _compare(self, report: Report) -> Transactor:
+    async def _compare(self, transactor: Transactor, report: Report) -> None:
         """Partition by partition: freeze the running version's fence, build up to it, compare."""
-        transactor = self._transactor(report.to_version)
-        old = RedisStore(self._client, report.name, report.from_version)
-        new = RedisStore(self._client, report.name, report.to_version)
-        for partition in range(self._topology.topic(self.agent.reads).partitions):
-            frozen = await digest(self._client, old.tag(partition))
+        old = self._store(report.from_version)
+        for partition in self._partitions():
+            changed = partial(self._changed, partition)
+            frozen = await digest(self._client, old.tag(partition), changed)
             await self._build(transactor, partition, frozen.fence, report)
-            built = await digest(self._client, new.tag(partition))
+            tag = self._store(report.to_version).tag(partition)
+            built = await digest(self._client, tag, changed)
             report.offsets[partition] = frozen.fence
             report.digests[partition] = hashlib.sha256(frozen.text.encode()).hexdigest()
             self._note(report, partition, frozen, built)
             if partition in report.differing:
-                report.differing[partition] = await differing(
-                    self._client, old.tag(partition), new.tag(partition)
-                )
+                own = sorted(frozen.own.keys() | built.own.keys())
+                suspects = [suffix for suffix in own if frozen.own.get(suffix) != built.own.get(suffix)]
+                report.differing[partition] = await differing(self._client, old.tag(partition), tag, suspects)
             state = "differs" if partition in report.differing else "equal"
             self._say(f"{report.name}[{partition}] to offset {frozen.fence}: {state}")
-        return transactor
+
+    async def _changed(self, partition: int, first: int, last: int) -> set[str]:
+        """Keys of the records between these offsets: a document changes by events of its own key only."""
+        keys: set[str] = set()
+        async for records in self._reading.chunks(partition, first, last, CHUNK):
+            keys.update((record.key or b"").decode("utf-8", "replace") for record in records)
+        return keys
+
+    async def _catch_up(self, transactor: Transactor, report: Report) -> None:
+        """Build to the log's end until no partition of the new version is behind the running one.
+
+        Under traffic that never pauses the last rounds are milliseconds long: then it may be behind by what
+        came in such a round.
+        """
+        old = self._store(report.from_version)
+        for attempt in range(ROUNDS):
+            before = report.records
+            for partition, end in (await self._reading.ends()).items():
+                await self._build(transactor, partition, end - 1, report)
+            behind = False
+            for partition in self._partitions():
+                report.caught_up[partition] = await transactor.store.fence(partition)
+                behind |= report.caught_up[partition] < await old.fence(partition)
+            if not behind or (attempt >= STRICT_ROUNDS and report.records - before < CHUNK):
+                return
+        raise ReplayRefused(
+            f"{report.name}: the log grows faster than version {report.to_version} is built: readers stay; "
+            "start again when there is less traffic"
+        )
 
     def _note(self, report: Report, partition: int, old: Digest, new: Digest) -> None:
         unequal = [n for n, pair in enumerate(zip(old.ranges, new.ranges, strict=True)) if pair[0] != pair[1]]
@@ -169,46 +197,42 @@ class Replay:
         key = pointer_key(report.name)
         args = (str(report.from_version), str(report.to_version))
         if not await patiently("pointer", lambda: self._client.eval(_GO_OVER, 1, key, *args)):
+            # A compare-and-set whose answer was lost is made again, and then refused by its own effect.
+            if await current_version(self._client, report.name) == report.to_version:
+                return
             raise ReplayRefused(
                 f"{report.name}: readers went over meanwhile, by another rebuild: start again"
             )
-        producer = EventProducer(self._settings, "rebuild")
-        data = {
-            "name": report.name,
-            "from_version": report.from_version,
-            "to_version": report.to_version,
-            "offsets": {str(p): offset for p, offset in report.offsets.items()},
-            "digests": {str(p): text for p, text in report.digests.items()},
-            "code_hash": code_hash(self._function),
-            "schema_ids": sorted(self._reading.schema_ids),
-            "records": report.records,
-            "started_at_ms": report.started_at_ms,
-            "finished_at_ms": now_ms(),
-        }
-        await producer.publish(RECEIPTS, report.name, REBUILT, data)
-        await producer.close()
 
     async def _follow(self, transactor: Transactor, report: Report) -> None:
-        """Feed the new version until its worker does: a fence that another process moved, or FOLLOW_S."""
-        deadline = time.monotonic() + FOLLOW_S
-        while time.monotonic() < deadline:
+        """Feed the new version until its worker does: fences that another process moved, or FOLLOW_S."""
+        deadline = time.monotonic() + self._follow_s
+        ours = set(self._partitions())
+        while ours and time.monotonic() < deadline:
             for partition, end in (await self._reading.ends()).items():
-                seen = transactor.applied.get(partition, -1)
+                if partition not in ours:
+                    continue
+                seen = max(transactor.applied.get(partition, -1), report.caught_up[partition])
                 if await transactor.store.fence(partition) > seen:
-                    return
+                    ours.discard(partition)
+                    continue
                 await self._build(transactor, partition, end - 1, report)
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(FOLLOW_PERIOD_S)
 
-    async def _drop(self, version: int) -> None:
-        store = RedisStore(self._client, self.agent.name, version)
-        for partition in range(self._topology.topic(self.agent.reads).partitions):
-            await drop(self._client, store.tag(partition))
+    async def _drop(self, unwanted: Callable[[int], bool]) -> None:
+        await drop(self._client, self.agent.name, unwanted)
+
+    def _partitions(self) -> range:
+        return range(self._topology.topic(self.agent.reads).partitions)
+
+    def _store(self, version: int) -> RedisStore:
+        window = REQUEST_WINDOW if self.agent.kind == "decider" else 0
+        return RedisStore(self._client, self.agent.name, version, window)
 
     def _transactor(self, version: int) -> Transactor:
-        window = REQUEST_WINDOW if self.agent.kind == "decider" else 0
-        store = RedisStore(self._client, self.agent.name, version, window)
         letters = DeadLetters(self.agent.name, "replay", limit=sys.maxsize)
-        return Transactor(self.agent.name, codec(), store, self._fold(), Outputs(_Silence()), letters)
+        store, outputs = self._store(version), Outputs(_Silence())
+        return Transactor(self.agent.name, codec(), store, self._fold(), outputs, letters)
 
     def _fold(self) -> Fold:
         if self.agent.kind == "projector":
@@ -216,16 +240,3 @@ class Replay:
         encoder = Encoder(codec(), self.agent.name, self.agent.writes, self._settings.event_max_bytes)
         answers = self._topology.outcome_topic(self.agent).name
         return DeciderFold(self.agent.name, self.agent.reads, answers, self._function, encoder)
-
-
-def code_hash(function: Callable[..., Any]) -> str:
-    """Hash of the modules of the function's domain: what built the version."""
-    package = function.__module__.rpartition(".")[0]
-    texts = []
-    for name in sorted(sys.modules):
-        if name == function.__module__ or name.rpartition(".")[0] == package:
-            try:
-                texts.append(inspect.getsource(sys.modules[name]))
-            except (OSError, TypeError):
-                continue
-    return hashlib.sha256("\0".join(texts).encode()).hexdigest()

@@ -1,0 +1,190 @@
+"""Rebuild and verify on real servers: what is proved, what is refused; readers never go back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.local.launcher import Stack
+from schemas.keys import pointer_key
+from schemas.wire import codec
+from streams.core.producer import EventProducer, LogUnavailable
+from streams.engine.receipts import REBUILT, Report
+from streams.engine.replay import SCRATCH_VERSION, Replay, ReplayRefused
+from tests.integration.engine.world import PARTITIONS, World, read_back
+
+
+@pytest.fixture
+async def world(stack: Stack, client: Any, tmp_path: Path) -> AsyncIterator[World]:
+    made = World(stack.settings, client, tmp_path)
+    yield made
+    await made.close()
+
+
+class Disturbed(Replay):
+    """A replay with things that happen meanwhile: after the comparison, and after readers went over."""
+
+    compared: Any = None
+    gone_over: Any = None
+    before: tuple[list[int], list[int]] = ([], [])  # fences of both versions when readers go over
+
+    async def _compare(self, transactor: Any, report: Report) -> None:
+        await super()._compare(transactor, report)
+        if self.compared:
+            await self.compared()
+
+    async def _go_over(self, report: Report) -> None:
+        store = self._store
+        self.before = (
+            [await store(report.from_version).fence(p) for p in range(PARTITIONS)],
+            [await store(report.to_version).fence(p) for p in range(PARTITIONS)],
+        )
+        await super()._go_over(report)
+        if self.gone_over:
+            await self.gone_over()
+
+
+def replay(world: World, agent: str, kind: type[Replay] = Disturbed) -> Any:
+    return kind(world.settings, world.topology, agent, world.client, lambda _: None, follow_s=1.0)
+
+
+async def pointer(world: World) -> bytes | None:
+    found: bytes | None = await world.client.get(pointer_key(world.view))
+    return found
+
+
+def receipts(world: World) -> list[dict[str, Any]]:
+    """What the log was told of this view."""
+    events = [codec().decode(m.value()) for m in read_back(world.settings, "engine.projection.events")]
+    return [data for kind, data in events if kind == REBUILT and data["name"] == world.view]
+
+
+async def test_an_equal_rebuild_goes_over_and_keeps_one_version_to_go_back_to(world: World) -> None:
+    await world.ask(120)
+    await world.feed(world.view)
+    report = await replay(world, world.view).rebuild()
+    assert (report.equal, report.records, report.receipt_missing) == (True, 120, "")
+    assert list(report.offsets.values()) == await world.fences(world.view, 2) == await world.ends()
+    assert await pointer(world) == b"2"
+    assert await world.keys(world.view, 1) > 0
+    (told,) = receipts(world)
+    assert (told["from_version"], told["to_version"], told["records"]) == (1, 2, 120)
+    await replay(world, world.view).rebuild()
+    assert await pointer(world) == b"3"
+    kept = [await world.keys(world.view, version) for version in (1, 2, 3)]
+    assert kept[0] == 0
+    assert kept[1] == kept[2] > 0
+
+
+@pytest.mark.parametrize(
+    ("suffix", "command", "found"),
+    [("state", "hset", "k7"), ("newest", "zadd", "newest (own key)")],
+)
+async def test_a_tampered_key_is_named_and_readers_stay(
+    world: World, suffix: str, command: str, found: str
+) -> None:
+    await world.ask(80)
+    await world.feed(world.view)
+    partition = world.topology.topic(world.said).partition_of("k7")
+    key = f"{world.store(world.view).tag(partition)}:{suffix}"
+    if command == "hset":
+        await world.client.hset(key, "k7", b'{"entries":[]}')
+    else:
+        await world.client.zadd(key, {"k7": 1})
+    for judge in (replay(world, world.view).verify, replay(world, world.view).rebuild):
+        report = await judge()
+        assert report.differing == {partition: [found]}
+    assert await pointer(world) is None
+
+
+async def test_verify_proves_a_deciders_state_and_leaves_nothing_behind(world: World) -> None:
+    await world.ask(60, world.asked)
+    await world.feed(world.decider)
+    said = await world.ends()
+    report = await replay(world, world.decider).verify()
+    assert (report.equal, report.records) == (True, 60)
+    assert await world.keys(world.decider, SCRATCH_VERSION) == 0
+    assert await world.ends() == said  # a replay does not speak
+    partition = world.topology.topic(world.asked).partition_of("k3")
+    await world.client.hdel(f"{world.store(world.decider).tag(partition)}:state", "k3")
+    assert (await replay(world, world.decider).verify()).differing == {partition: ["k3"]}
+    with pytest.raises(ReplayRefused, match="its state has no versions"):
+        await replay(world, world.decider).rebuild()
+
+
+async def test_readers_go_over_to_a_version_that_is_not_behind(world: World) -> None:
+    """Between comparison and going over, the running version went on in every partition."""
+    await world.ask(60)
+    await world.feed(world.view)
+    rebuilding = replay(world, world.view)
+
+    async def traffic() -> None:
+        await world.ask(60, begin=60)
+        await world.feed(world.view)
+
+    rebuilding.compared = traffic
+    report = await rebuilding.rebuild()
+    old, new = rebuilding.before
+    assert old == await world.ends()
+    assert all(offset > report.offsets[partition] for partition, offset in enumerate(old))
+    assert new == old
+    assert await pointer(world) == b"2"
+
+
+async def test_the_new_version_is_fed_until_its_worker_comes_whatever_becomes_of_the_receipt(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.ask(40)
+    await world.feed(world.view)
+    rebuilding = replay(world, world.view)
+    publish = EventProducer.publish
+
+    async def more() -> None:
+        await world.ask(40, begin=40)
+
+        async def refused(self: EventProducer, topic: str, *args: Any, **kwargs: Any) -> Any:
+            raise LogUnavailable("the broker did not acknowledge")
+
+        monkeypatch.setattr(EventProducer, "publish", refused)
+
+    rebuilding.gone_over = more
+    report = await rebuilding.rebuild()
+    monkeypatch.setattr(EventProducer, "publish", publish)
+    assert report.receipt_missing == "the broker did not acknowledge"
+    assert receipts(world) == []
+    assert await world.fences(world.view, 2) == await world.ends()
+    assert await world.fences(world.view, 1) == list(report.caught_up.values())
+
+
+async def test_following_ends_where_the_worker_has_come(world: World) -> None:
+    await world.ask(40)
+    await world.feed(world.view)
+    rebuilding = replay(world, world.view)
+
+    async def the_worker_comes() -> None:
+        await world.ask(40, begin=40)
+        await world.feed(world.view, 2)
+
+    rebuilding.gone_over = the_worker_comes
+    rebuilding._follow_s = 600.0
+    report = await rebuilding.rebuild()
+    assert report.records == 40
+    assert await world.fences(world.view, 2) == await world.ends()
+
+
+async def test_another_rebuild_that_went_over_meanwhile_wins(world: World) -> None:
+    await world.ask(40)
+    await world.feed(world.view)
+    rebuilding = replay(world, world.view)
+
+    async def another() -> None:
+        await world.client.set(pointer_key(world.view), "7")
+
+    rebuilding.compared = another
+    with pytest.raises(ReplayRefused, match="another rebuild"):
+        await rebuilding.rebuild()
+    assert await pointer(world) == b"7"
+    assert await world.keys(world.view, 1) > 0
