@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 
-from tests.chaos.run import KINDS, Chaos, Plan, Result, blows_of
+from tests.chaos.run import KINDS, SETTLE_S, Chaos, Plan, Result, blows_of
 from tests.chaos.servers import Cluster, mapped_stack
 
 IN_CLUSTER = tuple(kind for kind in KINDS if kind != "clickhouse")
@@ -29,19 +29,20 @@ IN_CLUSTER = tuple(kind for kind in KINDS if kind != "clickhouse")
 @click.option("--clients", default=24)
 @click.option("--per-s", default=4.0, help="Requests a second of one client.")
 @click.option("--pause", default="1.0-2.5", help="Seconds between blows, FROM-TO.")
+@click.option("--recover", default=SETTLE_S, help="Seconds to recover in after the last cut of the store.")
 @click.option("--cluster", is_flag=True)
 @click.option("--without", default="", help="Rules taken away: marks, compare, fence, watch.")
 @click.option("--home", type=click.Path(path_type=Path), help="Folder of the stack; kept if given.")
 def main(
-    each: int, kinds: str, minutes: float, seed: int, clients: int, per_s: float, pause: str, cluster: bool,
-    without: str, home: Path | None,
+    each: int, kinds: str, minutes: float, seed: int, clients: int, per_s: float, pause: str, recover: float,
+    cluster: bool, without: str, home: Path | None,
 ) -> None:  # fmt: skip
     """Run, print what happened, judge."""
     chosen = tuple(kinds.split(",")) if kinds else IN_CLUSTER if cluster else KINDS
     low, high = map(float, pause.split("-"))
     plan = Plan(
         blows_of(chosen, each, seed), clients, per_s, (low, high), seed, without, deadline_s=minutes * 60,
-        replay=not without,
+        recover_s=recover, replay=not without,
     )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="kinolog-chaos-") as folder:
         result = run(plan, home or Path(folder), cluster)

@@ -57,6 +57,7 @@ class Plan:
     without: str = ""  # rules taken away, comma-separated
     last_cut: bool = True  # cut the store's tail once more when all is quiet
     deadline_s: float = 3600.0  # no further blow after this
+    recover_s: float = SETTLE_S  # after the last cut
     replay: bool = False  # at the end verify the deciders, rebuild the projector, and go on upon that
 
 
@@ -73,6 +74,7 @@ class Result:
     exits: Counter[str]
     seconds: float
     settled: bool = field(default=False)
+    calm: bool = field(default=False)  # all was right before the store's tail was cut at the end
 
     def summary(self) -> str:
         verdict = "EXACT" if not self.faults else f"WRONG: {len(self.faults)} faults"
@@ -94,6 +96,7 @@ class Chaos:
         self._rng = random.Random(plan.seed)
         self._began = time.monotonic()
         self._tell = say
+        self._settle_s = SETTLE_S
         env = {**stack.env, **map_of(HERE)}
         if cluster is not None:
             env |= {"REDIS_URL": f"redis://127.0.0.1:{cluster.ports[0]}", "REDIS_CLUSTER": "true"}
@@ -127,7 +130,9 @@ class Chaos:
             await asking
             self._say("clients are done")
             settled = await self._settle()
+            calm = settled and not await asyncio.to_thread(self._judge)
             if self._plan.last_cut and self._cluster is None:
+                self._settle_s = self._plan.recover_s
                 await self._cut_redis()
                 settled = await self._settle()
             found = await asyncio.to_thread(self._judge)
@@ -139,7 +144,7 @@ class Chaos:
         acked = self._clients.acked
         return Result(
             found, sum(map(len, acked.values())), oracle.copies(acked), self._clients.retries, self._blows,
-            self._crew.kills, self._crew.exits, time.monotonic() - self._began, settled,
+            self._crew.kills, self._crew.exits, time.monotonic() - self._began, settled, calm,
         )  # fmt: skip
 
     def _start(self, stage: str, number: int) -> str:
@@ -258,7 +263,7 @@ class Chaos:
         return await self._wait_rows(sum(await asyncio.to_thread(self._log_ends)))
 
     async def _wait(self, enough: Callable[[int], bool], what: str) -> bool:
-        deadline = time.monotonic() + SETTLE_S
+        deadline = time.monotonic() + self._settle_s
         while True:
             now = await self._patiently(lambda: oracle.applied(self._redis()))
             if enough(now):
@@ -269,7 +274,7 @@ class Chaos:
             await asyncio.sleep(0.3)
 
     async def _wait_rows(self, wanted: int) -> bool:
-        deadline = time.monotonic() + SETTLE_S
+        deadline = time.monotonic() + self._settle_s
         while len(rows := await asyncio.to_thread(self._rows)) < wanted:
             if time.monotonic() > deadline:
                 self._say(f"gave up waiting for {wanted} rows: {len(rows)}")
