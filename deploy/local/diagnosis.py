@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -70,6 +71,8 @@ async def _asked(name: str, ask: Callable[[], Awaitable[str]]) -> Check:
         return Check(name, True, await asyncio.wait_for(ask(), PATIENCE_S))
     except Unfit as unfit:
         return Check(name, False, str(unfit))
+    except TimeoutError:
+        return Check(name, False, f"no answer within {PATIENCE_S:g} s: see whether it hangs, and its log.")
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         return Check(
@@ -138,5 +141,13 @@ async def _service(port: int) -> str:
     url = f"http://{HOST}:{port}/ready"
     async with aiohttp.ClientSession() as session, session.get(url) as answer:
         if answer.status != 200:
-            raise Unfit(f"{url} answers {answer.status}: {(await answer.text())[:200]}")
+            raise Unfit(f"not ready: {unready(await answer.read(), answer.status)}")
     return f"http://{HOST}:{port}"
+
+
+def unready(body: bytes, status: int) -> str:
+    """The sentence of a /ready that says no; what answered instead, if that is no answer of ours."""
+    try:
+        return str(json.loads(body)["detail"])
+    except (ValueError, KeyError, TypeError):
+        return f"/ready answers {status}, and not as Kinolog's services do: what listens on this port?"

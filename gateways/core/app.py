@@ -72,9 +72,9 @@ def create_app(service: Service, deps: CoreDeps) -> web.Application:
     routes = all_routes(service, health, reference)
     reference.describe(routes)
     for route in routes:
-        app.router.add_route(route.method, route.path, endpoint(route, deps.guard))
+        app.router.add_route(route.method, route.path, endpoint(route, deps.guard, health.away))
         if route.method == "GET" and route.response_type != EVENT_STREAM:
-            app.router.add_route("HEAD", route.path, endpoint(route, deps.guard))
+            app.router.add_route("HEAD", route.path, endpoint(route, deps.guard, health.away))
     app[ROUTES], app[HEALTH], app[CORE] = routes, health, deps
     app[HEARTBEAT_S] = deps.config.heartbeat_s
     app[DRAINING] = asyncio.Event()

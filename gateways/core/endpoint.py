@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import orjson
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from gateways.core.auth import Guard
 from gateways.core.principal import PRINCIPAL
-from gateways.core.problem import Problem
+from gateways.core.problem import Problem, retry_later
 from gateways.core.routes import Handler, Route
 
 ROUTE = web.RequestKey("route", Route)
@@ -46,8 +47,15 @@ def json_response(document: BaseModel | dict[str, Any], status: int = 200, **hea
     )
 
 
-def endpoint(route: Route, guard: Guard) -> Handler:
-    """The handler that aiohttp calls. Order: credential, size, shape, then the route's own function."""
+async def _nothing_known() -> str:
+    return ""
+
+
+def endpoint(route: Route, guard: Guard, away: Callable[[], Awaitable[str]] = _nothing_known) -> Handler:
+    """The handler that aiohttp calls. Order: credential, size, shape, then the route's own function.
+
+    `away` gives a sentence on the dependencies that do not answer: an answer that comes too late has a reason.
+    """
 
     async def handle(request: web.Request) -> web.StreamResponse:
         request[ROUTE] = route
@@ -64,13 +72,17 @@ def endpoint(route: Route, guard: Guard) -> Handler:
         except TimeoutError:
             if not deadline.expired():
                 raise
-            raise Problem(
-                "deadline",
-                f"There was no answer within {route.timeout_s:g} s; try again, and see /ready if it lasts.",
-                headers={"Retry-After": "2"},
-            ) from None
+            raise retry_later("deadline", await _why_late(route, away)) from None
 
     return handle
+
+
+async def _why_late(route: Route, away: Callable[[], Awaitable[str]]) -> str:
+    late = f"There was no answer within {route.timeout_s:g} s"
+    reason = await away()
+    if reason:
+        return f"{late}: {reason} Try again when /ready says that it is back."
+    return f"{late}; try again, and see /ready if it lasts."
 
 
 async def read_limited(request: web.Request, limit: int) -> bytes:

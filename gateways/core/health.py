@@ -19,6 +19,12 @@ from gateways.core.routes import Handler, Route
 from gateways.core.sse import DRAINING
 
 PROBE_TIMEOUT_S: Final = 2.0
+_NAMES: Final = {
+    "kafka": "Kafka",
+    "redis": "Redis",
+    "clickhouse": "ClickHouse",
+    "objects": "the object store",
+}
 
 
 class Alive(BaseModel):
@@ -42,6 +48,7 @@ class Readiness(BaseModel):
     status: str = Field(description="`ready`, `not-ready` or `draining`")
     service: str
     dependencies: dict[str, DependencyState]
+    detail: str = Field(default="", description="a sentence that names what is missing; empty when ready")
 
 
 @dataclass(slots=True)
@@ -65,16 +72,21 @@ class Health:
                 self._seen_at = self.clock()
             return self._seen
 
+    async def away(self) -> str:
+        """A sentence that names the dependencies that do not answer now; empty if all do."""
+        return _sentence(await self.dependencies())
+
     async def alive(self, _: web.Request) -> web.Response:
         return json_response(Alive(status="alive", service=self.service))
 
     async def ready(self, request: web.Request) -> web.Response:
         states = await self.dependencies()
-        status = "ready" if all(state.ok for state in states.values()) else "not-ready"
+        detail = _sentence(states)
+        status = "not-ready" if detail else "ready"
         if request.app[DRAINING].is_set():
-            status = "draining"
+            status, detail = "draining", "The service is stopping."
         return json_response(
-            Readiness(status=status, service=self.service, dependencies=states),
+            Readiness(status=status, service=self.service, dependencies=states, detail=detail),
             200 if status == "ready" else 503,
         )
 
@@ -106,6 +118,14 @@ def _route(
         method="GET", path=path, handler=handler, permission=PUBLIC, summary=summary, response=response,
         response_type=response_type, max_body_bytes=0, tag="health",
     )  # fmt: skip
+
+
+def _sentence(states: Mapping[str, DependencyState]) -> str:
+    away = [_NAMES.get(name, name) for name, state in states.items() if not state.ok]
+    if not away:
+        return ""
+    named = " and ".join([", ".join(away[:-1]), away[-1]] if len(away) > 1 else away)
+    return f"{named[0].upper()}{named[1:]} {'do' if len(away) > 1 else 'does'} not answer."
 
 
 async def _probe(probe: Probe) -> DependencyState:

@@ -11,10 +11,13 @@ from pathlib import Path
 import aiohttp
 import pytest
 import yaml
+from aiohttp import web
 from pydantic import SecretStr
 
 from gateways.core.app import Service, create_app, metrics_app
 from gateways.core.deps import CoreDeps
+from gateways.core.permissions import PUBLIC
+from gateways.core.routes import Route
 from gateways.core.server import Listening, PortInUse, Server
 from gateways.core.sse import DRAINING
 from gateways.process import check_services
@@ -48,7 +51,7 @@ async def test_ready_names_each_dependency_and_hides_addresses(core: CoreDeps, s
     answer = await client.get("/ready")
     body = await answer.json()
     assert answer.status == 503
-    assert body["status"] == "not-ready"
+    assert (body["status"], body["detail"]) == ("not-ready", "Redis does not answer.")
     assert body["dependencies"]["kafka"]["ok"] is True
     assert body["dependencies"]["redis"] == {
         "ok": False,
@@ -57,6 +60,32 @@ async def test_ready_names_each_dependency_and_hides_addresses(core: CoreDeps, s
     }
     assert "password" not in await answer.text()
     assert (await client.get("/health")).status == 200
+
+
+async def test_a_frozen_dependency_is_named_by_ready_and_by_the_answers_that_wait_for_it(
+    core: CoreDeps, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateways.core.health.PROBE_TIMEOUT_S", 0.05)
+
+    async def fine() -> None:
+        return None
+
+    async def frozen(*_: object) -> web.Response:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    route = Route(
+        method="GET", path="/slow", handler=frozen, permission=PUBLIC, summary="Waits", timeout_s=0.05
+    )
+    deps = dataclasses.replace(core, probes={"kafka": fine, "redis": frozen, "objects": frozen})
+    client = await serve(create_app(Service(name="chat", routes=(route,)), deps))
+    ready = await (await client.get("/ready")).json()
+    assert ready["detail"] == "Redis and the object store do not answer."
+    assert ready["dependencies"]["redis"]["error"] == "no answer within 0.05 s"
+    late = await client.get("/slow")
+    assert late.status == 504
+    detail = (await late.json())["detail"]
+    assert detail.startswith("There was no answer within 0.05 s: Redis and the object store do not answer.")
 
 
 async def test_a_draining_service_is_alive_but_not_ready(core: CoreDeps, serve: Serve) -> None:
