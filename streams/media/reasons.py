@@ -20,6 +20,7 @@ REASONS: dict[str, str] = {
     "decompression_bomb": "The file would take far more memory or time to decode than its size warrants.",
     "too_many_streams": "The file has more than 64 tracks. Export it with fewer.",
     "source_missing": "Parts of the uploaded file are gone from the object store. Upload the file again.",
+    "upload_mismatch": "What was uploaded does not add up: its parts cannot make its size. Upload it again.",
     "sandbox_unavailable": "This machine cannot confine the decoder. Ask the operator for a newer kernel.",
     "internal": "The encoder failed for a reason of its own. Try again, then tell the operator.",
 }

@@ -74,7 +74,7 @@ async def _made_before(objects: Objects, summary: str) -> Made | None:
 
 
 async def _encode(event: Event, tools: Tools, progress: Progress) -> ChunkResult:
-    with uploaded(event.data["asset_id"], event.data["source"], tools.objects) as source:
+    with uploaded(event.data["asset_id"], event.data["source"], tools) as source:
         try:
             return await tools.encoders.run_chunk(
                 event.data["plan"],

@@ -21,7 +21,7 @@ async def probe(event: Event, work: Work, progress: Progress) -> list[Out]:
     if stored["size_bytes"] == 0:
         raise MediaProblem("empty")
     progress(0)
-    with uploaded(asset_id, stored, tools.objects) as source:
+    with uploaded(asset_id, stored, tools) as source:
         try:
             found = await tools.encoders.probe(source, priority=event.data["priority"])
         except SourceUnreadable:

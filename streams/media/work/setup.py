@@ -51,7 +51,8 @@ async def tools(settings: Settings) -> AsyncIterator[Tools]:
                 "encoders are warm", processes=len(pool.processes), sandbox=pool.processes[0].sandbox_mode
             )
             library = LibraryReader(redis, topology())
-            yield Tools(objects, pool, library, worker=f"{socket.gethostname()}/{settings.instance}")
+            worker = f"{socket.gethostname()}/{settings.instance}"
+            yield Tools(objects, pool, library, worker, settings.max_upload_bytes)
         finally:
             await pool.stop()
             await redis.aclose()

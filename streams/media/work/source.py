@@ -7,19 +7,20 @@ will not come back, and `missing` names it.
 from __future__ import annotations
 
 import asyncio
-import math
 from typing import Any, Final
 
 import structlog
 
 from schemas.media.objects import part_key
 from streams.core.objects import NoSuchObject, ObjectStoreUnavailable
+from streams.media.reasons import MediaProblem
 from streams.media.source import Part, PartSource, loop_fetch
-from streams.media.work.tools import Objects
+from streams.media.work.tools import Objects, Tools
 
 log = structlog.get_logger("kinolog.media.work")
 
 PATIENCE_S: Final = 2.0  # between attempts while the store is away
+MOST_PARTS: Final = 200_000  # a list of them is held in memory: 1.6 TB in parts of 8 MiB
 
 
 class StoredSource(PartSource):
@@ -52,10 +53,13 @@ class StoredSource(PartSource):
                 await asyncio.sleep(PATIENCE_S)
 
 
-def uploaded(asset_id: str, source: dict[str, Any], objects: Objects) -> StoredSource:
-    """The upload that a Source record describes."""
-    size, part_size = source["size_bytes"], source["part_size_bytes"]
-    count = math.ceil(size / part_size)
+def uploaded(asset_id: str, source: dict[str, Any], tools: Tools) -> StoredSource:
+    """The upload that a Source record describes. MediaProblem `upload_mismatch` if none can be like that:
+    anyone who may write to the log may write anything there, and a list of its parts is made here."""
+    size, part_size, count = source["size_bytes"], source["part_size_bytes"], source["part_count"]
+    possible = 0 <= size <= tools.max_upload_bytes and part_size >= 1 and 0 <= count <= MOST_PARTS
+    if not possible or count != -(-size // part_size):
+        raise MediaProblem("upload_mismatch", f"{size} bytes in {count} parts of {part_size}")
     parts = [Part(part_key(asset_id, n), min(part_size, size - n * part_size)) for n in range(count)]
     # The asset is part of the key: a child must not take a deleted asset's bytes for another's.
-    return StoredSource(f"{asset_id}:{source['source_hash']}", parts, objects)
+    return StoredSource(f"{asset_id}:{source['source_hash']}", parts, tools.objects)

@@ -72,4 +72,5 @@ class Tools:
     encoders: Encoders
     library: Library
     worker: str  # name of this process, for people
+    max_upload_bytes: int = 20 * 2**30  # what claims to be larger was not taken in by a gateway
     dropped: set[str] = field(default_factory=set)  # request ids found to be of no more use while in hand

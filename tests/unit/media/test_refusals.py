@@ -214,5 +214,6 @@ def test_reason_codes_are_stable() -> None:
         *("empty", "not_video", "format_not_allowed", "playlist", "codec_not_supported", "no_video"),
         *("truncated", "damaged", "too_large_picture", "too_small_picture", "too_long", "lying_duration"),
         *("decompression_bomb", "too_many_streams", "sandbox_unavailable", "source_missing", "internal"),
+        "upload_mismatch",
     }
     assert all(sentence.endswith(".") and len(sentence) < 140 for sentence in REASONS.values())

@@ -268,3 +268,34 @@ async def test_erasing_twice_finds_nothing_the_second_time(
     assert (outs[0].data["object_count"], objects.held) == (3, {})
     again = await encode(request, work)
     assert again[0].data["object_count"] == 0
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"size_bytes": 1 << 62, "part_size_bytes": 1, "part_count": (1 << 31) - 1},
+        {"size_bytes": 1 << 62, "part_size_bytes": 1 << 62, "part_count": 1},
+        {"size_bytes": 20 << 30, "part_size_bytes": 1, "part_count": 20 << 30},
+        {"size_bytes": 10, "part_size_bytes": 0, "part_count": 1},
+        {"size_bytes": 10, "part_size_bytes": -4, "part_count": -2},
+        {"size_bytes": -10, "part_size_bytes": 4, "part_count": -2},
+        {"size_bytes": 10, "part_size_bytes": 4, "part_count": 2},
+        {"size_bytes": 10, "part_size_bytes": 4, "part_count": 4},
+    ],
+)
+async def test_an_upload_that_cannot_be_is_refused_before_anything_is_made_of_it(
+    work: FakeWork, encoders: FakeEncoders, lie: dict[str, int]
+) -> None:
+    for request in (asked("ProbeRequested", started(), completed()), chunk(1)):
+        request.data["source"] = {**SOURCE, **lie}
+        outs = await encode(request, work)
+        assert outs[0].data["code"] == "upload_mismatch"
+        assert names(outs)[0] in ("SourceRejected", "ChunkFailed")
+    assert encoders.runs == []
+
+
+async def test_the_largest_upload_is_a_setting(work: FakeWork) -> None:
+    work.resources.max_upload_bytes = 10
+    assert names(await encode(chunk(1), work))[0] == "ChunkEncoded"
+    work.resources.max_upload_bytes = 9
+    assert (await encode(chunk(2), work))[0].data["code"] == "upload_mismatch"
