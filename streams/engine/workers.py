@@ -45,6 +45,7 @@ class Work:
         self.token = token  # fencing token: above that of every earlier lease of this work
         self.attempt = attempt  # 1 for the first
         self.resources = resources  # what the worker's `setup` gave
+        self.over = False  # the function's end, however it ended: nothing renews the lease any more
         self.lost = asyncio.Event()  # set when another process holds the lease: stop, results do not count
         self._event, self._report = event, report
         self._counts: dict[tuple[str, str, str], int] = {}
@@ -178,14 +179,17 @@ class WorkerRunner:
                 await asyncio.wait({task}, timeout=LOST_GRACE_S)
             return why, []
         finally:
+            work.over = True  # for a renewal whose cancellation is lost in some library
             task.cancel()
             renewal.cancel()
             await asyncio.wait({task, renewal})
 
     async def _renew(self, job: Job, work: Work) -> str:
-        """Each second, until the lease is lost or the work no longer wanted."""
+        """Each second, until the lease is lost, the work no longer wanted, or over."""
         while True:
             await asyncio.sleep(RENEW_S)
+            if work.over:
+                return "over"
             if not await self._leases.renew(job.work_id, work.token):
                 log.warning("lease lost", agent=self.agent, work_id=job.work_id, lease=work.token)
                 work.lost.set()

@@ -273,3 +273,30 @@ async def test_reserved_slots_take_only_what_is_urgent() -> None:
     assert [waiting.work_id for waiting in jobs.waiting()] == ["1"]
     jobs.put(job(2, 0))
     assert (await reserved).work_id == "2"
+
+
+async def test_a_renewal_that_swallows_its_cancellation_ends_with_its_work() -> None:
+    """As redis-py did in the middle of a command: the slot would wait for it without end."""
+    renewing, renewals = asyncio.Event(), 0
+
+    async def renew(work_id: str, token: int) -> bool:
+        nonlocal renewals
+        renewals += 1
+        renewing.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return True
+        return True
+
+    async def until_renewed(event: Event, work: Work) -> list[Out]:
+        await renewing.wait()
+        return [report_of(event)]
+
+    bench, arrival = Bench(until_renewed), Arrival(0, "w", "r")
+    bench.leases.renew = renew  # type: ignore[method-assign]
+    bench.runner.submit(arrival)
+    async with asyncio.timeout(20):
+        await arrival.acked.wait()
+    assert renewals == 1
+    await bench.stop()
