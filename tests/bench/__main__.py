@@ -10,18 +10,16 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import click
 
+from tests.bench import media_benches, stack_benches
 from tests.bench.harness import Bench, judged, keep, measured
 from tests.bench.lane import lane
 
 LANE = ("lane.touch", "lane.decide", "lane.project", "lane.latency_p50_ms", "lane.latency_p99_ms")
-OTHERS = ("tests.bench.media_benches", "tests.bench.stack_benches")  # modules with `benches() -> [Bench]`
 
 
 @click.command()
@@ -45,9 +43,19 @@ def main(names: tuple[str, ...], rounds: int) -> None:
 def chosen(names: tuple[str, ...], stack: ExitStack) -> Iterator[Bench]:
     """The benches asked for; starts what they need when their turn comes."""
 
-    def wanted(name: str) -> bool:
-        return not names or any(name == asked or name.startswith(f"{asked}.") for asked in names)
+    def means(asked: str, name: str) -> bool:
+        return name == asked or name.startswith(f"{asked}.")
 
+    def wanted(name: str) -> bool:
+        return not names or any(means(asked, name) for asked in names)
+
+    others = [*media_benches.benches(), *stack_benches.benches()]
+    all_names = [*LANE, *(bench.name for bench in others)]
+    for asked in names:
+        if not any(means(asked, name) for name in all_names):
+            raise click.UsageError(
+                f"no bench {asked!r}: there are {', '.join(all_names)}, and their beginnings"
+            )
     if any(wanted(name) for name in LANE):
         with (
             tempfile.TemporaryDirectory(prefix="kinolog-bench-") as home,
@@ -56,9 +64,8 @@ def chosen(names: tuple[str, ...], stack: ExitStack) -> Iterator[Bench]:
             if any(wanted(name) for name in LANE[:3]):
                 ours.fill(with_requests=wanted("lane.decide") or wanted("lane.project"))
             yield from (b for b in [*ours.benches(), *ours.latency_benches()] if wanted(b.name))
-    for module in OTHERS:
-        if find_spec(module) is not None:
-            yield from (bench for bench in import_module(module).benches() if wanted(bench.name))
+    yield from (bench for bench in others if wanted(bench.name))
 
 
-main()
+if __name__ == "__main__":
+    main()
