@@ -54,7 +54,7 @@ async def _nothing_known() -> str:
 def endpoint(route: Route, guard: Guard, away: Callable[[], Awaitable[str]] = _nothing_known) -> Handler:
     """The handler that aiohttp calls. Order: credential, size, shape, then the route's own function.
 
-    `away` gives a sentence on the dependencies that do not answer: an answer that comes too late has a reason.
+    `away` gives a sentence on the dependencies that do not answer: the reason of an answer that is late.
     """
 
     async def handle(request: web.Request) -> web.StreamResponse:

@@ -8,7 +8,7 @@ which browsers never send; the page posts it once and gets a session for it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ Clock = Callable[[], float]
 ISSUER: Final = "kinolog"
 SESSION_AUDIENCE: Final = "kinolog-session"
 CODE_AUDIENCE: Final = "kinolog-code"
+CODE_SUBJECT: Final = "watch-link"
 SESSION_TTL_S: Final = 12 * 3600
 CODE_TTL_S: Final = 15 * 60
 MIN_SECRET_BYTES: Final = 32
@@ -49,45 +50,52 @@ class Tokens:
 
     def issue_session(self, principal: Principal, ttl_s: int = SESSION_TTL_S) -> str:
         """A cookie value for `principal`."""
-        return self._sign(
-            SESSION_AUDIENCE, principal.subject, principal.permissions, principal.asset_id, ttl_s
-        )
+        claims = {
+            "iss": ISSUER,
+            "sub": principal.subject,
+            "iat": int(self.clock()),
+            "permissions": sorted(principal.permissions),
+        }
+        return self._sign(SESSION_AUDIENCE, claims, principal.asset_id, ttl_s)
 
     def read_session(self, token: str) -> Principal:
         """The principal of a cookie value; raises TokenRefused."""
-        return self._principal(self._read(SESSION_AUDIENCE, token))
+        return self._principal(self._read(SESSION_AUDIENCE, token, ("iss", "exp", "iat", "sub")))
 
     def issue_code(
         self, *, asset_id: str | None = None, permissions: Iterable[str] = VIEWER, ttl_s: int = CODE_TTL_S
     ) -> str:
-        """A code for a link's fragment; with `asset_id` its session sees that asset only."""
-        return self._sign(CODE_AUDIENCE, "watch-link", permissions, asset_id, ttl_s)
+        """A code for a link's fragment; with `asset_id` its session sees that asset only.
+
+        People copy links: what every code has in common, the reader adds.
+        """
+        granted = frozenset(permissions)
+        claims = {} if granted == VIEWER else {"permissions": sorted(granted)}
+        return self._sign(CODE_AUDIENCE, claims, asset_id, ttl_s, {"typ": None})
 
     def read_code(self, code: str) -> Principal:
         """The principal that a code stands for; raises TokenRefused."""
-        return self._principal(self._read(CODE_AUDIENCE, code))
+        claims = self._read(CODE_AUDIENCE, code, required=("exp",))
+        return self._principal({"sub": CODE_SUBJECT, "permissions": VIEWER, **claims})
 
     def _sign(
-        self, audience: str, subject: str, permissions: Iterable[str], asset_id: str | None, ttl_s: int
+        self,
+        audience: str,
+        claims: dict[str, Any],
+        asset_id: str | None,
+        ttl_s: int,
+        headers: dict[str, Any] | None = None,
     ) -> str:
         if not self.usable:
             raise SecretMissing(
                 f"SESSION_SECRET must have at least {MIN_SECRET_BYTES} bytes; set it and restart the gateway"
             )
-        now = int(self.clock())
-        claims: dict[str, Any] = {
-            "iss": ISSUER,
-            "aud": audience,
-            "sub": subject,
-            "iat": now,
-            "exp": now + ttl_s,
-            "permissions": sorted(permissions),
-        }
+        claims = {**claims, "aud": audience, "exp": int(self.clock()) + ttl_s}
         if asset_id is not None:
             claims["asset_id"] = asset_id
-        return jwt.encode(claims, self.secret, algorithm="HS256")
+        return jwt.encode(claims, self.secret, algorithm="HS256", headers=headers)
 
-    def _read(self, audience: str, token: str) -> dict[str, Any]:
+    def _read(self, audience: str, token: str, required: Sequence[str]) -> dict[str, Any]:
         if not self.usable:
             raise TokenRefused("this gateway has no SESSION_SECRET")
         try:
@@ -96,9 +104,9 @@ class Tokens:
                 self.secret,
                 algorithms=["HS256"],
                 audience=audience,
-                issuer=ISSUER,
+                issuer=ISSUER if "iss" in required else None,
                 # Expiry is compared below against the injected clock.
-                options={"require": ["exp", "iat", "sub"], "verify_exp": False, "verify_iat": False},
+                options={"require": list(required), "verify_exp": False, "verify_iat": False},
             )
         except jwt.InvalidTokenError as error:
             raise TokenRefused(str(error)) from error

@@ -111,6 +111,28 @@ def test_a_code_expires_and_is_no_session() -> None:
         tokens.read_code(code)
 
 
+def test_a_code_is_short_and_says_only_what_it_must() -> None:
+    tokens = Tokens(SECRET, clock=lambda: 1_700_000_000.0)
+    code = tokens.issue_code(asset_id="a" * 32)
+    assert len(code) < 190
+    assert jwt.decode(code, options={"verify_signature": False}).keys() == {"aud", "exp", "asset_id"}
+    found = tokens.read_code(code)
+    assert (found.subject, found.permissions, found.asset_id) == ("watch-link", VIEWER, "a" * 32)
+    assert tokens.read_code(tokens.issue_code(permissions={"assets:read"})).permissions == {"assets:read"}
+    assert tokens.read_code(tokens.issue_code(permissions=())).permissions == frozenset()
+
+
+def test_codes_that_are_forged_or_endless_or_sessions_are_refused() -> None:
+    tokens = Tokens(SECRET)
+    session = tokens.issue_session(Principal("x", ADMINISTRATOR, "key"))
+    endless = jwt.encode({"aud": "kinolog-code"}, SECRET)
+    unsigned = jwt.encode({"aud": "kinolog-code", "exp": 9_999_999_999}, "", algorithm="none")
+    elsewhere = Tokens(SECRET + "!").issue_code()
+    for code in (session, endless, unsigned, elsewhere, "", "a.b.c"):
+        with pytest.raises(TokenRefused):
+            tokens.read_code(code)
+
+
 @pytest.mark.parametrize("algorithm", ["none", "HS512"])
 def test_tokens_of_other_algorithms_are_refused(algorithm: str) -> None:
     claims = {"iss": "kinolog", "aud": "kinolog-session", "sub": "x", "iat": 0, "exp": 9_999_999_999}
