@@ -3,17 +3,45 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TransferSpeedColumn,
+)
+from rich.text import Text
 
-from deploy.client import Api, ApiRefused
+from deploy.client import Api, ApiRefused, watch_link
 
 # Not on a terminal, a line each time this much more is done.
 PLAIN_EVERY_PERCENT = 20
 EMPTY_UPLOAD = 400
+
+
+class Times(ProgressColumn):
+    """Time elapsed, and time left as far as the pace tells."""
+
+    def render(self, task: Task) -> Text:
+        left = "" if task.finished or task.time_remaining is None else f", {spoken(task.time_remaining)} left"
+        return Text(f"{spoken(task.finished_time or task.elapsed or 0)}{left}", style="dim")
+
+
+def spoken(seconds: float) -> str:
+    """`42 s`, `3 min 05 s` or `1 h 12 min`."""
+    whole = round(seconds)
+    minutes, hours = whole // 60, whole // 3600
+    if hours:
+        return f"{hours} h {minutes % 60:02d} min"
+    return f"{minutes} min {whole % 60:02d} s" if minutes else f"{whole} s"
 
 
 class Bar:
@@ -22,13 +50,15 @@ class Bar:
     def __init__(self, console: Console, what: str, total: int, *, is_bytes: bool) -> None:
         self._console, self._what, self._total = console, what, total
         self._done = self._said = 0
+        self._began = time.monotonic()
         columns = [
             TextColumn("  {task.description:<12}"),
             BarColumn(),
             TextColumn("{task.percentage:>3.0f}%"),
         ]
         extra = [DownloadColumn(), TransferSpeedColumn()] if is_bytes else []
-        self._progress = Progress(*columns, *extra, console=console) if console.is_terminal else None
+        on_screen = console.is_terminal
+        self._progress = Progress(*columns, *extra, Times(), console=console) if on_screen else None
         self._task = TaskID(0)
 
     def __enter__(self) -> Bar:
@@ -54,7 +84,8 @@ class Bar:
         percent = 100 * done // max(1, self._total)
         if percent >= self._said + PLAIN_EVERY_PERCENT or (percent == 100 and self._said < 100):
             self._said = percent
-            self._console.print(f"  {self._what:<12} {percent} %", highlight=False)
+            took = spoken(time.monotonic() - self._began)
+            self._console.print(f"  {self._what:<12} {percent} % after {took}", highlight=False)
 
 
 async def upload(api: Api, console: Console, path: Path, title: str) -> dict[str, Any]:
@@ -77,9 +108,18 @@ def _identity(path: Path, title: str) -> tuple[int, str]:
 
 
 async def follow(api: Api, console: Console, asset_id: str) -> dict[str, Any]:
-    """Show the transcode until the asset is ready or has failed; returns it then."""
+    """Show the transcode until the asset is ready or has failed; returns it then.
+
+    Says the watch link as soon as the film plays: long before the bar is full.
+    """
     asset: dict[str, Any] = {}
+    plays = False
     with Bar(console, "transcode", 100, is_bytes=False) as bar:
         async for asset in api.follow(asset_id):
+            if asset["state"] == "playable" and not plays:
+                plays = True
+                console.print(
+                    f"  plays now    {watch_link(asset_id, api.url)}", highlight=False, markup=False
+                )
             bar.at(100 if asset["state"] == "ready" else min(99, asset["progress"]["percent"]))
     return asset
