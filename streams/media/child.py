@@ -123,6 +123,7 @@ def main(arguments: list[str]) -> None:
     import_everything()
     has_avx512()  # remembered: a confined process cannot ask
     descriptor, options = int(arguments[0]), orjson.loads(arguments[1])
+    sandbox.die_with(options["parent"])
     channel = Channel(socket.socket(fileno=descriptor))
     if options["nice"]:
         os.nice(options["nice"])

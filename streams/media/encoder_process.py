@@ -73,12 +73,16 @@ class EncoderProcess:
         return self._process.pid if self._process else 0
 
     def start(self) -> None:
-        """Start and wait until it is warm; MediaProblem `sandbox_unavailable` where it cannot be confined."""
+        """Start and wait until it is warm; MediaProblem `sandbox_unavailable` where it cannot be confined.
+
+        Call it from a thread that lives as long as the child may: it dies with it.
+        """
         ours, theirs = socket.socketpair()
         options = {
             "memory_bytes": self._options.memory_bytes,
             "nice": self._options.nice,
             "allow_unconfined": self._options.allow_unconfined,
+            "parent": os.getpid(),
         }
         environment = {name: os.environ[name] for name in ENVIRONMENT_KEPT if name in os.environ}
         environment |= {"PYTHONPATH": str(ROOT), "MALLOC_ARENA_MAX": "4"}

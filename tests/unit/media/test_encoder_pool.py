@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import psutil
 import pytest
 import pytest_asyncio
 
@@ -237,7 +238,7 @@ async def test_sheets_and_poster_come_from_segments(pool: EncoderPool, clip: Cli
 
 
 CONFINED = """
-import encodings.idna, os, socket, sys, threading
+import ctypes, encodings.idna, errno, os, platform, resource, socket, sys, threading
 from streams.media import sandbox
 if sys.argv[1] == "namespaces":
     sandbox.landlock_version = lambda: 0
@@ -260,6 +261,42 @@ attempt("a local socket", lambda: socket.socket(socket.AF_UNIX))
 attempt("a new process", os.fork)
 attempt("a program", lambda: os.execv("/bin/true", ["true"]))
 attempt("a signal to the parent", lambda: os.kill(os.getppid(), 0))
+victim, path = os.getppid(), sys.argv[3].encode()
+libc = ctypes.CDLL(None, use_errno=True)
+def call(name, *arguments):
+    function = getattr(libc, name, None)
+    if function is not None:  # in this C library
+        ctypes.set_errno(0)
+        if function(*arguments) != -1 or ctypes.get_errno() not in (errno.EPERM, errno.ENOSYS):
+            allowed.append(name)
+pair = (ctypes.c_long * 4)()
+for name, *arguments in [
+    ("chmod", path, 0o777), ("fchmodat", -100, path, 0o777, 0), ("chown", path, 0, 0), ("lchown", path, 0, 0),
+    ("utimensat", -100, path, None, 0), ("setxattr", path, b"user.x", b"y", 1, 0),
+    ("removexattr", path, b"user.x"), ("truncate", path, 0), ("rename", path, path + b"2"), ("unlink", path),
+    ("access", path, 0), ("chdir", b"/"), ("chroot", b"/"), ("memfd_create", b"m", 0),
+    ("prlimit", victim, 7, None, pair), ("setpriority", 0, victim, 19), ("getpriority", 0, victim),
+    ("sched_setaffinity", victim, 8, pair), ("sched_setscheduler", victim, 3, pair),
+    ("sigqueue", victim, 0, None), ("kill", victim, 0), ("pidfd_open", victim, 0),
+    ("fcntl", 1, 8, victim), ("ioctl", 1, 0x5412, b"x"), ("dup", 1),
+    ("klogctl", 10, None, 0), ("settimeofday", pair, None), ("clock_settime", 0, pair), ("adjtimex", bytes(512)),
+    ("setuid", os.getuid()), ("setgid", os.getgid()), ("setresuid", -1, -1, -1), ("setgroups", 0, None),
+    ("shmget", 0x1234, 4096, 0o1600), ("semget", 0x1234, 1, 0o1600), ("msgget", 0x1234, 0o1600),
+    ("mq_open", b"/kinolog", 0o102, 0o600, None), ("prctl", 4, 1, 0, 0, 0), ("prctl", 1, 0, 0, 0, 0),
+    ("socketpair", 1, 1, 0, pair), ("inotify_init1", 0), ("mount", b"a", b"/", b"tmpfs", 0, None),
+    ("unshare", 0), ("personality", 0), ("setns", 0, 0), ("ptrace", 16, victim, None, None),
+]:
+    call(name, *arguments)
+for name, number in [("futimesat", 261), ("rt_sigqueueinfo", 129), ("rt_tgsigqueueinfo", 297),
+                     ("mq_open", 240), ("fchmodat2", 452), ("setxattrat", 463), ("ioprio_set", 251)]:
+    if platform.machine() == "x86_64":
+        call("syscall", number, victim, victim, 0, 0, 0)
+resource.prlimit(0, resource.RLIMIT_CORE, (0, 0))
+try:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1000, 1000))
+    allowed.append("raise its limits")
+except ValueError:
+    pass
 thread = threading.Thread(target=lambda: attempt("read from a thread", lambda: open("/etc/passwd").read()))
 thread.start()
 thread.join()
@@ -268,16 +305,43 @@ print(allowed)
 
 
 @pytest.mark.parametrize("mode", ["landlock", "namespaces"])
-async def test_a_confined_process_has_neither_files_nor_network(mode: str) -> None:
+async def test_a_confined_process_has_nothing_but_its_memory_and_descriptors(
+    mode: str, tmp_path: Path
+) -> None:
+    (tmp_path / "victim").write_text("x")
     with socket.create_server(("127.0.0.1", 0)) as server:
         done = await asyncio.to_thread(
             subprocess.run,
-            [sys.executable, "-c", CONFINED, mode, str(server.getsockname()[1])],
+            [sys.executable, "-c", CONFINED, mode, str(server.getsockname()[1]), str(tmp_path / "victim")],
             capture_output=True,
             text=True,
             check=False,
         )
     assert done.stdout.strip() == "[]", done.stderr
+
+
+STARTER = """
+import os, sys, threading
+from streams.media.encoder_process import EncoderProcess, ProcessOptions
+child = EncoderProcess(ProcessOptions())
+child.start()
+print(child.process_id, flush=True)
+keep = os.dup(child._channel._sock.fileno()), os.fork()
+if keep[1] == 0:
+    sys.stdin.read()  # somebody who holds the channel open, so that nothing but the signal tells the child
+    os._exit(0)
+os._exit(9)
+"""
+
+
+async def test_a_child_ends_with_its_worker_though_the_channel_stays_open() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", STARTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as worker:
+        assert worker.stdout is not None
+        child = psutil.Process(int(await asyncio.to_thread(worker.stdout.readline)))
+        await asyncio.to_thread(psutil.wait_procs, [child], 20)
+        assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
 
 
 async def test_without_a_sandbox_it_refuses_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
