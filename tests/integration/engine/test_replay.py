@@ -79,6 +79,19 @@ async def test_an_equal_rebuild_goes_over_and_keeps_one_version_to_go_back_to(wo
     assert kept[1] == kept[2] > 0
 
 
+async def test_on_a_cluster_too(stack: Stack, cluster_client: Any, tmp_path: Path) -> None:
+    world = World(stack.settings, cluster_client, tmp_path)
+    await world.ask(60)
+    await world.feed(world.view)
+    for version in (2, 3):
+        report = await replay(world, world.view).rebuild()
+        assert (report.equal, await pointer(world)) == (True, str(version).encode())
+    kept = [await world.keys(world.view, version) for version in (1, 2, 3)]
+    assert kept[0] == 0
+    assert kept[1] == kept[2] > 0
+    await world.close()
+
+
 @pytest.mark.parametrize(
     ("suffix", "command", "found"),
     [("state", "hset", "k7"), ("newest", "zadd", "newest (own key)")],

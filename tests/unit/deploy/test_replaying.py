@@ -1,12 +1,17 @@
-"""`kinolog verify` and `rebuild` without servers: a sentence at once, where a worker would wait."""
+"""`kinolog verify` and `rebuild` without servers: what they print of what was found, and how they end."""
 
 from __future__ import annotations
+
+import json
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+from deploy import replaying
 from deploy.commands.rebuild import command as rebuild
 from deploy.commands.verify import command as verify
+from streams.engine.receipts import Report
 
 
 @pytest.mark.parametrize("command", [verify, rebuild])
@@ -27,3 +32,44 @@ def test_an_unknown_name_is_a_sentence() -> None:
     done = CliRunner().invoke(verify, ["media.libary"])
     assert done.exit_code == 1
     assert "no agent 'media.libary': known are" in done.output
+
+
+def found(monkeypatch: pytest.MonkeyPatch, **what: Any) -> None:
+    """Let a replay end with this report."""
+
+    async def run(name: str, _what: str, _quiet: bool) -> Report:
+        return Report(name, 1, 2, records=9, **what)
+
+    monkeypatch.setattr(replaying, "_run", run)
+
+
+@pytest.mark.parametrize("command", [verify, rebuild])
+def test_keys_that_differ_are_printed_and_nobody_goes_over(
+    command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found(monkeypatch, differing={3: ["a1", "recent (own key)"]}, ranges={3: [7]})
+    done = CliRunner().invoke(command, ["media.library"])
+    assert done.exit_code == 1
+    assert done.output.splitlines() == [
+        "media.library[3] differs in ranges [7]:", "  a1", "  recent (own key)",
+        "media.library: 9 records replayed, 1 partitions differ",
+    ]  # fmt: skip
+
+
+def test_an_equal_rebuild_says_where_readers_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    found(monkeypatch)
+    done = CliRunner().invoke(rebuild, ["media.library"])
+    assert done.exit_code == 0
+    assert done.output.splitlines()[-1] == "readers went over from version 1 to 2"
+    assert "went over" not in CliRunner().invoke(verify, ["media.library"]).output
+
+
+def test_a_missing_receipt_is_told_and_readers_are_there_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found(monkeypatch, receipt_missing="the broker did not acknowledge")
+    done = CliRunner().invoke(rebuild, ["media.library"])
+    assert done.exit_code == 0
+    assert "the log has no receipt of it: the broker did not acknowledge" in done.output
+    told = json.loads(CliRunner().invoke(rebuild, ["media.library", "--json"]).output)
+    assert (told["equal"], told["receipt_missing"]) == (True, "the broker did not acknowledge")
