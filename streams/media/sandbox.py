@@ -2,9 +2,10 @@
 
 The child gets every byte over a socket it was born with and gives every byte back over it, so it may lose
 everything else: Landlock takes away all files (read and write), TCP and signals to others; a seccomp
-filter leaves it only the system calls that decoding and encoding need, none of which names a file or another
-process; it has no capabilities, not even under root; limits bound memory, file sizes and descriptors. Where the kernel lacks Landlock, namespaces give an empty root and no network. Where
-it has neither, `confine` refuses. All by direct system calls: no helper program, no privilege.
+filter leaves it only the system calls that decoding and encoding need, none of which names a file or
+another process; it has no capabilities, not even under root; limits bound memory, file sizes and descriptors.
+Where the kernel lacks Landlock, namespaces give an empty root and no network. Where it has neither, `confine`
+refuses. All by direct system calls: no helper program, no privilege.
 
 Call `confine` in a process with one thread, after every import: it can open no file afterwards.
 """
@@ -41,17 +42,19 @@ _CLONE3, _CLONE_THREAD = 435, 0x10000
 _ALLOW, _DENY_EPERM, _DENY_ENOSYS, _KILL = 0x7FFF0000, 0x00050001, 0x00050026, 0x80000000
 _X32_BIT = 0x40000000
 _NEWER = 463  # calls from here on are unknown here: they are answered as an older kernel does
-# Numbers on x86_64 and aarch64 (-1: not there) of the calls that a confined process may make: memory, threads,
-# its own signals, clocks, itself, and the descriptors that it has. Found by tracing decoders and encoders, and
-# filled up with their relatives that other versions of the C library use instead.
+# Numbers on x86_64 and aarch64 (-1: not there) of the calls that a confined process may make: memory,
+# threads, its own signals, clocks, itself, and the descriptors that it has. Found by tracing decoders and
+# encoders, and filled up with their relatives that other versions of the C library use instead.
 _ALLOWED: dict[str, tuple[int, int]] = {
     "brk": (12, 214), "mmap": (9, 222), "munmap": (11, 215), "mremap": (25, 216), "mprotect": (10, 226),
     "madvise": (28, 233), "mincore": (27, 232), "membarrier": (324, 283), "futex": (202, 98),
-    "futex_waitv": (449, 449), "futex_wake": (454, 454), "futex_wait": (455, 455), "futex_requeue": (456, 456),
+    "futex_waitv": (449, 449), "futex_wake": (454, 454), "futex_wait": (455, 455),
+    "futex_requeue": (456, 456),
     "set_robust_list": (273, 99), "get_robust_list": (274, 100), "set_tid_address": (218, 96),
     "rseq": (334, 293), "arch_prctl": (158, -1), "sched_yield": (24, 124), "sched_getaffinity": (204, 123),
     "sched_getparam": (143, 121), "sched_getscheduler": (145, 120), "getcpu": (309, 168), "exit": (60, 93),
-    "exit_group": (231, 94), "rt_sigaction": (13, 134), "rt_sigprocmask": (14, 135), "rt_sigreturn": (15, 139),
+    "exit_group": (231, 94), "rt_sigaction": (13, 134), "rt_sigprocmask": (14, 135),
+    "rt_sigreturn": (15, 139),
     "sigaltstack": (131, 132), "restart_syscall": (219, 128), "clock_gettime": (228, 113),
     "clock_getres": (229, 114), "clock_nanosleep": (230, 115), "nanosleep": (35, 101),
     "gettimeofday": (96, 169), "time": (201, -1), "times": (100, 153), "getrusage": (98, 165),

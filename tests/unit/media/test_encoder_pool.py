@@ -279,7 +279,8 @@ for name, *arguments in [
     ("sched_setaffinity", victim, 8, pair), ("sched_setscheduler", victim, 3, pair),
     ("sigqueue", victim, 0, None), ("kill", victim, 0), ("pidfd_open", victim, 0),
     ("fcntl", 1, 8, victim), ("ioctl", 1, 0x5412, b"x"), ("dup", 1),
-    ("klogctl", 10, None, 0), ("settimeofday", pair, None), ("clock_settime", 0, pair), ("adjtimex", bytes(512)),
+    ("klogctl", 10, None, 0), ("settimeofday", pair, None), ("clock_settime", 0, pair),
+    ("adjtimex", bytes(512)),
     ("setuid", os.getuid()), ("setgid", os.getgid()), ("setresuid", -1, -1, -1), ("setgroups", 0, None),
     ("shmget", 0x1234, 4096, 0o1600), ("semget", 0x1234, 1, 0o1600), ("msgget", 0x1234, 0o1600),
     ("mq_open", b"/kinolog", 0o102, 0o600, None), ("prctl", 4, 1, 0, 0, 0), ("prctl", 1, 0, 0, 0, 0),
@@ -335,13 +336,16 @@ os._exit(9)
 
 
 async def test_a_child_ends_with_its_worker_though_the_channel_stays_open() -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", STARTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as worker:
-        assert worker.stdout is not None
-        child = psutil.Process(int(await asyncio.to_thread(worker.stdout.readline)))
-        await asyncio.to_thread(psutil.wait_procs, [child], 20)
-        assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", STARTER, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    child = psutil.Process(int(await worker.stdout.readline()))
+    await asyncio.to_thread(psutil.wait_procs, [child], 20)
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+    worker.stdin.close()
+    assert await worker.wait() == 9
 
 
 async def test_without_a_sandbox_it_refuses_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
