@@ -18,6 +18,7 @@ from gateways.core.endpoint import endpoint
 from gateways.core.errors import Translate, problems, remember_prepared, translator
 from gateways.core.headers import preflight, security_headers
 from gateways.core.health import Health
+from gateways.core.notice import Notices
 from gateways.core.observe import name_request, observe
 from gateways.core.reference import Reference
 from gateways.core.routes import DEFAULT_MAX_BODY_BYTES, Route, RouteError, check
@@ -36,10 +37,13 @@ class Service:
 
     `needs` names the dependencies that /ready answers for. `errors` maps adapters' exceptions to (problem
     kind, sentence). `contexts` run around the app's life, as aiohttp's cleanup_ctx. `prepare` puts the
-    domain's own objects into the app.
+    domain's own objects into the app. `about` says in a sentence or two what the service is for; `pages`
+    tells that it serves the pages of `gateways.web`.
     """
 
     name: str
+    about: str = ""
+    pages: bool = False
     needs: Sequence[str] = ()
     routes: Sequence[Route] = ()
     errors: Mapping[type[Exception], tuple[str, str]] = field(default_factory=dict)
@@ -58,7 +62,7 @@ def create_app(service: Service, deps: CoreDeps) -> web.Application:
     app = web.Application(
         middlewares=[
             observe(service.name),
-            problems(service.name, translate),
+            problems(service.name, translate, Notices(service.name, service.about, service.pages)),
             preflight(deps.config.cors_origins),
         ],
         # Bodies are read by gateways.core.endpoint by each route's own limit; this is for what slips past it.

@@ -11,6 +11,7 @@ from aiohttp.client_exceptions import ClientConnectionError
 from aiohttp.typedefs import Middleware
 from redis.exceptions import RedisError
 
+from gateways.core.notice import Notices
 from gateways.core.problem import Problem, retry_later
 from gateways.core.routes import Handler
 from streams.core import metrics, tracing
@@ -40,8 +41,11 @@ async def remember_prepared(request: web.Request, response: web.StreamResponse) 
     request[PREPARED] = response
 
 
-def problems(service: str, translate: Translate) -> Middleware:
-    """Middleware of one service; `translate` names the problem behind an adapter's exception, if any."""
+def problems(service: str, translate: Translate, notices: Notices | None = None) -> Middleware:
+    """Middleware of one service; `translate` names the problem behind an adapter's exception, if any.
+
+    `notices` answers people who look at an address where nothing is.
+    """
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -61,6 +65,10 @@ def problems(service: str, translate: Translate) -> Middleware:
         except web.HTTPException as error:
             if error.status < 400:
                 raise
+            if error.status == 404 and notices is not None:
+                notice = notices.response(request, tracing.trace_id())
+                if notice is not None:
+                    return notice
             return _answer(request, _of_http(request, error))
         except Exception as error:
             problem = translate(error) or _of_known(error)

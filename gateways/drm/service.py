@@ -6,4 +6,9 @@ from typing import Final
 
 from gateways.core.app import Service
 
-SERVICE: Final = Service(name="drm", needs=("redis",))
+SERVICE: Final = Service(
+    name="drm",
+    about="It gives out licences for protected films. "
+    "Its own routes are not there yet: it answers for its health.",
+    needs=("redis",),
+)

@@ -6,4 +6,9 @@ from typing import Final
 
 from gateways.core.app import Service
 
-SERVICE: Final = Service(name="identity", needs=("redis",))
+SERVICE: Final = Service(
+    name="identity",
+    about="It keeps accounts, keys and sessions. "
+    "Its own routes are not there yet: it answers for its health.",
+    needs=("redis",),
+)

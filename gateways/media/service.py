@@ -23,6 +23,8 @@ DRAIN_BACKGROUND_S: Final = 1.0
 
 SERVICE: Final = Service(
     name="streaming",
+    about="It takes films in, gives them out and serves the pages.",
+    pages=True,
     needs=("kafka", "redis", "clickhouse", "objects"),
     routes=ROUTES,
     errors={

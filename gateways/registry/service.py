@@ -6,4 +6,9 @@ from typing import Final
 
 from gateways.core.app import Service
 
-SERVICE: Final = Service(name="registry", needs=())
+SERVICE: Final = Service(
+    name="registry",
+    about="It shows the schemas of every event on the log. "
+    "Its own routes are not there yet: it answers for its health.",
+    needs=(),
+)
