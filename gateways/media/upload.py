@@ -55,14 +55,18 @@ async def upload(request: web.Request) -> web.Response:
     async with room:
         base = scoped_id(request, "upload")
         view = await media.projections.pin(media.library)
-        asset_id, document = await _choose(view, base, keyed=idempotency_key(request) is not None)
-        async with _alone(media, asset_id) as last:
-            intake = await open_intake(request, media.limits.idle_timeout_s)
-            if document is not None:
-                document = await _settle(media, view, asset_id, intake)
-            if document is not None and document["state"] != "uploading":
-                return await _repeated(media, intake, document)
-            return await _take_in(media, view, asset_id, intake, last, begun=document is not None)
+        intake: Intake | None = None
+        while True:
+            asset_id, document = await _choose(view, base, keyed=idempotency_key(request) is not None)
+            async with _alone(media, asset_id) as last:
+                intake = intake or await open_intake(request, media.limits.idle_timeout_s)
+                if document is not None:
+                    document = await _settle(media, view, asset_id, intake)
+                if document is not None and _came_to_nothing(document):
+                    continue  # the end of the attempt before showed only now: choose again
+                if document is not None and document["state"] != "uploading":
+                    return await _repeated(media, intake, document)
+                return await _take_in(media, view, asset_id, intake, last, begun=document is not None)
 
 
 def _refuse_declared(request: web.Request, media: Media) -> None:
@@ -86,9 +90,14 @@ async def _choose(view: View, base: str, *, keyed: bool) -> tuple[str, AssetDocu
         if raw is None:
             return asset_id, None
         document = present.alive(raw)
-        if document is not None and not (document["state"] == "failed" and document["source_hash"] is None):
+        if document is not None and not _came_to_nothing(document):
             return asset_id, document
     raise Problem("conflict", f"This Idempotency-Key has failed {MAX_ATTEMPTS} times; take a new one.")
+
+
+def _came_to_nothing(document: AssetDocument) -> bool:
+    """Whether the upload ended early: what it stored is being erased."""
+    return document["state"] == "failed" and document["source_hash"] is None
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -73,9 +74,16 @@ class Api:
 
 @pytest.fixture
 async def api(platform_stack: Stack) -> AsyncIterator[Api]:
-    headers = {"Authorization": f"Bearer {platform_stack.credentials['admin_api_key']}"}
+    async with api_of(platform_stack) as found:
+        yield found
+
+
+@asynccontextmanager
+async def api_of(stack: Stack) -> AsyncIterator[Api]:
+    """The administrator's API of a stack."""
+    headers = {"Authorization": f"Bearer {stack.credentials['admin_api_key']}"}
     timeout = aiohttp.ClientTimeout(total=None, sock_read=PATIENCE_S)
     async with aiohttp.ClientSession(
-        platform_stack.url("streaming"), headers=headers, timeout=timeout, read_bufsize=2**20
+        stack.url("streaming"), headers=headers, timeout=timeout, read_bufsize=2**20
     ) as http:
-        yield Api(http, platform_stack)
+        yield Api(http, stack)

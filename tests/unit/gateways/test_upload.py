@@ -135,6 +135,32 @@ async def test_what_is_no_upload_is_refused_with_a_reason(
     await until(lambda: not gateway.locks.held)
 
 
+def form_saying(size: str, field: str = "file") -> bytes:
+    """A form whose part of 4 bytes says that it has `size`."""
+    other = b"" if field == "file" else b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\nfilm\r\n'
+    head = f'--x\r\nContent-Length: {size}\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n'
+    return head.encode() + b"film\r\n" + other + b"--x--\r\n"
+
+
+@pytest.mark.parametrize("field", ["file", "title"])
+@pytest.mark.parametrize("size", ["3", "5", "999999", "0", "-4", "+4", "abc", "4_0", "", "\u0664", "1e30"])
+async def test_a_part_that_says_another_size_than_it_has_is_no_upload(
+    gateway: Gateway, size: str, field: str
+) -> None:
+    body = form_saying(size, field)
+    answer = await gateway.client.post("/v1/assets", data=body, headers={**BEARER, **FORM})
+    assert (answer.status, (await answer.json())["type"].rpartition(":")[2]) == (400, "malformed-request")
+    await until(lambda: not gateway.locks.held)
+    assert "AssetCreated" not in gateway.world.names() or "AssetFailed" in gateway.world.names()
+
+
+@pytest.mark.parametrize("field", ["file", "title"])
+async def test_a_part_may_say_the_size_it_has(gateway: Gateway, field: str) -> None:
+    body = form_saying("4", field)
+    answer = await gateway.client.post("/v1/assets", data=body, headers={**BEARER, **FORM})
+    assert answer.status == 202
+
+
 async def test_an_empty_body_makes_no_asset(gateway: Gateway) -> None:
     for body in (b"", None):
         answer = await gateway.client.post("/v1/assets?title=x", data=body, headers=BEARER)
@@ -234,6 +260,28 @@ async def test_a_store_that_fails_in_mid_upload_can_be_retried(
     # The failed attempt is being erased: its retry stands beside it, and is found again by the same key.
     assert again["id"] != gateway.world.published[0].key
     assert (await gateway.upload(FILM, Idempotency_Key="my-upload"))["id"] == again["id"]
+
+
+async def test_a_retry_before_the_failure_shows_is_a_new_asset_too(gateway: Gateway) -> None:
+    def breaks(key: str) -> Awaitable[None] | None:
+        if key.endswith("/2"):
+            gateway.world.paused = True  # the end is on the log, and in no projection yet
+            raise ObjectStoreUnavailable("PUT refused")
+        return None
+
+    gateway.objects.before_put = breaks
+    headers = {**BEARER, "Idempotency-Key": "my-upload"}
+    answer = await gateway.client.post("/v1/assets?title=x", data=FILM, headers=headers)
+    assert answer.status == 503
+    await until(lambda: gateway.world.names() == ["UploadStarted", "UploadFailed"])
+    gateway.objects.before_put = lambda key: None
+    again = asyncio.create_task(gateway.upload(FILM, Idempotency_Key="my-upload"))
+    await until(lambda: gateway.world.names() == ["UploadStarted", "UploadFailed", "UploadStarted"])
+    await gateway.world.resume()
+    accepted = await again
+    assert accepted["state"] == "uploaded"
+    assert accepted["id"] != gateway.world.published[0].key
+    assert b"".join(parts_of(gateway, accepted["id"])) == FILM
 
 
 async def test_a_retry_after_a_lost_answer_is_the_same_asset(gateway: Gateway) -> None:
