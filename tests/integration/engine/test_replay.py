@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -145,6 +147,32 @@ async def test_readers_go_over_to_a_version_that_is_not_behind(world: World) -> 
     assert all(offset > report.offsets[partition] for partition, offset in enumerate(old))
     assert new == old
     assert await pointer(world) == b"2"
+
+
+async def test_a_rebuild_under_traffic_is_equal_and_ends_with_everything_that_was_said(world: World) -> None:
+    await world.ask(100)
+    await world.feed(world.view)
+    asked, over = 100, asyncio.Event()
+
+    async def traffic() -> None:
+        nonlocal asked
+        while not over.is_set():
+            await world.ask(10, begin=asked)
+            asked += 10
+            await world.feed(world.view)
+
+    going_on = asyncio.create_task(traffic())
+    report = await replay(world, world.view).rebuild()
+    over.set()
+    await going_on
+    assert (report.equal, await pointer(world)) == (True, b"2")
+    assert asked > 100
+    await world.feed(world.view, 2)
+    held: list[int] = []
+    for partition in range(PARTITIONS):
+        documents = await world.client.hvals(f"{world.store(world.view, 2).tag(partition)}:state")
+        held += [n for document in documents for n in json.loads(document)["entries"]]
+    assert sorted(held) == list(range(asked))
 
 
 async def test_the_new_version_is_fed_until_its_worker_comes_whatever_becomes_of_the_receipt(
