@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Final
 
-from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp import BodyPartReader, MultipartReader, hdrs, web
 from aiohttp.http_exceptions import BadHttpMessage
 
 from gateways.core.endpoint import query_of
@@ -90,6 +90,7 @@ async def _form(request: web.Request, query: UploadQuery, idle_timeout_s: float)
                     break
                 if not isinstance(part, BodyPartReader):
                     raise Problem("malformed-request", "The form holds a form within; send plain fields.")
+                _declared(part)  # before an asset is made of it
                 if part.name == "file" or part.filename is not None:
                     file_name = clean_name(part.filename or query.file_name or "")
                     title = clean_title(title or _stem(file_name)) or "Untitled"
@@ -100,24 +101,45 @@ async def _form(request: web.Request, query: UploadQuery, idle_timeout_s: float)
     raise Problem("malformed-request", "The form holds no file; send the film in a field named 'file'.")
 
 
+def _declared(part: BodyPartReader) -> int | None:
+    """The size a part claims to have, which nobody need say. ValueError if that is no size."""
+    text = part.headers.get(hdrs.CONTENT_LENGTH)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(f"the part has {text!r} bytes")
+    return int(text)
+
+
+def _check_size(part: BodyPartReader, size_bytes: int) -> None:
+    """ValueError if the part said another size than it has: then something is lost on the way."""
+    declared = _declared(part)
+    if declared not in (None, size_bytes):
+        raise ValueError(f"the part has {size_bytes} bytes and declares {declared}")
+
+
 async def _field(part: BodyPartReader) -> str:
     raw = bytearray()
     while chunk := await part.read_chunk(MAX_FIELD_BYTES):
         raw += chunk
         if len(raw) > MAX_FIELD_BYTES:
             raise Problem("too-large", f"The field {part.name!r} may have at most {MAX_FIELD_BYTES} bytes.")
+    _check_size(part, len(raw))
     return raw.decode("utf-8", "replace")
 
 
 async def _file(reader: MultipartReader, part: BodyPartReader, idle_timeout_s: float) -> AsyncIterator[bytes]:
+    size_bytes = 0
     while True:
         with _bounded():
             async with asyncio.timeout(idle_timeout_s):
                 chunk = await part.read_chunk(READ_BYTES)
         if not chunk:
             break
+        size_bytes += len(chunk)
         yield chunk
     with _bounded():
+        _check_size(part, size_bytes)
         async with asyncio.timeout(idle_timeout_s):
             # What follows the file is not used, but a form that does not end properly is not whole.
             for _ in range(MAX_FIELDS):
