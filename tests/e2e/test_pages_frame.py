@@ -10,6 +10,7 @@ from playwright.async_api import Page, expect
 
 from tests.e2e import stub_data
 from tests.e2e.conftest import Surface
+from tests.e2e.stub_server import GUEST
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -94,6 +95,30 @@ async def test_sign_in_and_delete_dialogs_have_no_barrier(surface: Surface) -> N
     await page.reload()
     await expect(page.get_by_role("dialog", name="Sign in to Kinolog")).to_be_visible()
     assert await surface.barriers() == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_what_a_guest_sees_has_no_barrier_and_fits_a_phone(surface: Surface, scheme: str) -> None:
+    surface.tolerate("403")
+    surface.stub.permissions = GUEST
+    await surface.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+    await surface.page.set_viewport_size({"width": 390, "height": 844})
+    page = await _library(surface)
+    offer = page.get_by_role("button", name="Sign in with an API key")
+    title = await page.get_by_role("heading", name="Library", exact=True).bounding_box()
+    box = await offer.bounding_box()
+    assert title is not None
+    assert box is not None
+    assert title["y"] < box["y"] + box["height"] / 2 < title["y"] + title["height"], "beside the title"
+    assert await surface.barriers() == []
+    await offer.click()
+    await expect(page.get_by_role("button", name="Not now")).to_be_visible()
+    assert await surface.barriers() == []
+    surface.stub.fail("GET", "/v1/assets/", 403, "Not allowed", "Another asset.", times=99)
+    await page.goto(f"{surface.base}/watch/another")
+    await expect(page.get_by_role("alert")).to_be_visible()
+    assert await surface.barriers() == []
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 async def test_question_mark_lists_the_keys(surface: Surface) -> None:

@@ -95,7 +95,7 @@ class Library extends Part {
 
   render() {
     const { store } = this;
-    const number = store.state === "ready" && !store.cursor && this.shown.length;
+    const number = store.state === "ready" && !store.cursor && !lacks(UPLOAD) && this.shown.length; // a guest sees a few of many
     return html`
       <div class="content">
         <header class="page-head">

@@ -29,7 +29,7 @@ export function uploadCard(item, uploads) {
           ${failed
             ? html`<p class="sentence" role="alert">${item.problem.message}</p>
                 <div class="card-actions">
-                  ${item.problem.final ? nothing : item.problem.refused ? signInButton({ small: true, then: () => uploads.retry(item) }) : html`<button class="button small" type="button" @click=${() => uploads.retry(item)}>${icon("rotate-cw")}Try again</button>`}
+                  ${item.problem.final ? nothing : item.problem.refused ? signInButton({ plain: false, then: () => uploads.retry(item) }) : html`<button class="button small" type="button" @click=${() => uploads.retry(item)}>${icon("rotate-cw")}Try again</button>`}
                   <button class="button small plain" type="button" @click=${() => uploads.drop(item)}>Remove</button>
                   ${item.problem.traceId ? idButton(item.problem.traceId, "Trace id") : nothing}
                 </div>`

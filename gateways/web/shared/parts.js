@@ -15,8 +15,8 @@ export const idButton = (id, what = "Id") => html`
   </button>`;
 
 /** The quiet way to more: a dialog over the page, then `then()` if somebody signed in. */
-export const signInButton = ({ small = false, then = () => {} } = {}) => html`
-  <button class="button ${small ? "small" : "plain"}" type="button" @click=${async () => (await offerSignIn()) && then()}>
+export const signInButton = ({ plain = true, then = () => {} } = {}) => html`
+  <button class="button small ${plain ? "plain" : ""}" type="button" @click=${async () => (await offerSignIn()) && then()}>
     ${icon("key-round")}Sign in with an API key</button>`;
 
 /** One sentence of what went wrong, what to do, and the id to give to someone who can look it up. */
@@ -27,7 +27,7 @@ export const problemNotice = (problem, { title, retry, retryLabel = "Try again" 
       <p class="title">${title ?? (problem.title || "That did not work")}</p>
       <p class="quiet">${problem.message}</p>
       <div class="actions">
-        ${retry && problem.refused ? signInButton({ small: true, then: retry }) : retry ? html`<button class="button small" type="button" @click=${retry}>${icon("rotate-cw")}${retryLabel}</button>` : nothing}
+        ${retry && problem.refused ? signInButton({ plain: false, then: retry }) : retry ? html`<button class="button small" type="button" @click=${retry}>${icon("rotate-cw")}${retryLabel}</button>` : nothing}
         ${problem.traceId ? html`<span class="faint">Trace ${idButton(problem.traceId, "Trace id")}</span>` : nothing}
       </div>
     </div>
