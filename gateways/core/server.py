@@ -10,6 +10,7 @@ from typing import Final
 from aiohttp import web
 
 from gateways.core.app import metrics_app
+from gateways.core.heads import GuardedHandler
 from gateways.core.sse import DRAINING
 from streams.core.logging import get_logger
 
@@ -40,6 +41,7 @@ class Server:
         self._host = host
         self._drain_s = drain_s
         self._runners: list[web.AppRunner] = []
+        self._listeners: list[asyncio.Server] = []
 
     async def start(self) -> None:
         """Listen on every port. Raises PortInUse, RouteError of an unsafe app; nothing stays open then."""
@@ -61,18 +63,23 @@ class Server:
         await self._close(self._drain_s)
 
     async def _listen(self, app: web.Application, port: int, name: str) -> None:
-        runner = web.AppRunner(
-            app,
-            handler_cancellation=True,
-            access_log=None,
-            keepalive_timeout=KEEPALIVE_S,
-            shutdown_timeout=self._drain_s / 2,
-            max_line_size=MAX_LINE_BYTES,
-        )
+        runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=self._drain_s / 2)
         await runner.setup()
         self._runners.append(runner)
+        manager, loop = runner.server, asyncio.get_running_loop()
+        assert manager is not None
+
+        def connection() -> GuardedHandler:
+            return GuardedHandler(
+                manager,
+                loop=loop,
+                access_log=None,
+                keepalive_timeout=KEEPALIVE_S,
+                max_line_size=MAX_LINE_BYTES,
+            )
+
         try:
-            await web.TCPSite(runner, self._host, port, backlog=1024).start()
+            self._listeners.append(await loop.create_server(connection, self._host, port, backlog=1024))
         except OSError as error:
             raise PortInUse(
                 f"{name}: {self._host}:{port} cannot be listened on ({error.strerror}); stop what uses it, "
@@ -81,6 +88,9 @@ class Server:
         _log.info("listening", service=name, host=self._host, port=port)
 
     async def _close(self, timeout_s: float) -> None:
+        for listener in self._listeners:
+            listener.close()
+        self._listeners.clear()
         cleanups = [asyncio.create_task(runner.cleanup()) for runner in self._runners]
         self._runners.clear()
         if cleanups:
