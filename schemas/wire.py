@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, cast
@@ -107,7 +107,7 @@ class Codec:
         at_ms: int,
         key: bytes | None,
         value: bytes | None,
-        headers: Iterable[tuple[str, bytes]] | None,
+        headers: Sequence[tuple[str, bytes]] | None,
     ) -> Event:
         """The event of a Kafka record's parts. Raises WireError. Headers are parsed when first asked for."""
         try:

@@ -26,6 +26,7 @@ from streams.core.settings import Settings
 
 log = get_logger(__name__)
 Fatal = Callable[[str], None]
+HEADERS_BYTES: Final = 1_000  # room for our headers: an event that leaves it is not measured further
 _FLUSH_SLICE_S: Final = 1.0
 _WARN_EVERY_S: Final = 5.0
 
@@ -104,6 +105,8 @@ class _Idempotent:
     def _check(self, topic: str, key: str, value: bytes, headers: Headers) -> None:
         if not key:
             raise EncodeError(f"an event for {topic} has an empty key: give the id of its aggregate")
+        if len(value) + len(key) + HEADERS_BYTES <= self._max_bytes:
+            return  # librdkafka's own limit is larger, for headers that need more than that
         size = len(value) + len(key) + sum(len(name) + len(text or b"") for name, text in headers)
         # A dead letter adds its reasons to the event, so it may be larger.
         if size > self._max_bytes and not topic.endswith(DLQ_SUFFIX):

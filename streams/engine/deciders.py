@@ -55,17 +55,20 @@ class DeciderFold:
         seen: dict[str, int] = {}
         outputs: list[Record] = []
         origin = src_origin(self._agent, self._topic, events[0].partition) if events else ""
-        decide, encode = self._decide, self._encoder.output
+        decide, encode, answers, add = self._decide, self._encoder.output, ANSWERS, outputs.append
+        known, floor = view.seen, view.floor
         for event in events:
-            if event.offset in failed or event.type in ANSWERS:
+            if event.type in answers or event.offset in failed:
                 continue
             key = event.key
             try:
                 outs: list[Out] | None = None
                 if event.src is None:
-                    outs = self._known(event, view, seen)
+                    request = event.id
+                    if request in seen or request in known or event.at_ms <= floor:
+                        outs = self._known(event, view, seen)
                     if outs is None:
-                        seen[event.id] = event.at_ms
+                        seen[request] = event.at_ms
                 if outs is None:
                     if key not in states:
                         raw = view.states.get(key)
@@ -75,8 +78,10 @@ class DeciderFold:
                         changed[key] = None
                     except Refuse as no:
                         outs = [self._refused(event, no)]
-                for index, out in enumerate(outs):
-                    outputs.append(encode(out, origin, event, index))
+                index = 0
+                for out in outs:
+                    add(encode(out, origin, event, index))
+                    index += 1  # noqa: SIM113  # enumerate costs more than it says
             except Exception as exc:
                 raise _Failed(event.offset, exc) from exc
         effects = Effects(-1, states=_documents(states, changed, view), seen=seen)

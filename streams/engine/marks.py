@@ -13,19 +13,23 @@ from schemas.event import Src
 class Marks:
     """Marks of one input partition: those of the store, overlaid with what this chunk moved."""
 
-    __slots__ = ("_stored", "moved")
+    __slots__ = ("_highest", "_stored")
 
     def __init__(self, stored: dict[bytes, int]) -> None:
         self._stored = stored
-        self.moved: dict[bytes, int] = {}
+        self._highest = {origin.decode(): position for origin, position in stored.items()}
 
     def is_repeat(self, src: Src) -> bool:
         """Whether `src` was applied before; if not, it is marked as applied."""
-        origin = src.origin.encode()
-        held = self.moved.get(origin)
-        if held is None:
-            held = self._stored.get(origin, -1)
-        if src.position <= held:
+        origin, position = src
+        highest = self._highest
+        if position <= highest.get(origin, -1):
             return True
-        self.moved[origin] = src.position
+        highest[origin] = position
         return False
+
+    @property
+    def moved(self) -> dict[bytes, int]:
+        """Origins that stand higher than in the store."""
+        stored, now = self._stored, ((o.encode(), position) for o, position in self._highest.items())
+        return {origin: position for origin, position in now if stored.get(origin) != position}

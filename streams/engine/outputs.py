@@ -8,10 +8,10 @@ from typing import Protocol
 
 from schemas.event import MAX_INDEX, Event, output_headers, request_headers
 from schemas.wire import Codec, EncodeError
-from streams.core.producer import Record
+from streams.core.producer import HEADERS_BYTES, Record
 from streams.engine.agents import Out
 
-HEADERS_BYTES = 1_000  # room kept for our headers when sizes are checked
+_new_tuple = tuple.__new__
 
 
 class Producer(Protocol):
@@ -60,8 +60,8 @@ class Encoder:
 
     def __init__(self, codec: Codec, agent: str, writes: Sequence[str], max_bytes: int) -> None:
         """`writes`: the topics the map allows this agent. `max_bytes`: of one record."""
-        self._codec, self._agent = codec, agent
-        self._writes, self._max_bytes = frozenset(writes), max_bytes
+        self._encode, self._agent = codec.encode, agent
+        self._writes, self._room = frozenset(writes), max_bytes - HEADERS_BYTES
 
     def output(self, out: Out, origin: str, event: Event, index: int) -> Record:
         """Output number `index` of `event`, with `src`. Raises EncodeError."""
@@ -70,7 +70,7 @@ class Encoder:
         headers = output_headers(
             out.type, self._agent, origin, event.offset, index, event.at_ms, event.id, event.trace
         )
-        return Record(out.topic, out.key, self._value(out), headers, event.at_ms)
+        return _new_tuple(Record, (out.topic, out.key, self._value(out), headers, event.at_ms))
 
     def report(self, out: Out, event: Event, ce_id: str, at_ms: int) -> Record:
         """A worker's or timer's event: no `src`, a deterministic `ce_id`. Raises EncodeError."""
@@ -78,17 +78,18 @@ class Encoder:
         return Record(out.topic, out.key, self._value(out), headers, at_ms)
 
     def _value(self, out: Out) -> bytes:
-        if out.topic not in self._writes:
+        topic, key, type_name, data = out
+        value = self._encode(type_name, data)
+        if topic in self._writes and key and len(value) + len(key) <= self._room:
+            return value
+        if topic not in self._writes:
             raise EncodeError(
-                f"{self._agent} emitted {out.type} to {out.topic}, the map allows {sorted(self._writes)}: "
+                f"{self._agent} emitted {type_name} to {topic}, the map allows {sorted(self._writes)}: "
                 "add the topic to its `writes`"
             )
-        if not out.key:
-            raise EncodeError(f"{self._agent} emitted {out.type} without a key: give its aggregate's id")
-        value = self._codec.encode(out.type, out.data)
-        if len(value) + len(out.key) + HEADERS_BYTES > self._max_bytes:
-            raise EncodeError(
-                f"{self._agent} emitted {out.type} of {len(value)} bytes, the limit is {self._max_bytes}: "
-                "put large bytes into the object store and their key into the event"
-            )
-        return value
+        if not key:
+            raise EncodeError(f"{self._agent} emitted {type_name} without a key: give its aggregate's id")
+        raise EncodeError(
+            f"{self._agent} emitted {type_name} of {len(value)} bytes, the limit is {self._room}: "
+            "put large bytes into the object store and their key into the event"
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -53,20 +54,22 @@ class ProjectorFold:
         outcomes: dict[str, bytes] = {}
         held, project = view.states, self._project
         oldest = self._clock_ms() - OUTCOME_TTL_S * 1000
+        answers = ANSWERS
         for event in events:
-            if event.src is not None and event.cause and event.at_ms > oldest:
-                outcomes[event.cause] = outcome(event)
-                told[event.key] = None
-            if event.type in ANSWERS or event.offset in failed:
-                continue
             key = event.key
+            if event.src is not None and event.at_ms > oldest and event.cause:
+                outcomes[event.cause] = outcome(event)
+                told[key] = None
+            if event.type in answers or event.offset in failed:
+                continue
             at[0] = event.offset
             if key not in states:
                 raw = held.get(key)
                 states[key] = None if raw is None else orjson.loads(raw)
+                touched[key] = None
             states[key], made = project(states[key], event)
-            touched[key] = None
-            ops += made
+            if made:
+                ops += made
         at[0] = -1
         documents: dict[str, bytes | None] = {}
         for key in touched:
@@ -81,10 +84,16 @@ class ProjectorFold:
 
 def outcome(event: Event) -> bytes:
     """What a gateway that waits for a request reads: the last event that the request led to."""
-    document: dict[str, Any] = {
-        "type": event.type, "key": event.key, "topic": event.topic,
-        "partition": event.partition, "offset": event.offset,
-    }  # fmt: skip
+    where = b'%s%d,"key":%s' % (
+        _place(event.type, event.topic, event.partition), event.offset, orjson.dumps(event.key),
+    )  # fmt: skip
     if event.type in ANSWERS:
-        document["data"] = event.data
-    return orjson.dumps(document)
+        return b'%s,"data":%s}' % (where, orjson.dumps(event.data))
+    return where + b"}"
+
+
+@lru_cache(maxsize=1024)
+def _place(type_name: str, topic: str, partition: int) -> bytes:
+    """The begin of an outcome, up to the offset: the same for most events of a chunk."""
+    place = orjson.dumps({"type": type_name, "topic": topic, "partition": partition})
+    return place[:-1] + b',"offset":'

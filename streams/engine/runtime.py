@@ -21,6 +21,7 @@ from streams.core.ending import end_process
 from streams.core.logging import configure_logging
 from streams.core.producer import OutputProducer
 from streams.core.settings import Settings, SettingsError
+from streams.engine import memory
 from streams.engine.acks import Standing
 from streams.engine.agents import TABLES, WORKER_OPTIONS
 from streams.engine.dead_letters import DeadLetters
@@ -46,8 +47,10 @@ from streams.engine.workers import WorkerRunner
 log = structlog.get_logger("kinolog.engine")
 
 GROUP_PREFIX = "kinolog."
-CHUNK_RECORDS = 500
-OPEN_CHUNKS = 32  # of one partition, delivered and not acked
+# When lagging: the larger, the fewer flushes, fence writes and copies of a state. READ unpacks as many keys,
+# of which Lua's stack holds less than 8000.
+CHUNK_RECORDS = 4096
+OPEN_CHUNKS = 4  # of one partition, delivered and not acked
 OPEN_JOBS = 256  # the same for workers, whose chunks are single records: what priorities choose among
 
 
@@ -223,7 +226,7 @@ class Runtime:
         """Everything beside the agents: watch, timers, job slots. Its failure ends the process."""
         try:
             watches = (Watch(self._watched, self.end).run(), Lag(self.runners, self._standings).run())
-            await asyncio.gather(*watches, *(task() for task in self._tasks))
+            await asyncio.gather(*watches, memory.sweep(), *(task() for task in self._tasks))
         except SettingsError as exc:
             self.end(str(exc))
         except Exception as exc:
@@ -264,6 +267,7 @@ def run_worker(
     runtime = Runtime(settings, topology, app, end, group)
     loop.run_until_complete(runtime.build())
 
+    memory.settle()
     runtime.app.task(runtime.background)
     if metrics_port:
         loop.run_until_complete(serve_health(settings.bind_host, metrics_port, runtime.waits_for))

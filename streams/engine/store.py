@@ -26,6 +26,12 @@ COMMANDS: Final = frozenset(
         "ZREM", "ZINCRBY", "ZREMRANGEBYRANK", "ZREMRANGEBYSCORE", "EXPIRE", "EXPIREAT", "XADD", "XTRIM",
     )
 )  # fmt: skip
+_RESERVED: Final = frozenset(("meta", "state", "seen"))
+# Commands that do to many arguments what they do to each in turn -> how many belong together.
+_VARIADIC: Final = {
+    "HSET": 2, "HDEL": 1, "RPUSH": 1, "LPUSH": 1, "SADD": 1, "SREM": 1, "ZADD": 2, "ZREM": 1,
+}  # fmt: skip
+_MERGED_ARGS: Final = 4_000  # of one merged command: Lua's stack holds about 8,000
 _SHA: Final = {text: hashlib.sha1(text.encode()).hexdigest() for text in (scripts.READ, scripts.WRITE)}  # noqa: S324  # Redis' own name of a script
 
 RedisClient = aioredis.Redis | RedisCluster
@@ -38,10 +44,14 @@ class Op:
     __slots__ = ("args", "command", "suffix")
 
     def __init__(self, command: str, suffix: str, *args: Arg) -> None:
-        self.command = command.upper()
-        if self.command not in COMMANDS:
-            raise ValueError(f"Op {command!r} is not allowed: expected one of {', '.join(sorted(COMMANDS))}")
-        if suffix in ("meta", "state", "seen") or suffix.startswith("outcome:"):
+        if command not in COMMANDS:
+            command = command.upper()
+            if command not in COMMANDS:
+                raise ValueError(
+                    f"Op {command!r} is not allowed: expected one of {', '.join(sorted(COMMANDS))}"
+                )
+        self.command = command
+        if suffix in _RESERVED or suffix[:8] == "outcome:":
             raise ValueError(f"Op on {suffix!r}: this key is the engine's own, choose another suffix")
         self.suffix = suffix
         self.args = args
@@ -162,16 +172,17 @@ def written(tag_text: str, expected: int, effects: Effects) -> tuple[list[str], 
     keys = [f"{tag_text}:meta", f"{tag_text}:state", f"{tag_text}:seen"]
     keys += [f"{tag_text}:outcome:{request}" for request in effects.outcomes]
     numbers: dict[str, int] = {}
-    for op in effects.ops:
-        if op.suffix not in numbers:
-            keys.append(f"{tag_text}:{op.suffix}")
-            numbers[op.suffix] = len(keys)
+    ops = merged(effects.ops)
+    for _, suffix, _ in ops:
+        if suffix not in numbers:
+            keys.append(f"{tag_text}:{suffix}")
+            numbers[suffix] = len(keys)
     windowed = effects.block is not None
     args: list[Arg] = [
         expected, effects.fence, tag_text if effects.note else "", effects.note, OUTCOME_TTL_S,
         effects.floor if windowed else "", effects.block if effects.block is not None else "",
         len(effects.marks), len(sets) // 2, len(gone), len(effects.seen) if windowed else 0,
-        len(effects.outcomes), len(effects.ops),
+        len(effects.outcomes), len(ops),
     ]  # fmt: skip
     for origin, position in effects.marks.items():
         args += (origin, position)
@@ -181,6 +192,33 @@ def written(tag_text: str, expected: int, effects: Effects) -> tuple[list[str], 
         for request, at_ms in effects.seen.items():
             args += (at_ms, request)
     args += effects.outcomes.values()
-    for op in effects.ops:
-        args += (numbers[op.suffix], len(op.args), op.command, *op.args)
+    for command, suffix, own in ops:
+        args += (numbers[suffix], len(own), command)
+        args += own
     return keys, args
+
+
+def merged(ops: Sequence[Op]) -> list[tuple[str, str, list[Arg]]]:
+    """(command, suffix, arguments), where neighbours of one kind on one key are one command."""
+    result: list[tuple[str, str, list[Arg]]] = []
+    command = suffix = ""
+    own: list[Arg] = []
+    for op in ops:
+        args = op.args
+        alike = op.command == command and op.suffix == suffix and _plain(command, args)
+        if alike and len(own) < _MERGED_ARGS:
+            own += args
+            continue
+        own = list(args)
+        result.append((op.command, op.suffix, own))
+        # What must not be merged with is given no name, so that nothing compares equal to it.
+        command, suffix = (op.command, op.suffix) if _plain(op.command, args) else ("", "")
+    return result
+
+
+def _plain(command: str, args: tuple[Arg, ...]) -> bool:
+    """Whether the arguments are whole groups and nothing else: ZADD's options make it another command."""
+    width = _VARIADIC.get(command)
+    if width is None or len(args) != width:
+        return False
+    return command != "ZADD" or not isinstance(args[0], (str, bytes))

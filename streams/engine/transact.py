@@ -26,7 +26,7 @@ from streams.engine.store import Effects, Snapshot, Store
 
 log = structlog.get_logger("kinolog.engine")
 
-WINDOW_BLOCK = 1024  # the request window is cut where offsets pass a multiple of this
+WINDOW_BLOCK = 4096  # the request window is cut where offsets pass a multiple of this
 
 
 class Folded(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streams.engine.store import Effects, Op, written
+from streams.engine.store import Effects, Op, merged, written
 from tests.unit.engine.model import ModelStore
 from tests.unit.engine.store_contract import Make, StoreContract
 
@@ -38,3 +38,24 @@ def test_ops_are_a_closed_list(command: str) -> None:
 def test_ops_leave_the_engines_own_keys_alone(suffix: str) -> None:
     with pytest.raises(ValueError, match="the engine's own"):
         Op("DEL", suffix)
+
+
+def test_neighbours_of_one_kind_are_one_command() -> None:
+    ops = [
+        Op("ZADD", "z", 1, "a"), Op("ZADD", "z", 2, "b"), Op("ZADD", "z", "GT", 3, "a"),
+        Op("ZADD", "z", 4, "c"),
+        Op("HSET", "h", "f", 1), Op("HSET", "h", "g", 2), Op("HINCRBY", "h", "f", 1),
+        Op("HINCRBY", "h", "f", 1),
+        Op("RPUSH", "l", "x"), Op("RPUSH", "m", "y"),
+    ]  # fmt: skip
+    assert merged(ops) == [
+        ("ZADD", "z", [1, "a", 2, "b"]), ("ZADD", "z", ["GT", 3, "a"]), ("ZADD", "z", [4, "c"]),
+        ("HSET", "h", ["f", 1, "g", 2]), ("HINCRBY", "h", ["f", 1]), ("HINCRBY", "h", ["f", 1]),
+        ("RPUSH", "l", ["x"]), ("RPUSH", "m", ["y"]),
+    ]  # fmt: skip
+
+
+def test_a_merged_command_fits_on_luas_stack() -> None:
+    commands = merged([Op("SADD", "s", n) for n in range(9000)])
+    assert [n for _, _, args in commands for n in args] == list(range(9000))
+    assert max(len(args) for _, _, args in commands) <= 4000
