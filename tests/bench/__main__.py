@@ -24,7 +24,7 @@ LANE = ("lane.touch", "lane.decide", "lane.project", "lane.latency_p50_ms", "lan
 
 @click.command()
 @click.argument("names", nargs=-1)
-@click.option("--rounds", default=3)
+@click.option("--rounds", default=3, type=click.IntRange(min=3), help="the median needs three")
 def main(names: tuple[str, ...], rounds: int) -> None:
     """Measure, print, keep, judge."""
     results: list[dict[str, Any]] = []

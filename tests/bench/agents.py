@@ -22,16 +22,14 @@ def touch(event: Event) -> None:
 @decider("bench.decide")
 def decide(state: State | None, event: Event) -> tuple[State | None, list[Out]]:
     """Keyed state, one output."""
-    meter.count()
     count = (state or {"count": 0})["count"] + 1
-    out = Out("bench.counted.events", event.key, "kinolog.bench.Counted", {**event.data, "count": count})
+    out = Out("bench.decided.events", event.key, "kinolog.bench.Counted", {**event.data, "count": count})
     return {"count": count, "last": event.data["n"]}, [out]
 
 
 @projector("bench.project")
 def project(state: State | None, event: Event) -> tuple[State | None, list[Op]]:
     """Keyed document, and one op on a key of the projection's own."""
-    meter.count()
     return {"count": event.data["count"], "last": event.data["n"], "user": event.data["user"]}, [
         Op("ZADD", "recent", event.at_ms, event.key)
     ]

@@ -22,8 +22,8 @@ from confluent_kafka import Producer
 
 from deploy.local import launcher
 from deploy.local.layout import CHECKOUT
-from schemas.event import deterministic_id, request_headers
-from schemas.keys import PARTITIONER, tag
+from schemas.event import deterministic_id, output_headers, request_headers, src_origin
+from schemas.keys import PARTITIONER, partition_of, tag
 from schemas.wire import codec
 from streams.core.producer import EventProducer
 from streams.core.settings import Settings
@@ -34,7 +34,9 @@ HERE = Path(__file__).resolve().parent
 PEERS = HERE / "peers"
 PEER_PYTHON = CHECKOUT / ".venv-bench" / "bin" / "python"
 PLAIN, REQUESTS, COUNTED = "bench.plain.events", "bench.beat.requests", "bench.counted.events"
-PLAIN_EVENTS, REQUEST_EVENTS, STOCK_EVENTS = 200_000, 100_000, 20_000
+# Every side reads the same number of events but stock Faust, which takes a minute for 200,000 sends.
+EVENTS, STOCK_EVENTS = 200_000, 20_000
+BEAT = "kinolog.bench.Beat"
 USERS = 1_000
 PARTITIONS = 4
 LATENCY_EVENTS, LATENCY_PER_S = 1_000, 100.0
@@ -50,23 +52,23 @@ class Lane:
         self._runs = 0
 
     def benches(self) -> list[Bench]:
-        touch = functools.partial(self._ours, "touch", PLAIN_EVENTS)
+        touch = functools.partial(self._ours, "touch", EVENTS)
         return [
             Bench(
                 "lane.touch", "events per CPU second", False,
                 {
                     OURS: touch,
                     "stock-faust": lambda: self._peer("stock_faust", STOCK_EVENTS, PLAIN),
-                    "bare-loop": lambda: self._peer("bare_loop", PLAIN_EVENTS, PLAIN),
-                    "bytewax": lambda: self._peer("bytewax_touch", PLAIN_EVENTS, PLAIN),
-                    "quixstreams": lambda: self._peer("quix_touch", PLAIN_EVENTS, PLAIN),
+                    "bare-loop": lambda: self._peer("bare_loop", EVENTS, PLAIN),
+                    "bytewax": lambda: self._peer("bytewax_touch", EVENTS, PLAIN),
+                    "quixstreams": lambda: self._peer("quix_touch", EVENTS, PLAIN),
                 },
                 [Goal("stock-faust", 10), Goal("bare-loop", 0.7), Goal("bytewax", 1), Goal("quixstreams", 1)],
             ),
             Bench(
                 "lane.decide", "events per CPU second", False,
                 {
-                    OURS: lambda: self._fresh("decide", REQUEST_EVENTS),
+                    OURS: lambda: self._fresh("decide", EVENTS),
                     "lane.touch": touch,
                     "stock-faust": lambda: self._peer("stock_faust", STOCK_EVENTS, PLAIN, "send"),
                 },
@@ -75,7 +77,7 @@ class Lane:
             Bench(
                 "lane.project", "events per CPU second", False,
                 {
-                    OURS: lambda: self._fresh("project", REQUEST_EVENTS),
+                    OURS: lambda: self._fresh("project", EVENTS),
                     "lane.touch": touch,
                     "stock-faust": lambda: self._peer("stock_faust", STOCK_EVENTS, COUNTED),
                 },
@@ -142,7 +144,7 @@ class Lane:
     # -- what is read ----------------------------------------------------------------------
 
     def fill(self, with_requests: bool) -> None:
-        """Put the events on the log: plain ones, and requests whose decisions the projector reads."""
+        """Put the events on the log: plain ones, requests, and what a decider makes of these."""
         producer = Producer(
             {
                 "bootstrap.servers": self._stack.env["KAFKA_BOOTSTRAP_SERVERS"],
@@ -152,20 +154,28 @@ class Lane:
                 "queue.buffering.max.messages": 1_000_000,
             }
         )
-        for topic, count in ((PLAIN, PLAIN_EVENTS), (REQUESTS, REQUEST_EVENTS if with_requests else 0)):
-            for n in range(count):
+        for topic in (PLAIN, REQUESTS, COUNTED) if with_requests else (PLAIN,):
+            ends = [0] * PARTITIONS
+            for n in range(EVENTS):
                 at_ms = time.time_ns() // 1_000_000
                 user, value = beat(n, at_ms)
-                headers = None
-                if topic == REQUESTS:
-                    ce_id = deterministic_id("bench", str(n))
-                    headers = request_headers("kinolog.bench.Beat", "bench", ce_id, at_ms)
+                partition = partition_of(user, PARTITIONS)
+                ce_id = deterministic_id("bench", str(n))
+                headers = request_headers(BEAT, "bench", ce_id, at_ms) if topic == REQUESTS else None
+                if topic == COUNTED:
+                    data = {**codec().decode(value)[1], "count": n // USERS + 1}
+                    value = codec().encode("kinolog.bench.Counted", data)
+                    trace = dict(request_headers(BEAT, "bench", ce_id, at_ms))["traceparent"].decode()
+                    origin = src_origin("bench.decide", REQUESTS, partition)
+                    at = ends[partition]
+                    headers = output_headers(
+                        "kinolog.bench.Counted", "bench.decide", origin, at, 0, at_ms, ce_id, trace
+                    )
+                    ends[partition] += 1
                 producer.produce(topic, value, user, headers=headers, timestamp=at_ms)
                 if n % 1000 == 0:
                     producer.poll(0)
             producer.flush()
-        if with_requests:
-            self._fresh("decide", REQUEST_EVENTS)  # fills the topic that the projector reads
 
     # -- latency ---------------------------------------------------------------------------
 
@@ -211,7 +221,7 @@ class Lane:
             seen[key] = asyncio.get_running_loop().create_future()
             data = codec().decode(beat(n, time.time_ns() // 1_000_000)[1])[1]
             asked.append((key, time.perf_counter()))
-            publish = producer.publish("bench.live.events", key, "kinolog.bench.Beat", data)
+            publish = producer.publish("bench.live.events", key, BEAT, data)
             publishing.append(asyncio.create_task(publish))
         async with asyncio.timeout(patience_s):
             await asyncio.gather(*publishing)
@@ -233,7 +243,7 @@ def beat(n: int, at_ms: int) -> tuple[str, bytes]:
     """(key, framed event of about 74 bytes)."""
     user = f"user-{n % USERS:06d}-of-the-bench"
     data = {"n": n, "at_ms": at_ms, "user": user, "action": "playback.position.reported", "value": n * 0.5}
-    return user, codec().encode("kinolog.bench.Beat", data)
+    return user, codec().encode(BEAT, data)
 
 
 @contextlib.contextmanager

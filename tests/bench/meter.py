@@ -24,6 +24,13 @@ class Meter:
         """BENCH_EVENTS; without it nothing is ever printed."""
         return cls(int(os.environ.get("BENCH_EVENTS", str(2**60))))
 
+    def start(self) -> None:
+        """Start the clock at once, if it does not run yet: nothing is left out as warming up."""
+        if not self._wall:
+            self._events += max(self._skip, 0)
+            self._skip = 0
+            self._wall, self._cpu = time.perf_counter(), time.process_time()
+
     def count(self, n: int = 1) -> None:
         """Count `n` more events, handled or about to be."""
         self._left -= n
