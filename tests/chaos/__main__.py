@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -44,6 +45,7 @@ def main(
         blows_of(chosen, each, seed), clients, per_s, (low, high), seed, without, deadline_s=minutes * 60,
         recover_s=recover, replay=not without,
     )  # fmt: skip
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # through every `finally`
     with tempfile.TemporaryDirectory(prefix="kinolog-chaos-") as folder:
         result = run(plan, home or Path(folder), cluster)
     for fault in result.faults[:20]:
