@@ -114,10 +114,11 @@ def _examine(container: InputContainer, file: sniff.Readable) -> Probe:
     fps = grid_rate(
         _sampled_times(container, stream), [stream.base_rate, stream.average_rate, stream.guessed_rate]
     )
-    end_pts, pictures = _true_end(container, stream, origin)
+    end_pts, last_pts, pictures = _true_end(container, stream, origin)
     tick_s = stream.time_base or Fraction(1)
     true_s = (end_pts - origin) * tick_s
     _check_length(true_s, pictures, stream, container, file)
+    _check_last_picture((last_pts - origin) * tick_s, true_s, stream)
     frame_count = max(1, nearest(true_s * fps))
     rotation = nearest(Fraction(-first.rotation, 90)) * 90 % 360
     sar = stream.codec_context.sample_aspect_ratio or stream.sample_aspect_ratio or Fraction(1)
@@ -215,23 +216,23 @@ def _sampled_times(container: InputContainer, stream: VideoStream) -> list[Fract
     return [stamp * tick_s for stamp in sorted(set(times))]
 
 
-def _true_end(container: InputContainer, stream: VideoStream, origin: int) -> tuple[int, int]:
-    """(time stamp at which the last picture ends, pictures known of) by the packets at the end."""
+def _true_end(container: InputContainer, stream: VideoStream, origin: int) -> tuple[int, int, int]:
+    """(time stamps at which the last picture ends and begins, pictures known of), by the last packets."""
     tick_s = stream.time_base or Fraction(1)
     says_s = stream.duration * tick_s if stream.duration else Fraction(container.duration or 0, av.time_base)
     start = origin + int(max(Fraction(0), says_s - TAIL_S) / tick_s)
     if says_s > TAIL_S and _seek(container, stream, start):
-        end, seen = _last_end(container, stream)
+        end, last, seen = _last_end(container, stream)
         if seen:
-            return end, max(stream.frames, len(stream.index_entries), seen)
+            return end, last, max(stream.frames, len(stream.index_entries), seen)
     _rewind(container, stream)
-    end, seen = _last_end(container, stream)
+    end, last, seen = _last_end(container, stream)
     if not seen:
         raise MediaProblem("damaged", "no packets of pictures")
-    return end, seen
+    return end, last, seen
 
 
-def _last_end(container: InputContainer, stream: VideoStream) -> tuple[int, int]:
+def _last_end(container: InputContainer, stream: VideoStream) -> tuple[int, int, int]:
     tick_s = stream.time_base or Fraction(1)
     usual = max(1, nearest(1 / (stream.average_rate * tick_s))) if stream.average_rate else 1
     end, seen, last_pts, before = -(1 << 62), 0, -(1 << 62), -(1 << 62)
@@ -244,7 +245,7 @@ def _last_end(container: InputContainer, stream: VideoStream) -> tuple[int, int]
             before, last_pts = last_pts, stamp
             step = stamp - before if seen > 1 and not packet.duration else usual
             end = stamp + (packet.duration or step)
-    return end, seen
+    return end, last_pts, seen
 
 
 def _check_length(
@@ -261,6 +262,18 @@ def _check_length(
         says_s = max(says_s, stream.frames / stream.average_rate)
     if says_s > true_s + MISSING_S and sniff.is_cut_short(file):
         raise MediaProblem("truncated", f"{float(true_s):.1f} s of {float(says_s):.1f} s are there")
+
+
+def _check_last_picture(begins_s: Fraction, ends_s: Fraction, stream: VideoStream) -> None:
+    """A picture may stay for as long as it likes, but not far beyond the end that its own track declares:
+    with a wrong timescale an edit list leaves one picture of many, which then fills hours.
+
+    How little there is to see or to store says nothing: a slideshow is a film.
+    """
+    says_s = Fraction(stream.duration or 0) * (stream.time_base or Fraction(1))
+    if says_s > 0 and begins_s <= says_s and ends_s > says_s + max(says_s, Fraction(TAIL_S)):
+        detail = f"the last picture ends at {float(ends_s):.0f} s, its track at {float(says_s):.0f} s"
+        raise MediaProblem("lying_duration", detail)
 
 
 def _rewind(container: InputContainer, stream: VideoStream) -> None:

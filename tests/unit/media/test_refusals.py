@@ -172,6 +172,36 @@ def test_samples_that_last_absurdly_long(clip: Clip, tmp_path: Path) -> None:
     assert refusal(file_of(tmp_path, bytes(data))) == "lying_duration"
 
 
+def test_a_clock_that_makes_one_picture_last_for_minutes(clip: Clip, tmp_path: Path) -> None:
+    """The track's timescale is 1 in place of thousands: its edit list leaves the first picture alone."""
+    data = bytearray(clip(Recipe(sound=None, frame_count=120)).read_bytes())
+    struct.pack_into(">I", data, data.index(b"mdhd") + 16, 1)
+    assert refusal(file_of(tmp_path, bytes(data))) == "lying_duration"
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+@pytest.mark.parametrize("step_s", [3, 10])
+def test_a_slideshow_is_a_film(suffix: str, step_s: int, clip: Clip) -> None:
+    times = [Fraction(n) * step_s for n in range(12)]
+    options = {"g": "1", "preset": "ultrafast"}
+    slides = Recipe(suffix=suffix, options=options, frame_count=12, shown_at_s=times, sound=None)
+    film = probe_file(clip(slides))
+    assert film["duration_ms"] >= 11_000 * step_s
+
+
+def test_a_recording_of_a_screen_at_rest_is_a_film(clip: Clip) -> None:
+    """Motion for a second, then one picture a minute."""
+    times = [Fraction(n, 25) for n in range(25)] + [Fraction(60 * n) for n in range(1, 6)]
+    film = probe_file(clip(Recipe(frame_count=30, shown_at_s=times, sound=None)))
+    assert film["duration_ms"] >= 300_000
+
+
+def test_a_film_in_fragments_of_which_the_header_knows_the_first(clip: Clip) -> None:
+    options = {"movflags": "frag_keyframe"}
+    recipe = Recipe(sound=None, frame_count=300, options={"g": "10"}, muxer_options=options)
+    assert probe_file(clip(recipe))["frame_count"] == 300
+
+
 def test_too_long(clip: Clip, tmp_path: Path) -> None:
     times = [Fraction(n) * 600 for n in range(200)]
     options = {"g": "1", "preset": "ultrafast"}
