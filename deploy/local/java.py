@@ -15,6 +15,7 @@ from deploy.local.layout import tools_dir
 
 OLDEST_MAJOR = 17
 ARCHIVES_SINCE = 25
+FIRST_HEAP_MB = 64
 
 
 class JavaMissing(RuntimeError):
@@ -30,7 +31,9 @@ class Java:
 
     def options(self, heap_mb: int, server: str) -> list[str]:
         """JVM options of a server. The serial collector keeps small heaps small."""
-        options = [f"-Xmx{heap_mb}m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+        # A heap that starts at a 64th of the machine's memory, as is usual, is filled before anything is freed.
+        options = [f"-Xms{min(heap_mb, FIRST_HEAP_MB)}m", f"-Xmx{heap_mb}m"]
+        options += ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
         if self.major >= 24:  # JDK 24 warns on stderr about every JNI load without it
             options.append("--enable-native-access=ALL-UNNAMED")
         if self.major >= ARCHIVES_SINCE and archive_of(server).is_file():

@@ -63,6 +63,21 @@ def test_java_that_does_not_run_is_passed_over(tmp_path: Path, monkeypatch: pyte
         java.find_java.cache_clear()
 
 
+def test_a_server_starts_small_and_with_its_archive_if_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KINOLOG_TOOLS", str(tmp_path))
+    newest, older = java.Java("java", java.ARCHIVES_SINCE), java.Java("java", java.OLDEST_MAJOR)
+    assert {"-Xms64m", "-Xmx512m"} <= set(newest.options(512, "kafka"))
+    assert "-Xms32m" in newest.options(32, "s3")
+    assert not any("AOT" in option for option in newest.options(512, "kafka"))
+    archive = java.archive_of("kafka")
+    archive.parent.mkdir(parents=True)
+    archive.touch()
+    assert f"-XX:AOTCache={archive}" in newest.options(512, "kafka")
+    assert not any("AOT" in option for option in newest.options(512, "s3") + older.options(512, "kafka"))
+
+
 def test_no_java_at_all_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(java, "_major_of", lambda _executable: 11)
     java.find_java.cache_clear()
