@@ -31,7 +31,7 @@ class Java:
 
     def options(self, heap_mb: int, server: str) -> list[str]:
         """JVM options of a server. The serial collector keeps small heaps small."""
-        # A heap that starts at a 64th of the machine's memory, as is usual, is filled before anything is freed.
+        # Left to itself a heap starts at a 64th of the machine, and is filled before anything is freed.
         options = [f"-Xms{min(heap_mb, FIRST_HEAP_MB)}m", f"-Xmx{heap_mb}m"]
         options += ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
         if self.major >= 24:  # JDK 24 warns on stderr about every JNI load without it
