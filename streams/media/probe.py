@@ -85,7 +85,12 @@ def open_source(file: sniff.Readable) -> InputContainer:
     file.seek(0)
     try:
         return av.open(
-            file, "r", options=OPEN_OPTIONS, buffer_size=READ_AHEAD_BYTES, io_open=_refuse_other_files
+            file,
+            "r",
+            options=OPEN_OPTIONS,
+            metadata_errors="replace",  # titles in any old encoding are no reason to refuse a film
+            buffer_size=READ_AHEAD_BYTES,
+            io_open=_refuse_other_files,
         )
     except (FFmpegError, EOFError) as error:
         raise MediaProblem("not_video", str(error)) from None

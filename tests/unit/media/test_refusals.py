@@ -202,6 +202,14 @@ def test_a_film_in_fragments_of_which_the_header_knows_the_first(clip: Clip) -> 
     assert probe_file(clip(recipe))["frame_count"] == 300
 
 
+def test_a_title_that_is_not_utf_8_is_no_reason_to_refuse(clip: Clip, tmp_path: Path) -> None:
+    recipe = Recipe(sound=None)
+    data = clip(recipe).read_bytes()
+    assert b"Lavf" in data
+    film = probe_file(file_of(tmp_path, data.replace(b"Lavf", b"\xb0\xe9\xff\xfe")))
+    assert film["frame_count"] == recipe.frame_count
+
+
 def test_too_long(clip: Clip, tmp_path: Path) -> None:
     times = [Fraction(n) * 600 for n in range(200)]
     options = {"g": "1", "preset": "ultrafast"}
