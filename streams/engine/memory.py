@@ -12,6 +12,8 @@ import gc
 from typing import Final
 
 PERIOD_S: Final = 5.0
+PATIENCE: Final = 12  # periods that a busy process may go without a look
+BUSY: Final = 100_000  # containers in flight: walking them would hold up everything for a tenth of a second
 CONTAINERS: Final = 1_000_000  # made since the last look and alive: then it looks before its time
 
 
@@ -23,7 +25,11 @@ def settle() -> None:
 
 
 async def sweep() -> None:
-    """Collect every few seconds, until cancelled."""
+    """Collect every few seconds, less often while much is in flight, until cancelled."""
+    waited = 0
     while True:
         await asyncio.sleep(PERIOD_S)
-        gc.collect()
+        waited += 1
+        if gc.get_count()[0] < BUSY or waited >= PATIENCE:
+            gc.collect()
+            waited = 0
