@@ -134,8 +134,13 @@ def digests(pieces: list[bytes]) -> list[str]:
             interlaced=True, options={"preset": "fast", "g": "24", "flags": "+ilme+ildct"}, frame_count=150
         ),
         Recipe(
-            suffix=".ts", codec="mpeg2video", fps=Fraction(25), interlaced=True, frame_count=160,
-            options={"flags": "+ilme+ildct", "g": "12", "bf": "2", "b": "4M"}, sound=None,
+            suffix=".ts",
+            codec="mpeg2video",
+            fps=Fraction(25),
+            interlaced=True,
+            frame_count=160,
+            options={"flags": "+ilme+ildct", "g": "12", "bf": "2", "b": "4M"},
+            sound=None,
         ),
     ],
     ids=["long_gop", "mkv", "open_gop", "transport_stream", "interlaced", "interlaced_mpeg2"],
