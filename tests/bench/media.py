@@ -24,6 +24,7 @@ from streams.media.source import FileSource
 from streams.media.x264 import CRF, PRESET
 from tests.media_fixtures.numbered import make_clip
 
+PEER_PYTHON = Path(__file__).resolve().parents[2] / ".venv-bench" / "bin" / "python"
 CLIP_FRAMES = 480
 
 
@@ -65,15 +66,15 @@ def worker_memory_mb(clip: Path) -> float:
 
 
 def ffmpeg_binary() -> str:
-    """The ffmpeg of the machine, else imageio-ffmpeg's; an error says how to get one."""
+    """The ffmpeg of the machine, else the one in the peers' environment; an error says how to get one."""
     found = shutil.which("ffmpeg")
     if found:
         return found
+    ask = [str(PEER_PYTHON), "-c", "import imageio_ffmpeg; print(imageio_ffmpeg.get_ffmpeg_exe())"]
     try:
-        from imageio_ffmpeg import get_ffmpeg_exe  # type: ignore[import-not-found]
-    except ImportError as error:
-        raise RuntimeError("no ffmpeg to compare with: install Debian's ffmpeg or imageio-ffmpeg") from error
-    return str(get_ffmpeg_exe())
+        return subprocess.run(ask, check=True, capture_output=True, text=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise RuntimeError("no ffmpeg to compare with: run `make setup-bench`, or install ffmpeg") from error
 
 
 def _command(clip: Path, plan: Plan, folder: Path) -> list[str]:
