@@ -16,10 +16,10 @@ from typing import Any
 import av
 from av import Packet
 
+from schemas.media.grid import AAC_FRAME_SAMPLES, Span, audio_spans
 from schemas.media.plan import Plan
 from streams.media import boxes
 from streams.media.encode_video import Track
-from streams.media.grid import AAC_FRAME_SAMPLES, Span, audio_spans
 from streams.media.pictures import packets_of
 from streams.media.reasons import MediaProblem
 from streams.media.sound import SoundReader, layout_name

@@ -18,9 +18,9 @@ from typing import Any
 import av
 from av.video.frame import PictureType, VideoFrame
 
+from schemas.media.grid import Span, frame_ticks, plan_cuts, timescale_of
 from schemas.media.plan import Plan, Rendition, fps_of
 from streams.media import boxes
-from streams.media.grid import Span, frame_ticks, plan_cuts, timescale_of
 from streams.media.pictures import GridDecoder
 from streams.media.reasons import MediaProblem
 from streams.media.scaling import OUTPUT_FORMAT, Colour, Scaler, colour_of

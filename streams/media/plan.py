@@ -9,8 +9,8 @@ from functools import cache
 
 import av
 
+from schemas.media.grid import chunks_of, cuts_of, timescale_of
 from schemas.media.plan import Plan
-from streams.media.grid import chunks_of, cuts_of, timescale_of
 from streams.media.ladder import ladder_for
 from streams.media.probe import Probe
 

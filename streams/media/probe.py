@@ -17,10 +17,10 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from schemas.media.grid import nearest
 from schemas.media.plan import AudioPlan
 from streams.media import probe_sound, sniff
 from streams.media.deinterlace import is_interlaced
-from streams.media.grid import nearest
 from streams.media.ladder import display_size
 from streams.media.pictures import MOST_PIXELS, GridDecoder, packets_of
 from streams.media.rates import grid_rate

@@ -8,8 +8,8 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.stream import Disposition
 
+from schemas.media.grid import AAC_FRAME_SAMPLES, audio_frames_covering, nearest
 from schemas.media.plan import AudioPlan
-from streams.media.grid import AAC_FRAME_SAMPLES, audio_frames_covering, nearest
 
 KEPT_RATES_HZ = (44_100, 48_000)
 USUAL_RATE_HZ = 48_000

@@ -19,7 +19,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
 
-from streams.media.grid import nearest
+from schemas.media.grid import nearest
 from streams.media.pictures import packets_of
 from streams.media.reasons import MediaProblem
 

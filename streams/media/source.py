@@ -8,15 +8,12 @@ open-ended ranges and fetch most of a file for two seconds of it.
 from __future__ import annotations
 
 import asyncio
-import http.client
 import os
-import threading
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit
 
 BLOCK_BYTES = 1 << 18
 MOST_BLOCKS = 64  # 16 MiB of cache a source
@@ -129,47 +126,6 @@ def loop_fetch(
         return asyncio.run_coroutine_threadsafe(one(), loop).result()
 
     return fetch
-
-
-class HttpFetch:
-    """Ranges of URLs over kept-alive connections, one a thread and host; for presigned part URLs."""
-
-    def __init__(self) -> None:
-        self._local = threading.local()
-
-    def __call__(self, url: str, start: int, end: int) -> bytes:
-        for attempt in range(1, HTTP_ATTEMPTS + 1):
-            try:
-                return self._get(url, start, end)
-            except (http.client.HTTPException, ConnectionError, TimeoutError) as error:
-                self._connections().clear()
-                if attempt == HTTP_ATTEMPTS:
-                    raise OSError(f"reading bytes {start}-{end} of a part failed: {error}") from error
-        raise AssertionError("unreachable")
-
-    def _get(self, url: str, start: int, end: int) -> bytes:
-        parts = urlsplit(url)
-        connection = self._connection(parts.scheme, parts.netloc)
-        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        connection.request("GET", target, headers={"Range": f"bytes={start}-{end - 1}"})
-        response = connection.getresponse()
-        body = response.read()
-        if response.status != http.client.PARTIAL_CONTENT:
-            raise OSError(f"range read answered {response.status}, expected 206")
-        return body
-
-    def _connections(self) -> dict[tuple[str, str], http.client.HTTPConnection]:
-        held: dict[tuple[str, str], http.client.HTTPConnection] | None = getattr(self._local, "held", None)
-        if held is None:
-            held = self._local.held = {}
-        return held
-
-    def _connection(self, scheme: str, host: str) -> http.client.HTTPConnection:
-        held = self._connections()
-        if (scheme, host) not in held:
-            kind = http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection
-            held[scheme, host] = kind(host, timeout=HTTP_TIMEOUT_S)
-        return held[scheme, host]
 
 
 class BlockCache:
