@@ -119,15 +119,17 @@ async def _watched(
 def faults_seen(watched: Watched, clip: NumberedClip, sizes: set[tuple[int, int]]) -> list[str]:
     """Everything about a watched rung that differs from the clip as it was made.
 
-    While a film plays, the canvas holds the picture announced or a later one, none beyond the clock; paused
-    it holds the one of the moment and no other.
+    While a film plays, the canvas holds the picture announced or a later one, none beyond the clock (which
+    a busy browser reads a few pictures behind the one it has announced); paused it holds the one of the
+    moment and no other.
     """
     faults = list(watched.trouble)
     pictures = [watched.first, *watched.played]
     for shown in pictures:
         if shown.media_time_s is None:
             continue
-        first, last = round(shown.media_time_s * clip.fps), ceil(shown.clock_s * clip.fps) + 1
+        first = round(shown.media_time_s * clip.fps)
+        last = max(first, ceil(shown.clock_s * clip.fps)) + 1
         if shown.number is None or not first <= shown.number <= last:
             faults.append(
                 f"at {shown.media_time_s:.4f} s the picture says {shown.number}, not {first}..{last}"
