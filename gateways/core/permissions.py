@@ -1,32 +1,51 @@
-"""Permissions as data: every one that a route may ask for, and who holds which.
+"""Permissions as gateways use them: the names that routes ask for, and who holds which without an account.
 
-A route names exactly one of these; `PUBLIC` has to be said as well, so that an open route is a decision
-that a reviewer can find with one search.
+A route names exactly one; `PUBLIC` has to be said as well, so that an open route is a decision that a
+reviewer can find with one search. The names and the roles are data of `schemas.identity.roles`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
-PUBLIC: Final = "public"
-SESSION: Final = "session"
-ASSETS_READ: Final = "assets:read"
-ASSETS_WRITE: Final = "assets:write"
-ASSETS_DELETE: Final = "assets:delete"
-LOG_READ: Final = "log:read"
+from schemas.identity.roles import (
+    ACCOUNT_SELF,
+    ASSETS_DELETE,
+    ASSETS_DELETE_OWN,
+    ASSETS_READ,
+    ASSETS_WRITE,
+    AUDIT_READ,
+    LOG_READ,
+    OWN,
+    PERMISSIONS,
+    PUBLIC,
+    SESSION,
+    SIGNING_ROTATE,
+    USERS_READ,
+    USERS_WRITE,
+)
 
-PERMISSIONS: Final[Mapping[str, str]] = {
-    PUBLIC: "No credential needed.",
-    SESSION: "Any valid credential.",
-    ASSETS_READ: "See assets, their progress and their media.",
-    ASSETS_WRITE: "Upload assets.",
-    ASSETS_DELETE: "Delete assets.",
-    LOG_READ: "Read the events of the log.",
-}
+__all__ = [
+    "ACCOUNT_SELF",
+    "ADMINISTRATOR",
+    "ASSETS_DELETE",
+    "ASSETS_DELETE_OWN",
+    "ASSETS_READ",
+    "ASSETS_WRITE",
+    "AUDIT_READ",
+    "LOG_READ",
+    "OWN",
+    "PERMISSIONS",
+    "PUBLIC",
+    "SESSION",
+    "SIGNING_ROTATE",
+    "USERS_READ",
+    "USERS_WRITE",
+    "VIEWER",
+]
 
-ADMINISTRATOR: Final = frozenset(PERMISSIONS) - {PUBLIC}
-"""What the administrator's API key may do: everything."""
+ADMINISTRATOR: Final = frozenset(PERMISSIONS) - {PUBLIC, ACCOUNT_SELF}
+"""What the administrator's API key may do: everything that needs no account of one's own."""
 
 VIEWER: Final = frozenset({SESSION, ASSETS_READ, LOG_READ})
 """What a watch code may give."""

@@ -6,18 +6,27 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from gateways.core.permissions import PUBLIC, SESSION
+from gateways.core.permissions import OWN, PUBLIC, SESSION
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """`via` is key, session or none. `asset_id` limits the principal to one asset (a watch code's)."""
+    """`via` is key (an API key), token (a bearer token), session (a cookie) or none.
+
+    `subject` names the caller in events and limits: the account's id, `administrator`, `watch-link`, or
+    `<issuer>#<sub>` of a foreign token. `asset_id` limits the principal to one asset (a watch code's).
+    `session_id` and `key_id` tell which login session or API key the caller stands on.
+    """
 
     subject: str
     permissions: frozenset[str]
     via: str
     asset_id: str | None = None
     expires_at_s: int | None = None
+    account_id: str | None = None
+    session_id: str | None = None
+    key_id: str | None = None
+    roles: tuple[str, ...] = ()
 
     def may(self, permission: str) -> bool:
         """Whether a route that asks for `permission` lets this principal in."""
@@ -26,6 +35,10 @@ class Principal:
         if permission == SESSION:
             return self.via != "none"
         return permission in self.permissions
+
+    def may_own(self, permission: str) -> bool:
+        """Whether it may do so to what it owns."""
+        return self.account_id is not None and f"{permission}{OWN}" in self.permissions
 
 
 ANONYMOUS = Principal(subject="", permissions=frozenset(), via="none")

@@ -1,0 +1,58 @@
+"""Roles and permissions as data: every permission there is, and which role holds which.
+
+Gateways let callers in by them, the identity domain refuses to grant a role that is not here. A permission
+that ends in `:own` holds for what the caller owns: a route that asks for `assets:delete` and declares itself
+`owned` also lets holders of `assets:delete:own` in, to their own assets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+PUBLIC: Final = "public"
+SESSION: Final = "session"
+ACCOUNT_SELF: Final = "account:self"
+ASSETS_READ: Final = "assets:read"
+ASSETS_WRITE: Final = "assets:write"
+ASSETS_DELETE: Final = "assets:delete"
+ASSETS_DELETE_OWN: Final = "assets:delete:own"
+LOG_READ: Final = "log:read"
+USERS_READ: Final = "users:read"
+USERS_WRITE: Final = "users:write"
+AUDIT_READ: Final = "audit:read"
+SIGNING_ROTATE: Final = "signing:rotate"
+OWN: Final = ":own"
+
+PERMISSIONS: Final[Mapping[str, str]] = {
+    PUBLIC: "No credential needed.",
+    SESSION: "Any valid credential.",
+    ACCOUNT_SELF: "See and change one's own account, its login sessions and API keys.",
+    ASSETS_READ: "See assets, their progress and their media.",
+    ASSETS_WRITE: "Upload assets.",
+    ASSETS_DELETE: "Delete assets.",
+    ASSETS_DELETE_OWN: "Delete one's own assets.",
+    LOG_READ: "Read the events of the log.",
+    USERS_READ: "See accounts, their roles and their state.",
+    USERS_WRITE: "Invite, disable and erase accounts, change roles, issue reset links.",
+    AUDIT_READ: "Read what privileged people did.",
+    SIGNING_ROTATE: "Put a new key for session tokens in place.",
+}
+
+GRANTABLE: Final = frozenset(PERMISSIONS) - {PUBLIC, SESSION}
+"""What a role holds and an API key may be scoped to."""
+
+_VIEWER: Final = frozenset({ACCOUNT_SELF, ASSETS_READ})
+ROLES: Final[Mapping[str, frozenset[str]]] = {
+    "viewer": _VIEWER,
+    "creator": _VIEWER | {ASSETS_WRITE, ASSETS_DELETE_OWN, LOG_READ},
+    "moderator": _VIEWER | {ASSETS_DELETE, LOG_READ},
+    "analyst": _VIEWER | {LOG_READ},
+    "operator": _VIEWER | {LOG_READ, USERS_READ, AUDIT_READ, SIGNING_ROTATE},
+    "admin": GRANTABLE,
+}
+
+
+def permissions_of(roles: Iterable[str]) -> frozenset[str]:
+    """What all of `roles` allow together; a role that does not exist (any more) allows nothing."""
+    return frozenset().union(*(ROLES.get(role, frozenset()) for role in roles))
