@@ -14,6 +14,13 @@ from streams.engine.agents import projector
 @projector("log.media.asset.events", ddl=LOG_EVENTS_DDL)
 @projector("log.media.work.requests", ddl=LOG_EVENTS_DDL)
 @projector("log.media.work.events", ddl=LOG_EVENTS_DDL)
+@projector("log.identity.account.requests", ddl=LOG_EVENTS_DDL)
+@projector("log.identity.account.events", ddl=LOG_EVENTS_DDL)
+@projector("log.identity.address.requests", ddl=LOG_EVENTS_DDL)
+@projector("log.identity.address.events", ddl=LOG_EVENTS_DDL)
+@projector("log.identity.signing.requests", ddl=LOG_EVENTS_DDL)
+@projector("log.identity.signing.events", ddl=LOG_EVENTS_DDL)
+@projector("log.identity.work.requests", ddl=LOG_EVENTS_DDL)
 def log_rows(event: Event) -> list[dict[str, Any]]:
     """One row for everything that was said."""
     return [{**log_row(event)}]
