@@ -7,7 +7,7 @@ has no permission, and an app that holds one does not start.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,6 +20,7 @@ from gateways.core.headers import preflight, security_headers
 from gateways.core.health import Health
 from gateways.core.notice import Notices
 from gateways.core.observe import name_request, observe
+from gateways.core.platform import Platform
 from gateways.core.reference import Reference
 from gateways.core.routes import DEFAULT_MAX_BODY_BYTES, Route, RouteError, check
 from gateways.core.sse import DRAINING, EVENT_STREAM, HEARTBEAT_S
@@ -38,7 +39,8 @@ class Service:
     `needs` names the dependencies that /ready answers for. `errors` maps adapters' exceptions to (problem
     kind, sentence). `contexts` run around the app's life, as aiohttp's cleanup_ctx. `prepare` puts the
     domain's own objects into the app. `about` says in a sentence or two what the service is for; `pages`
-    tells that it serves the pages of `gateways.web`.
+    tells that it serves the pages of `gateways.web`. `build` gives the same service with what its handlers
+    need, made of the process's clients; one without it needs nothing.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Service:
     errors: Mapping[type[Exception], tuple[str, str]] = field(default_factory=dict)
     contexts: Sequence[Context] = ()
     prepare: Callable[[web.Application], None] | None = None
+    build: Callable[[Platform], Awaitable[Service]] | None = None
 
 
 def all_routes(service: Service, health: Health, reference: Reference) -> tuple[Route, ...]:

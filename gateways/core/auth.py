@@ -1,8 +1,10 @@
 """Who is it, may they, and does the request come from our own pages?
 
-Two credentials: `Authorization: Bearer <API key>`, compared by its SHA-256 in constant time, and the session
-cookie. A request that changes something and stands on a cookie must also name our own Origin: together with
-SameSite=Strict that keeps other sites from riding on a session.
+Credentials: `Authorization: Bearer` with the administrator's key (compared by its SHA-256 in constant time),
+an account's API key, a session token of ours or a token of another issuer that is configured; and the
+session cookie, which holds a session token, or what a watch link's code was exchanged for. A request that
+changes something and stands on a cookie must also name our own Origin: together with SameSite=Strict that
+keeps other sites from riding on a session.
 """
 
 from __future__ import annotations
@@ -10,66 +12,117 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from gateways.core.accounts import AccountCredentials, is_account_key
+from gateways.core.jwts import TokenRefused, Unverified, looks_like_token, peek
+from gateways.core.owning import must_own
 from gateways.core.permissions import ADMINISTRATOR, PUBLIC
 from gateways.core.principal import ANONYMOUS, Principal
 from gateways.core.problem import Problem
 from gateways.core.routes import Route
-from gateways.core.sessions import SESSION_TTL_S, TokenRefused, Tokens
+from gateways.core.sessions import SESSION_TTL_S, Tokens
+from gateways.core.standing import StandingUnknown
 
 COOKIE: Final = "kinolog_session"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="kinolog"'}
 
 
+class TokenReader(Protocol):
+    """Knows the tokens of one issuer."""
+
+    def takes(self, said: Unverified) -> bool: ...
+    async def of_token(self, token: str, said: Unverified) -> Principal: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Authenticates and authorises. Holds no key in clear: `admin_key_sha256` is a hex digest or empty."""
+    """Authenticates and authorises. Holds no key in clear: `admin_key_sha256` is a hex digest or empty.
+
+    Without `accounts` no account's credential is known; `foreign` read the tokens of other issuers.
+    """
 
     admin_key_sha256: str
     tokens: Tokens
     allowed_origins: frozenset[str] = frozenset()
     cookie_secure: bool = False
+    accounts: AccountCredentials | None = None
+    foreign: tuple[TokenReader, ...] = ()
 
     def key_principal(self, key: str) -> Principal | None:
-        """The principal of an API key, or None. Takes the same time for every wrong key."""
+        """The principal of the administrator's key, or None. Takes the same time for every wrong key."""
         digest = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
         expected = self.admin_key_sha256.lower()
         if hmac.compare_digest(digest, expected or "0" * 64) and expected:
             return Principal(subject="administrator", permissions=ADMINISTRATOR, via="key")
         return None
 
-    def authenticate(self, request: web.Request) -> Principal:
+    async def bearer(self, text: str) -> Principal | None:
+        """The principal of a bearer credential of any kind; None if it is wrong. Raises StandingUnknown."""
+        principal = self.key_principal(text)
+        if principal is not None:
+            return principal
+        if is_account_key(text):
+            return await self.accounts.of_key(text) if self.accounts is not None else None
+        if not looks_like_token(text):
+            return None
+        try:
+            said = peek(text)
+            readers = self.foreign if self.accounts is None else (self.accounts, *self.foreign)
+            for reader in readers:
+                if reader.takes(said):
+                    return await reader.of_token(text, said)
+        except TokenRefused:
+            pass
+        return None
+
+    async def cookie(self, text: str) -> Principal | None:
+        """The principal of a session cookie's value; None if it does not hold. Raises StandingUnknown."""
+        try:
+            said = peek(text)
+            if self.accounts is not None and self.accounts.takes(said):
+                return await self.accounts.of_token(text, said, via="session")
+            return self.tokens.read_session(text)
+        except TokenRefused:
+            return None
+
+    async def authenticate(self, request: web.Request) -> Principal:
         """The caller; a credential that is present but wrong is a 401, never a silent downgrade.
 
         The exception is a stale cookie: it counts as no credential, so that public pages still open.
         """
         header = request.headers.get("Authorization")
         if header is not None:
-            scheme, _, key = header.partition(" ")
-            principal = self.key_principal(key.strip()) if scheme.lower() == "bearer" else None
+            scheme, _, text = header.partition(" ")
+            principal = await self.bearer(text.strip()) if scheme.lower() == "bearer" else None
             if principal is None:
                 raise Problem(
                     "bad-credential",
-                    "Send 'Authorization: Bearer <API key>' with a valid key, or leave the header out.",
+                    "Send 'Authorization: Bearer <API key or session token>' with a valid one, "
+                    "or leave the header out.",
                     headers=_CHALLENGE,
                 )
             return principal
         cookie = request.cookies.get(COOKIE)
-        if cookie is None:
-            return ANONYMOUS
-        try:
-            return self.tokens.read_session(cookie)
-        except TokenRefused:
-            return ANONYMOUS
+        return (await self.cookie(cookie) if cookie is not None else None) or ANONYMOUS
 
-    def authorise(self, request: web.Request, route: Route) -> Principal:
+    async def authorise(self, request: web.Request, route: Route) -> Principal:
         """The caller if the route lets them in; else raises the Problem that says why."""
-        principal = self.authenticate(request)
+        try:
+            principal = await self.authenticate(request)
+        except StandingUnknown:
+            if route.permission != PUBLIC:
+                raise
+            principal = ANONYMOUS
+        self.permit(request, route, principal)
+        return principal
+
+    def permit(self, request: web.Request, route: Route, principal: Principal) -> None:
+        """Returns if the route lets `principal` in; else raises the Problem that says why."""
         if route.permission != PUBLIC and principal.via == "none":
             raise Problem(
                 "unauthenticated",
@@ -77,22 +130,25 @@ class Guard:
                 headers=_CHALLENGE,
             )
         if not principal.may(route.permission):
-            raise Problem(
-                "forbidden",
-                f"This needs the permission {route.permission!r}; use a credential that holds it.",
-                permission=route.permission,
-            )
+            if not (route.owned and principal.may_own(route.permission)):
+                raise Problem(
+                    "forbidden",
+                    f"This needs the permission {route.permission!r}; use a credential that holds it.",
+                    permission=route.permission,
+                )
+            must_own(request, principal)
         asset_id = request.match_info.get("asset_id")
         scoped = route.permission != PUBLIC and principal.asset_id is not None  # pages hold no data: all open
         if scoped and asset_id is not None and asset_id != principal.asset_id:
             raise Problem(
                 "forbidden", "This watch link opens another asset; sign in with an API key to see this one."
             )
-        self._check_origin(request, principal)
-        return principal
+        if request.method not in SAFE_METHODS:
+            self.check_origin(request, principal)
 
-    def _check_origin(self, request: web.Request, principal: Principal) -> None:
-        if request.method in SAFE_METHODS or principal.via == "key":
+    def check_origin(self, request: web.Request, principal: Principal) -> None:
+        """Refuses what another site provokes. A credential in a header is nothing that a site can provoke."""
+        if principal.via in ("key", "token"):
             return
         origin = request.headers.get("Origin")
         if origin is None and principal.via == "none":
@@ -106,11 +162,15 @@ class Guard:
         )
 
     def set_cookie(self, response: web.StreamResponse, principal: Principal) -> None:
-        """Start a session: HttpOnly, SameSite=Strict, 12 hours."""
+        """Start a session of a watch code or of the administrator's key; it lasts 12 hours."""
+        self.set_session(response, self.tokens.issue_session(principal), SESSION_TTL_S)
+
+    def set_session(self, response: web.StreamResponse, token: str, ttl_s: int) -> None:
+        """Put a session token into the cookie: HttpOnly, SameSite=Strict."""
         response.set_cookie(
             COOKIE,
-            self.tokens.issue_session(principal),
-            max_age=SESSION_TTL_S,
+            token,
+            max_age=ttl_s,
             path="/",
             httponly=True,
             samesite="Strict",

@@ -11,6 +11,7 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from gateways.core.auth import Guard
+from gateways.core.owning import refuse_unproven
 from gateways.core.principal import PRINCIPAL
 from gateways.core.problem import Problem, retry_later
 from gateways.core.routes import Handler, Route
@@ -59,7 +60,7 @@ def endpoint(route: Route, guard: Guard, away: Callable[[], Awaitable[str]] = _n
 
     async def handle(request: web.Request) -> web.StreamResponse:
         request[ROUTE] = route
-        request[PRINCIPAL] = guard.authorise(request, route)
+        request[PRINCIPAL] = await guard.authorise(request, route)
         _refuse_oversized(request, route)
         if route.query is not None:
             request[_QUERY] = _validate(route.query, dict(request.query), "query")
@@ -68,7 +69,9 @@ def endpoint(route: Route, guard: Guard, away: Callable[[], Awaitable[str]] = _n
                 if route.body is not None:
                     raw = await read_limited(request, route.max_body_bytes)
                     request[_BODY] = _validate(route.body, _parse(request, route, raw), "body")
-                return await route.handler(request)
+                response = await route.handler(request)
+                refuse_unproven(request)
+                return response
         except TimeoutError:
             if not deadline.expired():
                 raise

@@ -14,7 +14,7 @@ from typing import Final
 from aiohttp import web
 from pydantic import BaseModel
 
-from gateways.core.permissions import PERMISSIONS
+from gateways.core.permissions import OWN, PERMISSIONS
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -35,7 +35,8 @@ class Route:
     `permission` has no default on purpose. `body` and `query` are validated before the handler runs.
     `timeout_s=None` is for handlers that stream: they must bound each wait themselves.
     `max_body_bytes` refuses by Content-Length and while reading; `reads_stream` says that the handler reads
-    the body itself and counts.
+    the body itself and counts. `owned` also lets in who holds `<permission>:own`: the handler must call
+    `require_owner` (gateways.core.owning) before it does anything.
     """
 
     method: str
@@ -52,6 +53,7 @@ class Route:
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES
     reads_stream: bool = False
     timeout_s: float | None = DEFAULT_TIMEOUT_S
+    owned: bool = False
     problems: tuple[str, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     tag: str = ""
@@ -83,7 +85,12 @@ def check(routes: Iterable[Route]) -> tuple[Route, ...]:
             known = ", ".join(sorted(PERMISSIONS))
             wrong.append(
                 f"{route.name}: permission {route.permission!r} is unknown; declare one of {known} "
-                "(gateways/core/permissions.py)"
+                "(schemas/identity/roles.py)"
+            )
+        elif route.owned and f"{route.permission}{OWN}" not in PERMISSIONS:
+            wrong.append(
+                f"{route.name}: owned, but there is no permission {route.permission}{OWN}; add it to "
+                "schemas/identity/roles.py"
             )
         if route.method not in METHODS:
             wrong.append(f"{route.name}: method must be one of {', '.join(sorted(METHODS))}")

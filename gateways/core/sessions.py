@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import jwt
 
+from gateways.core.jwts import TokenRefused
 from gateways.core.permissions import PERMISSIONS, VIEWER
 from gateways.core.principal import Principal
 
@@ -26,10 +27,6 @@ CODE_SUBJECT: Final = "watch-link"
 SESSION_TTL_S: Final = 12 * 3600
 CODE_TTL_S: Final = 15 * 60
 MIN_SECRET_BYTES: Final = 32
-
-
-class TokenRefused(Exception):
-    """The token is malformed, expired, signed by another secret or meant for something else."""
 
 
 class SecretMissing(Exception):

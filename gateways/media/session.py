@@ -6,9 +6,10 @@ from aiohttp import web
 
 from gateways.core.app import CORE
 from gateways.core.endpoint import body_of, json_response
+from gateways.core.jwts import TokenRefused
 from gateways.core.principal import Principal, principal_of
 from gateways.core.problem import Problem
-from gateways.core.sessions import SESSION_TTL_S, SecretMissing, TokenRefused
+from gateways.core.sessions import SESSION_TTL_S, SecretMissing
 from gateways.media.models import Session, SessionRequest
 
 

@@ -8,9 +8,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 
 from gateways.core.auth import COOKIE, Guard
+from gateways.core.jwts import TokenRefused
 from gateways.core.permissions import ADMINISTRATOR, VIEWER
 from gateways.core.principal import Principal
-from gateways.core.sessions import CODE_TTL_S, SESSION_TTL_S, TokenRefused, Tokens
+from gateways.core.sessions import CODE_TTL_S, SESSION_TTL_S, Tokens
 from tests.unit.gateways.conftest import ALLOWED_ORIGIN, BEARER, KEY, SECRET, Gateway
 
 Client = TestClient[web.Request, web.Application]

@@ -1,0 +1,89 @@
+"""Whether a credential still stands: accounts, signing keys and API key hashes as they were a moment ago.
+
+What has ended stops working within FRESH_S everywhere. Where it cannot be looked up nobody is let in by it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, NamedTuple, Protocol, TypeVar
+
+from redis.exceptions import RedisError
+
+from gateways.core.fresh import Fresh
+from gateways.core.problem import Problem, retry_later
+from schemas.identity.views import SIGNING_SET, AccountDocument, SigningKeyView
+
+FRESH_S: Final = 0.5
+NEW_KEY_S: Final = 0.05
+LOOKUP_S: Final = 2.0
+MOST: Final = 10_000
+Value = TypeVar("Value")
+
+
+class KeyHash(NamedTuple):
+    """What the vault keeps of an API key. `sha256` is of its whole text, hexadecimal."""
+
+    account_id: str
+    sha256: str
+
+
+class Identities(Protocol):
+    """Where standing is looked up; each may raise RedisError or OSError when the store is away."""
+
+    async def account(self, account_id: str) -> AccountDocument | None: ...
+    async def signing_keys(self) -> Sequence[SigningKeyView]: ...
+    async def api_key(self, key_id: str) -> KeyHash | None: ...
+
+
+class Standing:
+    """Reads Identities through caches of FRESH_S. Raises a 503 Problem when they cannot be read.
+
+    `anew` asks for what holds now: a credential that was made a moment ago must not be refused because of
+    what was read before it.
+    """
+
+    def __init__(
+        self, identities: Identities, clock: Callable[[], float] = time.monotonic, fresh_s: float = FRESH_S
+    ) -> None:
+        self._clock = clock
+        self._accounts = Fresh(identities.account, fresh_s=fresh_s, most=MOST, clock=clock)
+        self._keys = Fresh(identities.api_key, fresh_s=fresh_s, most=MOST, clock=clock)
+        self._signing = Fresh(lambda _: identities.signing_keys(), fresh_s=fresh_s, most=1, clock=clock)
+
+    async def account(self, account_id: str, anew: bool = False) -> AccountDocument | None:
+        """The account's document; None if there is none."""
+        return await _answered(self._accounts.get(account_id, self._clock() if anew else None))
+
+    async def api_key(self, key_id: str) -> KeyHash | None:
+        """What is kept of an API key; None if there is no such key."""
+        return await _answered(self._keys.get(key_id))
+
+    async def signing_key(self, kid: str) -> SigningKeyView | None:
+        """The key named so, if its tokens are accepted. Made-up names cost a look each NEW_KEY_S at most."""
+        for since_s in (None, self._clock() - NEW_KEY_S):
+            for view in await _answered(self._signing.get(SIGNING_SET, since_s)):
+                if view["kid"] == kid:
+                    return view
+        return None
+
+
+async def _answered(reading: Awaitable[Value]) -> Value:
+    try:
+        async with asyncio.timeout(LOOKUP_S):
+            return await reading
+    except (RedisError, OSError, TimeoutError) as error:
+        raise StandingUnknown from error
+
+
+class StandingUnknown(Problem):
+    """Nobody can tell whether the credential still holds: neither yes nor no."""
+
+    def __init__(self) -> None:
+        later = retry_later(
+            "unavailable",
+            "Whether this credential is still valid cannot be looked up now; try again in a moment.",
+        )
+        super().__init__("unavailable", later.detail, headers=later.headers)
