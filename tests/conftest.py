@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from deploy.local import launcher
 from deploy.local.layout import Home
+from streams.core.vault import Vault
 from tests.support.stack import controller_pid, shared_stack
+from tests.support.vault import VaultServer
 
 STACK_FIXTURES = {"stack", "platform_stack"}
 
@@ -44,6 +46,24 @@ def platform_stack(run_folder: Path) -> Iterator[launcher.Stack]:
     """A second stack with the platform's own processes (workers and gateways) on it."""
     with shared_stack(run_folder, controller_pid(), platform=True) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def vault_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VaultServer]:
+    """A vault without the rest of the stack: there in a tenth of a second. Not to be stopped."""
+    server = VaultServer(tmp_path_factory.mktemp("vault"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def vault(vault_server: VaultServer) -> AsyncIterator[Vault]:
+    """An empty vault."""
+    opened = vault_server.vault()
+    await opened.redis.flushall()
+    yield opened
+    await opened.aclose()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

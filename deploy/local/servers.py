@@ -1,4 +1,4 @@
-"""The four servers of the local stack: how each is configured, started and found ready."""
+"""The five servers of the local stack: how each is configured, started and found ready."""
 
 from __future__ import annotations
 
@@ -69,6 +69,27 @@ def redis(home: Home, ports: dict[str, int]) -> ProcessSpec:
     )
 
 
+def vault(home: Home, ports: dict[str, int], password: str) -> ProcessSpec:
+    """A Valkey of its own for what must be forgettable: a write is answered when it is on the disk."""
+    data, run = home.data("vault"), home.run / "vault"
+    config = run / "vault.conf"
+
+    def prepare() -> None:
+        run.mkdir(parents=True, exist_ok=True)
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # What a rewrite cut off by a crash left behind would outlive the entries in it.
+        for unfinished in data.rglob("temp-*"):
+            unfinished.unlink()
+        _write_private(config, _vault_config(data, ports["vault"], password))
+
+    return ProcessSpec(
+        name="vault",
+        command=[str(valkey_binary()), str(config)],
+        prepare=prepare,
+        ready=partial(probes.redis, f"redis://:{password}@{HOST}:{ports['vault']}"),
+    )
+
+
 def clickhouse(home: Home, ports: dict[str, int], password: str) -> ProcessSpec:
     """ClickHouse's engine in a process of its own behind ClickHouse's HTTP interface."""
     data = home.data("clickhouse")
@@ -93,10 +114,7 @@ def s3(home: Home, ports: dict[str, int], access_key: str, secret_key: str) -> P
     def prepare() -> None:
         run.mkdir(parents=True, exist_ok=True)
         data.mkdir(parents=True, exist_ok=True)
-        text = _s3_properties(data, ports["s3"], access_key, secret_key)
-        descriptor = os.open(properties, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
+        _write_private(properties, _s3_properties(data, ports["s3"], access_key, secret_key))
         log_config.write_text(_S3_LOGGING)
 
     command = [java.executable, *java.options(S3_HEAP_MB, "s3"), f"-Dlogback.configurationFile={log_config}"]
@@ -125,6 +143,35 @@ def valkey_binary() -> Path:
     raise FileNotFoundError(
         f"No valkey-server for {platform.system()} {platform.machine()}: install Valkey or Redis 7+, retry."
     )
+
+
+def _write_private(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+
+
+def _vault_config(data: Path, port: int, password: str) -> str:
+    values = {
+        "port": port,
+        "bind": HOST,
+        "dir": f'"{data}"',
+        # Not an argument of the command: those are in the list of processes.
+        "requirepass": password,
+        "appendonly": "yes",
+        "appendfsync": "always",
+        "save": '""',
+        # Only what was never acknowledged can be cut off.
+        "aof-load-truncated": "yes",
+        "maxmemory-policy": "noeviction",
+        # Files that can be searched for what must not be in them; the values are random bytes anyway.
+        "rdbcompression": "no",
+        "auto-aof-rewrite-min-size": "4mb",
+        # Neither a list of slow commands nor a crash report may keep their arguments.
+        "slowlog-log-slower-than": -1,
+        "crash-log-enabled": "no",
+    }
+    return "".join(f"{name} {value}\n" for name, value in values.items())
 
 
 def _kafka_properties(data: Path, ports: dict[str, int]) -> str:

@@ -37,6 +37,18 @@ def redis_client(settings: Settings, *, decode_responses: bool = False, **option
     url = settings.redis_url.get_secret_value()
     if settings.redis_cluster:
         return RedisCluster.from_url(url, **common)
+    return _one_server(url, common)
+
+
+def vault_client(settings: Settings) -> Redis:
+    """An asyncio client of the vault's Redis, with the same patience; the vault's writes may be repeated."""
+    make_writes_cancellable()
+    retry = Retry(ExponentialBackoff(cap=0.5, base=0.05), 3)
+    common: dict[str, Any] = {"socket_connect_timeout": 2.0, "socket_timeout": 10.0, "retry": retry}
+    return _one_server(settings.vault_url.get_secret_value(), common)
+
+
+def _one_server(url: str, options: dict[str, Any]) -> Redis:
     # A pool that is used up makes its callers wait; the default one refuses, so that a thousand readers at
     # once would mostly get errors for no fault of the store's.
     pool = BlockingConnectionPool.from_url(
@@ -45,7 +57,7 @@ def redis_client(settings: Settings, *, decode_responses: bool = False, **option
         timeout=POOL_PATIENCE_S,
         retry_on_error=[RedisConnectionError, RedisTimeoutError],
         health_check_interval=15,
-        **common,
+        **options,
     )
     return Redis.from_pool(pool)
 

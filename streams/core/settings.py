@@ -93,6 +93,24 @@ class Settings(BaseSettings):
         default=False, description="Whether REDIS_URL names a node of a Redis Cluster."
     )
 
+    # -- vault --
+    vault_url: SecretStr = Field(
+        default=SecretStr("redis://127.0.0.1:6380/0"),
+        description="Redis or Valkey of the vault, a server of its own: appendonly yes, appendfsync always.",
+    )
+    kms_file: Path | None = Field(
+        default=None,
+        description="Keys that the vault's values are wrapped under, mode 0600; empty: kms.json in "
+        "KINOLOG_HOME, made at the first use.",
+    )
+    vault_backup_max_age_days: int = Field(
+        default=7,
+        ge=1,
+        le=3650,
+        description="Oldest backup that `kinolog vault restore` takes, days: an older one brings back people "
+        "who were erased since.",
+    )
+
     # -- ClickHouse --
     clickhouse_url: SecretStr = Field(
         default=SecretStr("http://default:@127.0.0.1:8123/kinolog"),
@@ -117,6 +135,12 @@ class Settings(BaseSettings):
     session_secret: SecretStr = Field(
         default=SecretStr(""), description="Signs session cookies and watch codes, 32 characters or more."
     )
+    token_issuer: str = Field(
+        default="kinolog",
+        min_length=1,
+        max_length=200,
+        description="`iss` of our session tokens; other issuers must have another name.",
+    )
     public_url: str = Field(
         default="",
         description="Base URL of watch links, for example https://video.example.org (https also makes "
@@ -139,6 +163,11 @@ class Settings(BaseSettings):
     def __init__(self, **values: Any) -> None:
         # An empty variable means "not set", as .env files write it.
         super().__init__(_env_ignore_empty=True, **values)
+
+    @property
+    def kms_path(self) -> Path:
+        """The key file: KMS_FILE, or the one in KINOLOG_HOME."""
+        return self.kms_file or self.kinolog_home / "kms.json"
 
     def kafka_client(self) -> dict[str, Any]:
         """What every librdkafka client needs to reach the brokers."""

@@ -1,0 +1,110 @@
+"""Personal text that can be forgotten: encrypted under a key of its subject that only the vault has.
+
+What is sealed may stand on the log for ever. Deleting the key (`Vault.forget`) makes every copy unreadable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from streams.core.kms import Tampered
+from streams.core.vault import SUBJECT_KEY, Vault
+
+KEPT_S: Final = 0.5  # a forgotten subject is unreadable everywhere after this
+MOST_KEYS: Final = 10_000
+_VERSION: Final = b"\x01"
+_NONCE_BYTES: Final = 12
+
+
+class SubjectForgotten(Exception):
+    """There is no key for this subject: it never had one, or it was erased."""
+
+
+class Sealer:
+    """Seals and opens short texts. Errors of the vault (`VaultError`) pass through."""
+
+    def __init__(self, vault: Vault, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._vault, self._clock = vault, clock
+        # In the order in which they were fetched, so the oldest come first.
+        self._keys: dict[str, tuple[AESGCM, float]] = {}
+        self._clearing: asyncio.TimerHandle | None = None
+
+    async def seal(self, subject: str, field: str, text: str, *, create: bool = False) -> bytes:
+        """Encrypt `text` so that only `open` with the same subject and field reads it.
+
+        `create` makes the subject's key if there is none: for the moment an account is made, and no other.
+        Raises SubjectForgotten otherwise.
+        """
+        cipher = (await self._ciphers([subject])).get(subject)
+        if cipher is None and create:
+            fresh = AESGCM.generate_key(256)
+            await self._vault.put(SUBJECT_KEY, subject, fresh, subject=subject, if_absent=True)
+            cipher = (await self._ciphers([subject])).get(subject)
+        if cipher is None:
+            raise SubjectForgotten(f"{subject} has no key: the account is erased, nothing is kept of it.")
+        nonce = os.urandom(_NONCE_BYTES)
+        return _VERSION + nonce + cipher.encrypt(nonce, text.encode(), _place(subject, field))
+
+    async def open(self, subject: str, field: str, sealed: bytes) -> str | None:
+        """The text; None when the subject was forgotten. Tampered if these bytes are not of this field."""
+        [text] = await self.open_many([(subject, field, sealed)])
+        return text
+
+    async def open_many(self, items: Sequence[tuple[str, str, bytes]]) -> list[str | None]:
+        """Texts in the order of the items (subject, field, sealed); at most one round trip to the vault."""
+        ciphers = await self._ciphers(list({subject for subject, _, _ in items}))
+        return [
+            _opened(ciphers[subject], subject, field, sealed) if subject in ciphers else None
+            for subject, field, sealed in items
+        ]
+
+    async def _ciphers(self, subjects: list[str]) -> dict[str, AESGCM]:
+        self._drop_old()
+        found = {subject: self._keys[subject][0] for subject in subjects if subject in self._keys}
+        missing = [subject for subject in subjects if subject not in found]
+        if missing:
+            asked_at = self._clock()  # a key may be gone from the vault right after it was read
+            keys = await self._vault.get_many(SUBJECT_KEY, missing)
+            for subject, key in zip(missing, keys, strict=True):
+                if key is not None:
+                    found[subject] = AESGCM(key)
+                    self._keys.pop(subject, None)
+                    self._keys[subject] = (found[subject], asked_at + KEPT_S)
+            while len(self._keys) > MOST_KEYS:
+                del self._keys[next(iter(self._keys))]
+            if self._keys and self._clearing is None:
+                self._clearing = asyncio.get_running_loop().call_later(KEPT_S, self._clear)
+        return found
+
+    def _drop_old(self) -> None:
+        now = self._clock()
+        for subject in [subject for subject, (_, until) in self._keys.items() if until <= now]:
+            del self._keys[subject]
+
+    def _clear(self) -> None:
+        # Nobody may ask again: keys must not stay in memory for that.
+        self._clearing = None
+        self._drop_old()
+        if self._keys:
+            self._clearing = asyncio.get_running_loop().call_later(KEPT_S, self._clear)
+
+
+def _opened(cipher: AESGCM, subject: str, field: str, sealed: bytes) -> str:
+    nonce, rest = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
+    try:
+        if not sealed.startswith(_VERSION) or len(nonce) < _NONCE_BYTES:
+            raise InvalidTag
+        return cipher.decrypt(nonce, rest, _place(subject, field)).decode()
+    except InvalidTag:
+        raise Tampered(f"The sealed {field} of {subject} was changed, or belongs elsewhere.") from None
+
+
+def _place(subject: str, field: str) -> bytes:
+    return f"{subject}\0{field}".encode()

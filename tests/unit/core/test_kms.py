@@ -1,0 +1,141 @@
+"""Keys in a file: wrapped and unwrapped, rotated, dropped, and refused where they cannot be trusted."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from streams.core.kms import KmsUnusable, LocalFileKms, Tampered, WrongKey
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "home" / "kms.json"
+
+
+def test_what_is_wrapped_comes_back(path: Path) -> None:
+    kms = LocalFileKms(path)
+    wrapped = kms.wrap(b"secret", b"password|ada")
+    assert b"secret" not in wrapped
+    assert kms.key_id_of(wrapped) == kms.active_key_id
+    assert LocalFileKms(path).unwrap(wrapped, b"password|ada") == b"secret"
+    assert kms.wrap(b"secret", b"password|ada") != wrapped
+
+
+def test_the_file_is_private_and_leaves_nothing_beside_it(path: Path) -> None:
+    LocalFileKms(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [found.name for found in path.parent.iterdir()] == ["kms.json"]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda wrapped: wrapped[:-1] + bytes([wrapped[-1] ^ 1]),
+        lambda wrapped: wrapped[:20] + bytes([wrapped[20] ^ 1]) + wrapped[21:],
+        lambda wrapped: wrapped[:-1],
+        lambda wrapped: b"\x02" + wrapped[1:],
+        lambda wrapped: wrapped[:12],
+        lambda wrapped: b"",
+    ],
+    ids=["tag", "nonce", "cut", "version", "stump", "nothing"],
+)
+def test_changed_bytes_are_refused(path: Path, spoil: Callable[[bytes], bytes]) -> None:
+    kms = LocalFileKms(path)
+    with pytest.raises(Tampered):
+        kms.unwrap(spoil(kms.wrap(b"secret", b"here")), b"here")
+
+
+def test_a_value_in_anothers_place_is_refused(path: Path) -> None:
+    kms = LocalFileKms(path)
+    with pytest.raises(Tampered, match=r"changed, or stands in another's place: restore it from a backup"):
+        kms.unwrap(kms.wrap(b"secret", b"password|ada"), b"password|eve")
+
+
+def test_an_id_swapped_for_that_of_another_key_is_refused(path: Path) -> None:
+    kms = LocalFileKms(path)
+    wrapped = kms.wrap(b"secret", b"here")
+    other = bytes.fromhex(kms.rotate())
+    with pytest.raises(Tampered):
+        kms.unwrap(wrapped[:1] + other + wrapped[9:], b"here")
+
+
+def test_rotation_keeps_older_values_readable_and_reaches_other_processes(path: Path) -> None:
+    here, elsewhere = LocalFileKms(path), LocalFileKms(path)
+    old = elsewhere.wrap(b"secret", b"")
+    made = here.rotate()
+    assert elsewhere.active_key_id == made
+    assert elsewhere.key_id_of(elsewhere.wrap(b"", b"")) == made
+    assert elsewhere.unwrap(old, b"") == b"secret"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_keys_retired_long_ago_are_dropped_and_no_others(path: Path) -> None:
+    now_ms = [1_000]
+    kms = LocalFileKms(path, now_ms=lambda: now_ms[0])
+    oldest, wrapped = kms.active_key_id, kms.wrap(b"secret", b"")
+    second = kms.rotate()
+    now_ms[0] = 5_000
+    third = kms.rotate()
+    assert kms.drop_retired(before_ms=1_000) == []
+    assert kms.drop_retired(before_ms=5_000) == [oldest]
+    assert kms.key_ids == sorted([second, third])
+    with pytest.raises(WrongKey, match=rf"key {oldest}, which .*kms\.json does not hold: put back"):
+        kms.unwrap(wrapped, b"")
+
+
+def test_processes_that_start_at_once_agree_on_one_key(path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: LocalFileKms(path), range(8)))
+    assert len({kms.active_key_id for kms in made}) == 1
+
+
+def test_rotations_at_once_all_stay(path: Path) -> None:
+    first = LocalFileKms(path).active_key_id
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: LocalFileKms(path).rotate(), range(8)))
+    assert LocalFileKms(path).key_ids == sorted([first, *made])
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])
+def test_a_file_that_others_may_read_is_refused(path: Path, mode: int) -> None:
+    kms = LocalFileKms(path)
+    path.chmod(mode)
+    sentence = rf"can be read by others \(mode {mode:04o}\).* `chmod 600 .*kms\.json`"
+    with pytest.raises(KmsUnusable, match=sentence):
+        LocalFileKms(path)
+    with pytest.raises(KmsUnusable, match=sentence):  # of one that is open already, too
+        kms.wrap(b"", b"")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{", '{"keys": {}}', '{"active": "a", "keys": {"a": {"key": "c2hvcnQ="}}}']
+)
+def test_a_damaged_file_is_named(path: Path, text: str) -> None:
+    LocalFileKms(path)
+    path.write_text(text)
+    with pytest.raises(KmsUnusable, match=r"kms\.json cannot be read as a key file .* restore it"):
+        LocalFileKms(path)
+
+
+def test_a_file_that_went_away_is_not_made_anew_by_who_had_it(path: Path) -> None:
+    kms = LocalFileKms(path)
+    path.unlink()
+    for act in (lambda: kms.wrap(b"", b""), kms.rotate):
+        with pytest.raises(KmsUnusable, match=r"kms\.json is gone: restore it from its copy"):
+            act()
+    assert not path.exists()
+
+
+def test_the_format_of_the_file(path: Path) -> None:
+    kms = LocalFileKms(path)
+    first, second = kms.active_key_id, kms.rotate()
+    raw = json.loads(path.read_text())
+    assert (raw["version"], raw["active"], set(raw["keys"])) == (1, second, {first, second})
+    assert set(raw["keys"][first]) == {"key", "retired_at_ms"}
+    assert set(raw["keys"][second]) == {"key"}
