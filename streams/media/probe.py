@@ -113,7 +113,9 @@ def _examine(container: InputContainer, file: sniff.Readable) -> Probe:
     stream = _picture_stream(container)
     _check_size(stream.codec_context.width, stream.codec_context.height)
     if stream.index_entries and _index_end(stream) > file.size:
-        raise MediaProblem("truncated", f"pictures lie up to byte {_index_end(stream)} of {file.size}")
+        # A file that ends where its own structure does is not cut short: its index is wrong.
+        code = "truncated" if sniff.is_cut_short(file) else "pictures_missing"
+        raise MediaProblem(code, f"pictures lie up to byte {_index_end(stream)} of {file.size}")
     first, interlaced = _first_picture(container, stream, file)
     origin = first.pts or 0
     fps = grid_rate(

@@ -113,6 +113,12 @@ def test_truncated_with_its_index_in_front(clip: Clip, tmp_path: Path) -> None:
     assert refusal(file_of(tmp_path, whole[: len(whole) * 2 // 3])) == "truncated"
 
 
+def test_an_index_that_points_beyond_a_file_that_is_whole(clip: Clip, tmp_path: Path) -> None:
+    """Every box is there to its end; nothing was lost on the way."""
+    whole = clip(Recipe(muxer_options={"movflags": "+faststart"})).read_bytes()
+    assert refusal(file_of(tmp_path, whole[: whole.index(b"mdat") - 4])) == "pictures_missing"
+
+
 def jpeg_claiming(width: int, height: int) -> bytes:
     """A small JPEG whose frame header claims another size."""
     encoder = av.CodecContext.create("mjpeg", "w")
@@ -252,6 +258,6 @@ def test_reason_codes_are_stable() -> None:
         *("empty", "not_video", "format_not_allowed", "playlist", "codec_not_supported", "no_video"),
         *("truncated", "damaged", "too_large_picture", "too_small_picture", "too_long", "lying_duration"),
         *("decompression_bomb", "too_many_streams", "sandbox_unavailable", "source_missing", "internal"),
-        "upload_mismatch",
+        *("upload_mismatch", "pictures_missing"),
     }
     assert all(sentence.endswith(".") and len(sentence) < 140 for sentence in REASONS.values())
