@@ -18,6 +18,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "s3_access_key": lambda: "KINO" + secrets.token_hex(8).upper(),
     "s3_secret_key": lambda: secrets.token_urlsafe(32),
     "clickhouse_password": lambda: secrets.token_urlsafe(24),
+    "vault_password": lambda: secrets.token_urlsafe(32),
 }
 
 

@@ -24,6 +24,7 @@ def platform_environment(home: Home, ports: dict[str, int], credentials: dict[st
         "TOPOLOGY_FILE": str(home.topology_file if home.topology_file.exists() else topology_file()),
         "KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{ports['kafka']}",
         "REDIS_URL": f"redis://{HOST}:{ports['redis']}",
+        "VAULT_URL": f"redis://:{credentials['vault_password']}@{HOST}:{ports['vault']}",
         "CLICKHOUSE_URL": f"http://default:{password}@{HOST}:{ports['clickhouse']}/{DATABASE}",
         "S3_ENDPOINT": f"http://{HOST}:{ports['s3']}",
         "S3_ACCESS_KEY": credentials["s3_access_key"],

@@ -61,7 +61,7 @@ def addresses(state: State) -> dict[str, str]:
     for name in load_topology().services:
         found[name] = f"http://{HOST}:{state.ports[name]}"
         found[f"{name} metrics"] = f"http://{HOST}:{state.ports[f'{name}_metrics']}/metrics"
-    for name in ("kafka", "redis", "clickhouse", "s3"):
+    for name in ("kafka", "redis", "vault", "clickhouse", "s3"):
         found[name] = f"{HOST}:{state.ports[name]}"
     return found
 

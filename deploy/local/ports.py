@@ -12,7 +12,14 @@ HOST = "127.0.0.1"
 
 # Server ports stay clear of the platform's own (3001-3005, 8081, 9090-9095) and of the usual 9092, 6379,
 # 8123, 9000, where a developer's machine may already run something.
-SERVER_PORTS = {"kafka": 19092, "kafka_controller": 19093, "redis": 16379, "clickhouse": 18123, "s3": 19000}
+SERVER_PORTS = {
+    "kafka": 19092,
+    "kafka_controller": 19093,
+    "redis": 16379,
+    "vault": 16380,
+    "clickhouse": 18123,
+    "s3": 19000,
+}
 
 
 class PortRefused(RuntimeError):

@@ -1,4 +1,4 @@
-"""The local stack as a list of specs: four servers, three steps, then the platform's processes."""
+"""The local stack as a list of specs: five servers, three steps, then the platform's processes."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ def server_specs(home: Home, ports: dict[str, int], credentials: dict[str, str])
     return [
         servers.kafka(home, ports),
         servers.redis(home, ports),
+        servers.vault(home, ports, credentials["vault_password"]),
         servers.clickhouse(home, ports, password),
         servers.s3(home, ports, *keys),
         StepSpec("database", partial(steps.make_database, clickhouse_url, password), after=("clickhouse",)),
@@ -64,7 +65,7 @@ def platform_specs(home: Home, ports: dict[str, int], credentials: dict[str, str
                 command=[*command, "worker", app, "--metrics-port", port, "--wait-for-go"],
                 env=environment,
                 cwd=CHECKOUT,
-                go_after=(*STEPS, "redis"),
+                go_after=(*STEPS, "redis", "vault"),
                 ready=partial(probes.http_ready, f"http://{HOST}:{port}/ready"),
                 stop_grace_s=4.0,
                 tier=WORKER_TIER,
@@ -76,7 +77,7 @@ def platform_specs(home: Home, ports: dict[str, int], credentials: dict[str, str
             command=[*command, "gateway", "--all", "--wait-for-go"],
             env=environment,
             cwd=CHECKOUT,
-            go_after=(*STEPS, "redis"),
+            go_after=(*STEPS, "redis", "vault"),
             ready=partial(_services_ready, [ports[name] for name in topology.services]),
             stop_grace_s=3.5,
             tier=GATEWAY_TIER,
