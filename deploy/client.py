@@ -34,6 +34,10 @@ class Unreachable(RuntimeError):
     """The service does not answer."""
 
 
+class NoSecret(RuntimeError):
+    """There is nothing to sign a watch link with."""
+
+
 class Api:
     """A client of the streaming service with an API key.
 
@@ -127,15 +131,34 @@ def watch_link(asset_id: str, url: str | None = None) -> str:
     """A link that opens one asset in a browser without a key, for a quarter of an hour.
 
     Its code stands in the fragment, which browsers never send; the page exchanges it for a session.
-    PUBLIC_URL goes before `url`, the address that this process talks to.
+    PUBLIC_URL goes before `url`, the address that this process talks to. Raises NoSecret.
     """
-    from gateways.core.sessions import Tokens
+    from gateways.core.sessions import MIN_SECRET_BYTES, Tokens
     from streams.core.settings import load_settings
 
-    settings = load_settings()
-    code = Tokens(settings.session_secret.get_secret_value()).issue_code(asset_id=asset_id)
-    base = settings.public_url or url or local_url()
-    return f"{base.rstrip('/')}/watch/{asset_id}#code={code}"
+    tokens = Tokens(load_settings().session_secret.get_secret_value())
+    if not tokens.usable:
+        raise NoSecret(
+            f"A watch link is signed with SESSION_SECRET, of {MIN_SECRET_BYTES} bytes or more: set it here "
+            f"to the gateways' own, or sign in with an API key at {watch_page(asset_id, url)}"
+        )
+    return f"{watch_page(asset_id, url)}#code={tokens.issue_code(asset_id=asset_id)}"
+
+
+def watch_page(asset_id: str, url: str | None = None) -> str:
+    """The page of one asset, for those who can sign in."""
+    from streams.core.settings import load_settings
+
+    base = load_settings().public_url or url or local_url()
+    return f"{base.rstrip('/')}/watch/{asset_id}"
+
+
+def link_or_page(asset_id: str, url: str | None = None) -> str:
+    """The watch link; without a secret the page: what was uploaded is there all the same."""
+    try:
+        return watch_link(asset_id, url)
+    except NoSecret:
+        return watch_page(asset_id, url)
 
 
 def local_url() -> str:

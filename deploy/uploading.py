@@ -20,7 +20,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from deploy.client import Api, ApiRefused, watch_link
+from deploy.client import Api, ApiRefused, link_or_page
 
 # Not on a terminal, a line each time this much more is done.
 PLAIN_EVERY_PERCENT = 20
@@ -119,7 +119,7 @@ async def follow(api: Api, console: Console, asset_id: str) -> dict[str, Any]:
             if asset["state"] == "playable" and not plays:
                 plays = True
                 console.print(
-                    f"  plays now    {watch_link(asset_id, api.url)}", highlight=False, markup=False
+                    f"  plays now    {link_or_page(asset_id, api.url)}", highlight=False, markup=False
                 )
             bar.at(100 if asset["state"] == "ready" else min(99, asset["progress"]["percent"]))
     return asset

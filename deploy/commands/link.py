@@ -6,7 +6,7 @@ import asyncio
 
 import click
 
-from deploy.client import Api, ApiRefused, Unreachable, watch_link
+from deploy.client import Api, ApiRefused, NoSecret, Unreachable, watch_link
 
 
 @click.command()
@@ -14,10 +14,9 @@ from deploy.client import Api, ApiRefused, Unreachable, watch_link
 def command(asset_id: str) -> None:
     """Print a link that opens ASSET_ID in a browser without a key, for a quarter of an hour."""
     try:
-        url = asyncio.run(_check(asset_id))
-    except (ApiRefused, Unreachable) as error:
+        click.echo(watch_link(asset_id, asyncio.run(_check(asset_id))))
+    except (ApiRefused, NoSecret, Unreachable) as error:
         raise click.ClickException(str(error)) from None
-    click.echo(watch_link(asset_id, url))
 
 
 async def _check(asset_id: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from deploy.client import Api, ApiRefused, Unreachable, watch_link
+from deploy.client import Api, ApiRefused, Unreachable, link_or_page
 from deploy.local.display import console
 from deploy.uploading import follow, upload
 
@@ -53,7 +53,7 @@ async def _upload_all(
             except ApiRefused as refused:
                 click.echo(f"Error: {path.name}: {refused}", err=True)
                 continue
-            assets.append(asset | {"watch": watch_link(asset["id"], api.url)})
+            assets.append(asset | {"watch": link_or_page(asset["id"], api.url)})
             if say_each:
                 failure = asset.get("failure")
                 click.echo(f"{asset['id']}  {failure['sentence'] if failure else assets[-1]['watch']}")

@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from deploy import client
-from deploy.client import Api, ApiRefused, watch_link
+from deploy.client import Api, ApiRefused, NoSecret, link_or_page, watch_link
 
 Answers = list[tuple[int, dict[str, object]]]
 WORKING = (200, {"id": "a", "state": "processing"})
@@ -55,3 +55,12 @@ def test_links_lead_to_the_public_address(monkeypatch: pytest.MonkeyPatch) -> No
     assert watch_link("a", "http://127.0.0.1:1").startswith("http://127.0.0.1:1/watch/a#code=")
     monkeypatch.setenv("PUBLIC_URL", "https://video.example.org/")
     assert watch_link("a", "http://127.0.0.1:1").startswith("https://video.example.org/watch/a#code=")
+
+
+def test_without_a_secret_there_is_a_sentence_and_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SESSION_SECRET", "")
+    monkeypatch.delenv("PUBLIC_URL", raising=False)
+    page = "http://127.0.0.1:1/watch/a"
+    with pytest.raises(NoSecret, match=f"SESSION_SECRET, of 32 bytes or more.*{page}$"):
+        watch_link("a", "http://127.0.0.1:1")
+    assert link_or_page("a", "http://127.0.0.1:1") == page
