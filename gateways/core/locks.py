@@ -27,3 +27,7 @@ class RedisLocks:
     async def release(self, name: str, token: str) -> None:
         """Give it back, if it is still ours."""
         await self._redis.eval(_RELEASE, 1, name, token)
+
+    async def left_s(self, name: str) -> float:
+        """After how many seconds it ends if nobody holds it longer; 0 if nobody holds it."""
+        return max(0, int(await self._redis.pttl(name))) / 1000

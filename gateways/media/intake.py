@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Final
 
@@ -22,6 +22,7 @@ READ_BYTES: Final = 256 * 1024
 MAX_FIELD_BYTES: Final = 4096
 MAX_FIELDS: Final = 20
 MAX_TITLE: Final = 200
+JOINERS: Final = "\u200c\u200d"  # of emoji, and of letters in Persian and Indic scripts
 _FORM: Final = "multipart/form-data"
 
 
@@ -36,7 +37,21 @@ class Intake:
 
 
 async def open_intake(request: web.Request, idle_timeout_s: float) -> Intake:
-    """Read up to the file's first byte. Problems: 400 for a body that is no upload, 408 if nothing comes."""
+    """Read up to the file's first bytes. Problems: 400 for a body that is no upload, 408 if nothing comes."""
+    intake = await _opened(request, idle_timeout_s)
+    first = await anext(intake.chunks, None)
+    if first is None:
+        raise Problem("empty-upload", "Send at least one byte.")
+    return replace(intake, chunks=_begun(first, intake.chunks))
+
+
+async def _begun(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for chunk in rest:
+        yield chunk
+
+
+async def _opened(request: web.Request, idle_timeout_s: float) -> Intake:
     query = query_of(request, UploadQuery)
     if request.content_type == _FORM:
         return await _form(request, query, idle_timeout_s)
@@ -56,13 +71,20 @@ async def open_intake(request: web.Request, idle_timeout_s: float) -> Intake:
 
 def clean_title(text: str) -> str:
     """Printable, single spaces, at most MAX_TITLE characters."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:MAX_TITLE].strip()
+    shown = "".join(c if _is_shown(c) else " " for c in text)
+    title = " ".join(shown.split())[:MAX_TITLE].strip()
+    return title if any(c.isprintable() for c in title) else ""
 
 
 def clean_name(text: str) -> str:
     """The last part of a file name, whatever system it comes from."""
     name = PureWindowsPath(PurePosixPath(text).name).name
-    return "".join(c for c in name if c.isprintable())[:255]
+    return "".join(c for c in name if _is_shown(c))[:255]
+
+
+def _is_shown(c: str) -> bool:
+    """Part of what a person reads: some pictures are several, held together by what shows nothing itself."""
+    return c.isprintable() or c in JOINERS or "\U000e0020" <= c <= "\U000e007f"  # tags spell a region's flag
 
 
 def _stem(file_name: str) -> str:

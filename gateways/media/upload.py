@@ -12,6 +12,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from math import ceil
 from typing import Any, Final
 
 from aiohttp import web
@@ -112,7 +113,7 @@ async def _alone(media: Media, asset_id: str) -> AsyncIterator[list[asyncio.Task
         raise Problem(
             "upload-in-progress",
             "An upload with this Idempotency-Key is running; wait for it, or send another key.",
-            headers={"Retry-After": str(int(LOCK_TTL_S))},
+            headers={"Retry-After": str(max(1, ceil(await media.locks.left_s(name))))},
         )
     keeper = asyncio.create_task(_keep(media, name, token), name=f"lock-{asset_id}")
     last: list[asyncio.Task[None]] = []
@@ -178,12 +179,6 @@ async def _take_in(
         async for chunk in intake.chunks:
             await writer.write(chunk)
         source = await writer.finish()
-        if source.size_bytes == 0:
-            raise UploadEnded(
-                "empty",
-                "The file is empty. Upload it again.",
-                Problem("empty-upload", "Send at least one byte."),
-            )
     except BaseException as error:
         reason = ended_by(error)
         # In the background: the client may have gone, and this task with it.

@@ -33,8 +33,10 @@ async def objects_contract(objects: ObjectStore, prefix: str) -> None:
 
 
 async def locks_contract(locks: Locks) -> None:
-    """Exclusive until released, and only by the holder."""
+    """Exclusive until released, and only by the holder; they say how long they last."""
+    assert await locks.left_s("edge:contract") == 0
     assert await locks.acquire("edge:contract", "one", 60)
+    assert 0 < await locks.left_s("edge:contract") <= 60
     assert not await locks.acquire("edge:contract", "two", 60)
     assert await locks.renew("edge:contract", "one", 60)
     assert not await locks.renew("edge:contract", "two", 60)

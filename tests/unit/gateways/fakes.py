@@ -82,16 +82,26 @@ class MemoryHistory:
 
 
 class MemoryLocks:
-    """Leases in a dict, without expiry."""
+    """Leases in a dict; they say when they end, and do not."""
 
     def __init__(self) -> None:
         self.held: dict[str, str] = {}
+        self.left: dict[str, float] = {}
 
     async def acquire(self, name: str, token: str, ttl_s: float) -> bool:
-        return self.held.setdefault(name, token) == token
+        if self.held.setdefault(name, token) != token:
+            return False
+        self.left[name] = ttl_s
+        return True
 
     async def renew(self, name: str, token: str, ttl_s: float) -> bool:
-        return self.held.get(name) == token
+        if self.held.get(name) != token:
+            return False
+        self.left[name] = ttl_s
+        return True
+
+    async def left_s(self, name: str) -> float:
+        return self.left[name] if name in self.held else 0.0
 
     async def release(self, name: str, token: str) -> None:
         if self.held.get(name) == token:
