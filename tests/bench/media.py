@@ -28,10 +28,10 @@ PEER_PYTHON = Path(__file__).resolve().parents[2] / ".venv-bench" / "bin" / "pyt
 CLIP_FRAMES = 480
 
 
-def bench_clip(folder: Path) -> Path:
-    """A 1080p film of 20 s with stereo sound, for want of a real one; moving all over, so dear to encode."""
-    path = folder / "bench.mov"
-    make_clip(path, frame_count=CLIP_FRAMES, fps=Fraction(24), width=1920, height=1080)
+def bench_clip(folder: Path, times: int = 1) -> Path:
+    """A 1080p film of `times` 20 s with stereo sound; moving all over, so dear to encode."""
+    path = folder / f"bench-{times}.mov"
+    make_clip(path, frame_count=CLIP_FRAMES * times, fps=Fraction(24), width=1920, height=1080)
     return path
 
 

@@ -20,10 +20,16 @@ def _clip() -> Path:
     return media.bench_clip(Path(_folder().name))
 
 
+@functools.cache
+def _long_clip() -> Path:
+    return media.bench_clip(Path(_folder().name), times=3)
+
+
 def benches() -> list[Bench]:
     """`media.ladder_cpu_s`: CPU seconds of all rungs and the sound of a 20 s film of 1080p, in one process;
     peer: one `ffmpeg` command for the same. `media.ladder_wall_s`: seconds for it with two warm processes;
-    peer: the same with `one-process`.
+    peer: the same with `one-process`. `media.worker_mb`: largest resident memory of the encoding process for
+    a film three times as long; peer: for the `short-film`, so that memory that grows with length shows.
 
     The film is made at the first figure. A machine without ffmpeg fails there, with the remedy.
     """
@@ -40,5 +46,13 @@ def benches() -> list[Bench]:
                 "one-process": lambda: media.one_process_wall_s(_clip()),
             },
             [Goal("one-process", 0.65)],
+        ),
+        Bench(
+            "media.worker_mb", "MB", True,
+            {
+                OURS: lambda: media.worker_memory_mb(_long_clip()),
+                "short-film": lambda: media.worker_memory_mb(_clip()),
+            },
+            [Goal("short-film", 1.1)],
         ),
     ]  # fmt: skip

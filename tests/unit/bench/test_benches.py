@@ -25,6 +25,7 @@ def test_a_name_or_its_beginning_chooses() -> None:
     assert names("stack", "media") == [
         "media.ladder_cpu_s",
         "media.ladder_wall_s",
+        "media.worker_mb",
         "stack.cold_s",
         "stack.warm_s",
         "stack.idle_mb",
