@@ -30,6 +30,7 @@ def command(services: tuple[str, ...], run_all: bool, wait_for_go: bool) -> None
     from streams.core import metrics
     from streams.core.logging import configure_logging
     from streams.core.settings import SettingsError, load_settings
+    from streams.core.vault import VaultUnusable
 
     try:
         settings, found = load_settings(), topology()
@@ -48,5 +49,5 @@ def command(services: tuple[str, ...], run_all: bool, wait_for_go: bool) -> None
             await serve(settings, found, names, stop)
 
         uvloop.run(main())
-    except (ContractError, PortInUse, RouteError, SettingsError) as error:
+    except (ContractError, PortInUse, RouteError, SettingsError, VaultUnusable) as error:
         raise click.ClickException(str(error)) from error

@@ -1,4 +1,4 @@
-"""What a service builds itself from: the process's clients, each made when first asked for and closed at the end.
+"""What a service builds itself from: the process's clients, made when first asked for, closed at the end.
 
 Nothing here waits for a server: clients connect when they are used, and /ready tells what does not answer.
 """
@@ -49,7 +49,7 @@ class Platform:
             hub = self._made["hub"] = Hub(self.redis())
             await hub.start()
             self._stack.push_async_callback(hub.stop)
-        return hub  # type: ignore[no-any-return]
+        return hub
 
     async def projections(self) -> ProjectionReader:
         """Reads projections."""

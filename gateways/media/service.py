@@ -10,16 +10,40 @@ from aiohttp import web
 
 from gateways.core.app import Service
 from gateways.core.clickhouse import HistoryUnavailable
-from gateways.media.context import MEDIA, Media
+from gateways.core.locks import RedisLocks
+from gateways.core.platform import Platform
+from gateways.core.sessions import Tokens
+from gateways.media.context import MEDIA, Media, UploadLimits
 from gateways.media.history import LogHistory
 from gateways.media.log import HISTORY, TAILS
 from gateways.media.routes import ROUTES
 from gateways.media.tail import Tails
 from gateways.media.upload import make_room
+from schemas.media.views import LIBRARY, PROGRESS
 from streams.core.objects import ObjectStoreUnavailable
 from streams.core.producer import LogUnavailable
 
 DRAIN_BACKGROUND_S: Final = 1.0
+
+
+async def build(platform: Platform) -> Service:
+    """The service with the process's clients."""
+    settings = platform.settings
+    return streaming(
+        Media(
+            producer=platform.producer("streaming"),
+            objects=platform.objects(),
+            projections=await platform.projections(),
+            hub=await platform.hub(),
+            history=platform.history(),
+            locks=RedisLocks(platform.redis()),
+            tokens=Tokens(settings.session_secret.get_secret_value()),
+            library=platform.projection(LIBRARY),
+            progress=platform.projection(PROGRESS),
+            limits=UploadLimits(max_bytes=settings.max_upload_bytes),
+        )
+    )
+
 
 SERVICE: Final = Service(
     name="streaming",
@@ -27,6 +51,7 @@ SERVICE: Final = Service(
     pages=True,
     needs=("kafka", "redis", "clickhouse", "objects"),
     routes=ROUTES,
+    build=build,
     errors={
         LogUnavailable: ("unavailable", "The log takes no requests now; try again in a moment."),
         ObjectStoreUnavailable: ("unavailable", "The object store does not answer; try again in a moment."),

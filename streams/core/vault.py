@@ -29,7 +29,10 @@ SUBJECT_KEY: Final = "subject_key"
 LOGIN_SESSION: Final = "login_session"
 ONE_TIME_LINK: Final = "one_time_link"
 SIGNING_KEY: Final = "signing_key"
-KINDS: Final = frozenset({PASSWORD, API_KEY, SUBJECT_KEY, LOGIN_SESSION, ONE_TIME_LINK, SIGNING_KEY})
+PLATFORM_KEY: Final = "platform_key"  # the platform's own, such as that of address HMACs
+KINDS: Final = frozenset(
+    {PASSWORD, API_KEY, SUBJECT_KEY, LOGIN_SESSION, ONE_TIME_LINK, SIGNING_KEY, PLATFORM_KEY}
+)
 
 MOST_VALUE_BYTES: Final = 64 * 1024
 MOST_ID_CHARACTERS: Final = 200

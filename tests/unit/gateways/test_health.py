@@ -134,7 +134,7 @@ def moved(tmp_path: Path) -> Topology:
 
 
 async def test_one_process_answers_on_all_twelve_ports_without_its_dependencies(
-    moved: Topology, redis_port: int
+    moved: Topology, redis_port: int, tmp_path: Path
 ) -> None:
     (unused,) = free_ports(1)
     settings = Settings(
@@ -144,6 +144,7 @@ async def test_one_process_answers_on_all_twelve_ports_without_its_dependencies(
         s3_endpoint=f"http://127.0.0.1:{unused}",
         s3_access_key=SecretStr("nobody"),
         s3_secret_key=SecretStr("nothing"),
+        kinolog_home=tmp_path,
     )
     stop, listening = asyncio.Event(), asyncio.Event()
     running = asyncio.create_task(serve_process(settings, moved, list(SERVICES), stop, listening.set))
