@@ -6,12 +6,14 @@ moves meanwhile never mixes two. Nothing here writes.
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import orjson
+from redis.exceptions import TimeoutError as RedisTimeout
 
 from gateways.core.deps import Position, RedisReader
 from gateways.core.push import Hub
@@ -20,6 +22,9 @@ from schemas.keys import partition_of, pointer_key, tag
 FENCE_FIELD: Final = "fence"
 RECHECK_S: Final = 0.25
 """How often a wait looks for itself, should a notification be lost (a cluster moving slots)."""
+READ_S: Final = 5.0
+"""For one read, retries of the client included: a frozen store takes connections and never answers."""
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ class ProjectionReader:
 
     async def pin(self, projection: Projection) -> View:
         """A view of the version that is current now."""
-        raw = await self._redis.get(pointer_key(projection.name))
+        raw = await _in_time(self._redis.get(pointer_key(projection.name)))
         return View(self._redis, self._hub, self._clock, projection, int(raw) if raw is not None else 1)
 
 
@@ -72,7 +77,7 @@ class View:
 
     async def get(self, key: str) -> dict[str, Any] | None:
         """The document of `key`, or None."""
-        raw = await self._redis.hget(f"{self.tag_of(key)}:state", key)
+        raw = await _in_time(self._redis.hget(f"{self.tag_of(key)}:state", key))
         return None if raw is None else orjson.loads(raw)
 
     async def get_many(self, keys: Sequence[str]) -> list[dict[str, Any] | None]:
@@ -82,7 +87,7 @@ class View:
         pipeline = self._redis.pipeline(transaction=False)
         for key in keys:
             pipeline.hget(f"{self.tag_of(key)}:state", key)
-        return [None if raw is None else orjson.loads(raw) for raw in await pipeline.execute()]
+        return [None if raw is None else orjson.loads(raw) for raw in await _in_time(pipeline.execute())]
 
     async def newest(self, suffix: str, limit: int, after: Cursor | None = None) -> list[Cursor]:
         """Members of the sorted sets `{tag}:<suffix>` of all partitions: highest score first, up to `limit`.
@@ -101,7 +106,7 @@ class View:
             pipeline.zrevrangebyscore(where, below, "-inf", start=0, num=limit, withscores=True)
         found = [
             Cursor(float(score), member.decode() if isinstance(member, bytes) else member)
-            for part in await pipeline.execute()
+            for part in await _in_time(pipeline.execute())
             for member, score in part
         ]
         if after is not None:
@@ -111,7 +116,7 @@ class View:
 
     async def fence(self, partition: int) -> int:
         """Offset of the last event applied of that input partition; -1 before the first."""
-        raw = await self._redis.hget(f"{self.tag(partition)}:meta", FENCE_FIELD)
+        raw = await _in_time(self._redis.hget(f"{self.tag(partition)}:meta", FENCE_FIELD))
         return -1 if raw is None else int(raw)
 
     async def at_least(self, position: Position, timeout_s: float) -> bool:
@@ -127,7 +132,7 @@ class View:
         where = self.tag_of(key)
 
         async def outcome() -> dict[str, Any] | None:
-            raw = await self._redis.get(f"{where}:outcome:{request_id}")
+            raw = await _in_time(self._redis.get(f"{where}:outcome:{request_id}"))
             return None if raw is None else _outcome(raw)
 
         found: dict[str, Any] | None = await self._wait(where, outcome, timeout_s)
@@ -145,6 +150,17 @@ class View:
                 if left <= 0:
                     return None
                 await subscription.changed(min(left, RECHECK_S))
+
+
+async def _in_time(reading: Awaitable[Answer]) -> Answer:
+    """What was read; the client's own TimeoutError after READ_S."""
+    try:
+        async with asyncio.timeout(READ_S) as limit:
+            return await reading
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        raise RedisTimeout(f"no answer within {READ_S:g} s") from None
 
 
 def _outcome(raw: bytes | str) -> dict[str, Any]:

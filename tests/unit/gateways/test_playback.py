@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+import os
+import signal
 
+import pytest
+from redis.asyncio import Redis
+
+from gateways.core import projections
 from gateways.media.storyboard import web_vtt
 from tests.unit.gateways.conftest import BEARER, Gateway
 from tests.unit.gateways.films import PROFILE, Film
@@ -183,6 +188,25 @@ async def test_an_object_that_is_gone_is_404(gateway: Gateway, film: Film) -> No
     await film.ready()
     gateway.objects.objects.clear()
     assert (await gateway.get(segment(film))).status == 404
+
+
+@pytest.mark.parametrize("path", ["", "/hls/master.m3u8", "/hls/360p.m3u8", "/poster.jpg", "/events"])
+async def test_a_frozen_store_is_503_in_bounded_time(
+    gateway: Gateway, film: Film, redis: Redis, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    await film.ready()
+    monkeypatch.setattr(projections, "READ_S", 0.1)
+    store = (await redis.info("server"))["process_id"]
+    os.kill(store, signal.SIGSTOP)
+    try:
+        answer = await gateway.get(base(film) + path)
+    finally:
+        os.kill(store, signal.SIGCONT)
+    assert answer.status == 503
+    assert answer.headers["Retry-After"]
+    assert "Redis" in (await answer.json())["detail"]
+    monkeypatch.undo()
+    assert (await gateway.get(base(film))).status == 200
 
 
 def test_the_last_tile_shows_to_the_end_and_rows_wrap() -> None:
