@@ -13,10 +13,11 @@ from typing import Final
 
 from aiohttp import web
 
+from gateways.core.adaptive import Load
 from gateways.core.deps import CoreDeps
 from gateways.core.endpoint import endpoint
 from gateways.core.errors import Translate, problems, remember_prepared, translator
-from gateways.core.headers import preflight, security_headers
+from gateways.core.headers import preflight, security_headers, tell_limits
 from gateways.core.health import Health
 from gateways.core.notice import Notices
 from gateways.core.observe import name_request, observe
@@ -73,15 +74,17 @@ def create_app(service: Service, deps: CoreDeps) -> web.Application:
     )
     app.on_response_prepare.append(security_headers(deps.config.cors_origins))
     app.on_response_prepare.append(name_request)
+    app.on_response_prepare.append(tell_limits)
     app.on_response_prepare.append(remember_prepared)
     health = Health(service.name, deps.probes, deps.config.ready_cache_s)
     reference = Reference(service.name, VERSION, deps.modules_folder)
     routes = all_routes(service, health, reference)
     reference.describe(routes)
+    load = Load(service.name)
     for route in routes:
-        app.router.add_route(route.method, route.path, endpoint(route, deps.guard, health.away))
+        app.router.add_route(route.method, route.path, endpoint(route, deps, load, health.away))
         if route.method == "GET" and route.response_type != EVENT_STREAM:
-            app.router.add_route("HEAD", route.path, endpoint(route, deps.guard, health.away))
+            app.router.add_route("HEAD", route.path, endpoint(route, deps, load, health.away))
     app[ROUTES], app[HEALTH], app[CORE] = routes, health, deps
     app[HEARTBEAT_S] = deps.config.heartbeat_s
     app[DRAINING] = asyncio.Event()
@@ -98,7 +101,7 @@ def metrics_app(api: web.Application) -> web.Application:
     app = web.Application()
     app.on_response_prepare.append(security_headers(frozenset()))
     for route in api[HEALTH].routes():
-        app.router.add_get(route.path, endpoint(route, core.guard))
+        app.router.add_get(route.path, endpoint(route, core))
     app[DRAINING] = api[DRAINING]
     return app
 

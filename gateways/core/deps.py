@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gateways.core.auth import Guard
+from gateways.core.forwarded import Proxies
+from gateways.core.limits import Limiter
 
 Probe = Callable[[], Awaitable[None]]
 """Returns when the dependency answers; raises with a sentence when it does not."""
@@ -63,13 +65,18 @@ class EdgeConfig:
     cors_origins: frozenset[str] = frozenset()
     heartbeat_s: float = 15.0
     ready_cache_s: float = 1.0
+    proxies: Proxies = field(default_factory=Proxies)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoreDeps:
-    """What every service needs, whatever its domain. `probes` are /ready's, by dependency name."""
+    """What every service needs, whatever its domain. `probes` are /ready's, by dependency name.
+
+    Without a `limiter` requests are not counted.
+    """
 
     guard: Guard
+    limiter: Limiter | None = None
     config: EdgeConfig = field(default_factory=EdgeConfig)
     probes: Mapping[str, Probe] = field(default_factory=dict)
     modules_folder: str = ""

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import orjson
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from gateways.core.auth import Guard
+from gateways.core.adaptive import TICKET, Load, Priority
+from gateways.core.deps import CoreDeps
+from gateways.core.limits import LIMIT
 from gateways.core.owning import refuse_unproven
-from gateways.core.principal import PRINCIPAL
+from gateways.core.principal import ANONYMOUS, PRINCIPAL, Principal
 from gateways.core.problem import Problem, retry_later
+from gateways.core.rates import REFUSED
 from gateways.core.routes import Handler, Route
 
 ROUTE = web.RequestKey("route", Route)
 _BODY = web.RequestKey("body", BaseModel)
 _QUERY = web.RequestKey("query", BaseModel)
+MAX_DEPTH: Final = 16
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -52,15 +56,34 @@ async def _nothing_known() -> str:
     return ""
 
 
-def endpoint(route: Route, guard: Guard, away: Callable[[], Awaitable[str]] = _nothing_known) -> Handler:
-    """The handler that aiohttp calls. Order: credential, size, shape, then the route's own function.
+def endpoint(
+    route: Route,
+    deps: CoreDeps,
+    load: Load | None = None,
+    away: Callable[[], Awaitable[str]] = _nothing_known,
+) -> Handler:
+    """The handler that aiohttp calls. Order: room, credential, rate, size, shape, the route's own function.
 
-    `away` gives a sentence on the dependencies that do not answer: the reason of an answer that is late.
+    `load` sheds what is too much at once. `away` gives a sentence on the dependencies that do not answer: the
+    reason of an answer that is late.
     """
+    if route.priority is Priority.ALWAYS or route.reads_stream:
+        load = None  # bodies that stream have bounds of their own, and take as long as their client
 
     async def handle(request: web.Request) -> web.StreamResponse:
         request[ROUTE] = route
-        request[PRINCIPAL] = await guard.authorise(request, route)
+        if load is None:
+            return await answer(request)
+        ticket = request[TICKET] = load.enter(route.name, route.priority)
+        try:
+            response = await answer(request)
+            ticket.leave(measured=True)
+            return response
+        finally:
+            ticket.leave(measured=False)
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        request[PRINCIPAL] = await _admitted(request, route, deps)
         _refuse_oversized(request, route)
         if route.query is not None:
             request[_QUERY] = _validate(route.query, dict(request.query), "query")
@@ -78,6 +101,22 @@ def endpoint(route: Route, guard: Guard, away: Callable[[], Awaitable[str]] = _n
             raise retry_later("deadline", await _why_late(route, away)) from None
 
     return handle
+
+
+async def _admitted(request: web.Request, route: Route, deps: CoreDeps) -> Principal:
+    """The caller, let in and counted. Wrong credentials count as well: guessing has its own rate."""
+    limiter, proxies = deps.limiter, deps.config.proxies
+    try:
+        principal = await deps.guard.authorise(request, route)
+    except Problem as refusal:
+        if limiter is not None and refusal.kind.slug == "bad-credential":
+            await limiter.take(REFUSED, ANONYMOUS, proxies.network(request))
+        raise
+    if limiter is not None and route.rate_class is not None:
+        allowance = await limiter.take(route.rate_class, principal, proxies.network(request))
+        if allowance is not None:
+            request[LIMIT] = allowance
+    return principal
 
 
 async def _why_late(route: Route, away: Callable[[], Awaitable[str]]) -> str:
@@ -112,9 +151,24 @@ def _parse(request: web.Request, route: Route, raw: bytes) -> Any:
     if request.content_type not in route.body_types:
         raise Problem("unsupported-media-type", f"Send the body as {' or '.join(route.body_types)}.")
     try:
-        return orjson.loads(raw)
+        return _bounded(orjson.loads(raw))
     except orjson.JSONDecodeError as error:
         raise Problem("malformed-request", f"The body is not JSON: {error}. Send a JSON object.") from error
+
+
+def _bounded(data: Any) -> Any:
+    """The document, unless it is nested deeper than any of ours is."""
+    level: list[Any] = [data]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return data
+    raise Problem("malformed-request", f"The body is nested too deeply; {MAX_DEPTH} levels are the most.")
 
 
 def _validate(model: type[BaseModel], data: Any, where: str) -> BaseModel:

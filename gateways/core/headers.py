@@ -12,6 +12,8 @@ from typing import Final
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 
+from gateways.core.adaptive import TICKET
+from gateways.core.limits import LIMIT
 from gateways.core.routes import Handler
 
 _Signal = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
@@ -20,7 +22,8 @@ ALLOWED_HEADERS: Final = (
     "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, Range, traceparent"
 )
 EXPOSED_HEADERS: Final = (
-    "Content-Length, Content-Range, ETag, Location, Retry-After, X-Request-Id, X-Trace-Id"
+    "Content-Length, Content-Range, ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, "
+    "X-Trace-Id"
 )
 _FIXED: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -46,8 +49,6 @@ def security_headers(allowed_origins: frozenset[str]) -> _Signal:
         for name, value in _FIXED.items():
             headers.setdefault(name, value)
         headers.setdefault("Content-Security-Policy", DATA_POLICY)
-        if not allowed_origins:
-            return
         # Also on answers to requests without Origin: a cache must not hand them to another site.
         vary = headers.get(hdrs.VARY)
         headers[hdrs.VARY] = f"{vary}, Origin" if vary else "Origin"
@@ -57,6 +58,17 @@ def security_headers(allowed_origins: frozenset[str]) -> _Signal:
             headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = EXPOSED_HEADERS
 
     return prepare
+
+
+async def tell_limits(request: web.Request, response: web.StreamResponse) -> None:
+    """on_response_prepare: what is left of the client's rate; and the request is in flight no longer."""
+    allowance = request.get(LIMIT)
+    if allowance is not None:
+        for name, value in allowance.headers().items():
+            response.headers.setdefault(name, value)
+    ticket = request.get(TICKET)
+    if ticket is not None:
+        ticket.leave(measured=True)
 
 
 def preflight(allowed_origins: frozenset[str]) -> Middleware:
@@ -71,6 +83,7 @@ def preflight(allowed_origins: frozenset[str]) -> Middleware:
         if not isinstance(error, web.HTTPMethodNotAllowed) or method not in error.allowed_methods:
             return await handler(request)
         response = web.Response(status=204)
+        response.headers[hdrs.VARY] = "Access-Control-Request-Method, Access-Control-Request-Headers"
         if request.headers.get(hdrs.ORIGIN) in allowed_origins:
             response.headers[hdrs.ACCESS_CONTROL_ALLOW_METHODS] = ", ".join(sorted(error.allowed_methods))
             response.headers[hdrs.ACCESS_CONTROL_ALLOW_HEADERS] = ALLOWED_HEADERS

@@ -12,6 +12,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from pydantic import BaseModel, Field
 
+from gateways.core.adaptive import Priority
 from gateways.core.deps import Probe
 from gateways.core.endpoint import json_response
 from gateways.core.permissions import PUBLIC
@@ -116,7 +117,8 @@ def _route(
 ) -> Route:
     return Route(
         method="GET", path=path, handler=handler, permission=PUBLIC, summary=summary, response=response,
-        response_type=response_type, max_body_bytes=0, tag="health",
+        response_type=response_type, max_body_bytes=0, tag="health", limits=None,
+        priority=Priority.ALWAYS,
     )  # fmt: skip
 
 

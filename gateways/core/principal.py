@@ -28,6 +28,11 @@ class Principal:
     key_id: str | None = None
     roles: tuple[str, ...] = ()
 
+    @property
+    def counted_as(self) -> str | None:
+        """Who it is to the limits; None for those that many share (watch links) or none limits by name."""
+        return self.account_id or (self.subject if "#" in self.subject else None)
+
     def may(self, permission: str) -> bool:
         """Whether a route that asks for `permission` lets this principal in."""
         if permission == PUBLIC:

@@ -86,5 +86,5 @@ class Reference:
 def _route(path: str, handler: Handler, summary: str, *, documented: bool) -> Route:
     return Route(
         method="GET", path=path, handler=handler, permission=PUBLIC, summary=summary, documented=documented,
-        max_body_bytes=0, tag="reference",
+        max_body_bytes=0, tag="reference", limits=None,
     )  # fmt: skip

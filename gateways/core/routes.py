@@ -14,12 +14,15 @@ from typing import Final
 from aiohttp import web
 from pydantic import BaseModel
 
+from gateways.core.adaptive import Priority
 from gateways.core.permissions import OWN, PERMISSIONS
+from gateways.core.rates import DEFAULTS, READ, WRITE
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 DEFAULT_MAX_BODY_BYTES: Final = 64 * 1024
 DEFAULT_TIMEOUT_S: Final = 10.0
+BY_METHOD: Final = ""
 METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 _PARAMETER = re.compile(r"{(\w+)(?::[^{}]*(?:{[^{}]*}[^{}]*)*)?}")
 
@@ -36,7 +39,9 @@ class Route:
     `timeout_s=None` is for handlers that stream: they must bound each wait themselves.
     `max_body_bytes` refuses by Content-Length and while reading; `reads_stream` says that the handler reads
     the body itself and counts. `owned` also lets in who holds `<permission>:own`: the handler must call
-    `require_owner` (gateways.core.owning) before it does anything.
+    `require_owner` (gateways.core.owning) before it does anything. `limits` names the class of
+    `gateways.core.rates` that requests count in: by default `read` or `write` by the method, None: they are
+    not counted. `priority` says who is refused first when there is too much (gateways.core.adaptive).
     """
 
     method: str
@@ -54,6 +59,8 @@ class Route:
     reads_stream: bool = False
     timeout_s: float | None = DEFAULT_TIMEOUT_S
     owned: bool = False
+    limits: str | None = BY_METHOD
+    priority: Priority = Priority.ORDINARY
     problems: tuple[str, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     tag: str = ""
@@ -63,6 +70,13 @@ class Route:
     def name(self) -> str:
         """`GET /v1/assets/{asset_id}`: how logs, metrics and errors call it."""
         return f"{self.method} {self.template}"
+
+    @property
+    def rate_class(self) -> str | None:
+        """The class of rates that its requests count in; None: they are not counted."""
+        if self.limits != BY_METHOD:
+            return self.limits
+        return READ if self.method == "GET" else WRITE
 
     @property
     def template(self) -> str:
@@ -92,6 +106,8 @@ def check(routes: Iterable[Route]) -> tuple[Route, ...]:
                 f"{route.name}: owned, but there is no permission {route.permission}{OWN}; add it to "
                 "schemas/identity/roles.py"
             )
+        if route.rate_class is not None and route.rate_class not in DEFAULTS:
+            wrong.append(f"{route.name}: limits must be None or one of {', '.join(DEFAULTS)}")
         if route.method not in METHODS:
             wrong.append(f"{route.name}: method must be one of {', '.join(sorted(METHODS))}")
         if not route.path.startswith("/"):

@@ -36,7 +36,7 @@ def routes() -> tuple[Route, ...]:
     return tuple(
         Route(
             method="GET", path=path, handler=_late(path), permission=PUBLIC, summary=summary,
-            response_type="text/html", max_body_bytes=0, documented=False, tag="pages",
+            response_type="text/html", max_body_bytes=0, documented=False, tag="pages", limits=None,
         )
         for path, summary in (summaries | files).items()
     )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from gateways.core.adaptive import Priority
 from gateways.core.permissions import (
     ASSETS_DELETE,
     ASSETS_READ,
@@ -12,6 +13,7 @@ from gateways.core.permissions import (
     PUBLIC,
     SESSION,
 )
+from gateways.core.rates import SIGN_IN
 from gateways.core.routes import Handler, Route
 from gateways.media import assets, live, log, models, pages, playback, session
 from gateways.media.upload import upload
@@ -41,6 +43,7 @@ def _media(path: str, handler: Handler, summary: str, content_type: str) -> Rout
     return _get(
         path, handler, summary, "playback", response_type=content_type, timeout_s=None,
         problems=(*_MISSING, "too-early", "conflict", "bad-range"), headers=_RANGE,
+        limits=None, priority=Priority.PLAYBACK,
     )  # fmt: skip
 
 
@@ -49,6 +52,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST", path="/v1/session", handler=session.sign_in, permission=PUBLIC, status=201,
         summary="Sign in: an API key or a watch link's code for a cookie", body=models.SessionRequest,
         response=models.Session, problems=("bad-credential", "cross-origin", "not-configured"), tag="session",
+        limits=SIGN_IN, priority=Priority.LICENCE,
     ),
     Route(
         method="GET", path="/v1/session", handler=session.show_session, permission=SESSION,

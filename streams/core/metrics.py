@@ -90,6 +90,13 @@ HTTP_REFUSED = Counter(
     "Requests refused before their handler, by problem type.",
     ["service", "reason"],
 )
+LIMITS_LOCAL = Counter(
+    "kinolog_limits_local_total", "Requests counted in one process alone, because Redis did not answer.", []
+)
+LOAD_LIMIT = Gauge("kinolog_load_limit", "Requests that may be in flight at once.", ["service"])
+LOAD_SHED = Counter(
+    "kinolog_load_shed_total", "Requests refused because too many are in flight.", ["service", "priority"]
+)
 UPLOAD_BYTES = Counter("kinolog_upload_bytes_total", "Bytes of sources received.", [])
 MEDIA_BYTES = Counter("kinolog_media_bytes_total", "Bytes of segments sent to players.", [])
 STREAMS_OPEN = Gauge("kinolog_streams_open", "Server-sent event streams that are open.", ["service"])
