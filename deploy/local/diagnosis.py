@@ -20,6 +20,8 @@ from schemas.errors import ContractError
 from streams.core.clients import clickhouse_client, redis_client
 from streams.core.objects import ObjectStore
 from streams.core.settings import Settings, SettingsError, load_settings
+from streams.core.vault import VaultError, open_vault
+from streams.core.vault_care import shortcomings
 
 PATIENCE_S = 10.0
 OLDEST_REDIS, OLDEST_CLICKHOUSE = 7, 24
@@ -41,6 +43,7 @@ async def diagnose(home: Home) -> list[Check]:
         _asked("kafka", lambda: _kafka(settings)),
         _asked("topics", lambda: _topics(settings, topology)),
         _asked("redis", lambda: _redis(settings)),
+        _asked("vault", lambda: _vault(settings)),
         _asked("clickhouse", lambda: _clickhouse(settings)),
         _asked("s3", lambda: _s3(settings)),
     )
@@ -118,6 +121,21 @@ async def _redis(settings: Settings) -> str:
     if int(str(info["redis_version"]).split(".")[0]) < OLDEST_REDIS:
         raise Unfit(f"{name} {version} is too old: version {OLDEST_REDIS} or newer is needed.")
     return f"{name} {version}"
+
+
+async def _vault(settings: Settings) -> str:
+    try:
+        vault = open_vault(settings)
+        try:
+            await vault.ready()
+            wrong = await shortcomings(vault)
+        finally:
+            await vault.aclose()
+    except VaultError as error:
+        raise Unfit(str(error)) from error
+    if wrong:
+        raise Unfit(wrong[0])
+    return f"opens with key {vault.kms.active_key_id}"
 
 
 async def _clickhouse(settings: Settings) -> str:

@@ -13,7 +13,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
@@ -39,9 +39,8 @@ MOST_ID_CHARACTERS: Final = 200
 # A rewrite of a hundred thousand entries takes about a second; forget() gives up after this.
 REWRITE_PATIENCE_S: Final = 30.0
 _LOOK_AGAIN_S: Final = 0.01
-_BATCH: Final = 500
-_CANARY: Final = b"the vault opens"
-_CANARY_PLACE: Final = b"canary"
+CANARY: Final = b"the vault opens"  # whoever can unwrap this has the right keys
+CANARY_PLACE: Final = b"canary"
 
 
 class VaultError(Exception):
@@ -54,16 +53,6 @@ class VaultUnavailable(VaultError):
 
 class VaultUnusable(VaultError):
     """It answers, but trying again does not help: a key is missing, or it would not keep what it is told."""
-
-
-class Entry(NamedTuple):
-    """One entry in clear; `expires_at_ms` of the wall clock, None: never."""
-
-    kind: str
-    id: str
-    value: bytes
-    subject: str | None
-    expires_at_ms: int | None
 
 
 class Vault:
@@ -82,7 +71,6 @@ class Vault:
         self._delete = redis.register_script(vault_scripts.DELETE)
         self._forget = redis.register_script(vault_scripts.FORGET)
         self._entries = redis.register_script(vault_scripts.ENTRIES)
-        self._rewrap = redis.register_script(vault_scripts.REWRAP)
 
     async def put(
         self,
@@ -110,8 +98,8 @@ class Vault:
         if if_subject_known and subject is None:
             raise ValueError("if_subject_known needs a subject.")
         expires_in_ms = 0 if expires_in_s is None else max(1, round(expires_in_s * 1000))
-        async with self._at_work():
-            wrapped = self.kms.wrap(value, _place(kind, id))
+        async with self.at_work():
+            wrapped = self.kms.wrap(value, place(kind, id))
             options = (subject or "", expires_in_ms, int(if_absent), int(if_subject_known))
             arguments = (wrapped, secrets.token_bytes(12), kind, id, *options)
             return bool(await self._put(keys=[entry, f"i:{kind}"], args=arguments))
@@ -124,13 +112,13 @@ class Vault:
     async def get_many(self, kind: str, ids: Sequence[str]) -> list[bytes | None]:
         """Values in the order of `ids`, in one round trip."""
         entries = [_entry(kind, id) for id in ids]
-        async with self._at_work():
+        async with self.at_work():
             async with self.redis.pipeline(transaction=False) as pipe:
                 for entry in entries:
                     pipe.hget(entry, "v")
                 found: list[bytes | None] = await pipe.execute()
             return [
-                None if wrapped is None else self.kms.unwrap(wrapped, _place(kind, id))
+                None if wrapped is None else self.kms.unwrap(wrapped, place(kind, id))
                 for id, wrapped in zip(ids, found, strict=True)
             ]
 
@@ -142,26 +130,26 @@ class Vault:
         entry, token = _entry(kind, id), secrets.token_bytes(12)
         if len(new) > MOST_VALUE_BYTES:
             raise ValueError(f"A value of {len(new)} bytes: the vault takes up to {MOST_VALUE_BYTES}.")
-        async with self._at_work():
+        async with self.at_work():
             while True:
-                wrapped, seen = await _answer(self.redis.hmget(entry, ["v", "n"]))
+                wrapped, seen = await answer(self.redis.hmget(entry, ["v", "n"]))
                 if wrapped is None:
                     return False
-                if not hmac.compare_digest(self.kms.unwrap(wrapped, _place(kind, id)), expected):
+                if not hmac.compare_digest(self.kms.unwrap(wrapped, place(kind, id)), expected):
                     return False
-                fresh = self.kms.wrap(new, _place(kind, id))
+                fresh = self.kms.wrap(new, place(kind, id))
                 if await self._swap(keys=[entry], args=[seen, token, fresh]):
                     return True
 
     async def delete(self, kind: str, id: str) -> bool:
         """Remove an entry; False if there was none. Its bytes leave the file at the next rewrite."""
-        async with self._at_work():
+        async with self.at_work():
             return bool(await self._delete(keys=[_entry(kind, id), f"i:{kind}"], args=[kind, id]))
 
     async def entries(self, kind: str) -> list[str]:
         """Ids of all entries of a kind, sorted."""
         _checked_kind(kind)
-        async with self._at_work():
+        async with self.at_work():
             found = await self._entries(keys=[f"i:{kind}"])
             return sorted(id.decode() for id in found)
 
@@ -173,70 +161,10 @@ class Vault:
         the file may still have them.
         """
         _checked_id(subject)
-        async with self._at_work():
+        async with self.at_work():
             found = int(await self._forget(keys=[f"s:{subject}"]))
             await self.rewrite_file()
             return found
-
-    async def rewrap(self) -> int:
-        """Wrap anew what is wrapped under another than the active key; returns how many entries were.
-
-        Ended when nothing is left under an older key; interrupted anywhere, the next call goes on from
-        there. Readers and writers go on meanwhile.
-        """
-        total = 0
-        async with self._at_work():
-            while changed := await self._rewrap_pass():
-                total += changed
-            canary = await _answer(self.redis.get("canary"))
-            if canary is not None and self.kms.key_id_of(canary) != self.kms.active_key_id:
-                self.kms.unwrap(canary, _CANARY_PLACE)
-                await _answer(self.redis.set("canary", self.kms.wrap(_CANARY, _CANARY_PLACE)))
-        return total
-
-    async def _rewrap_pass(self) -> int:
-        changed = 0
-        async for names in self._scanned():
-            async with self.redis.pipeline(transaction=False) as pipe:
-                for name in names:
-                    pipe.hget(name, "v")
-                values: list[bytes | None] = await pipe.execute()
-            for name, wrapped in zip(names, values, strict=True):
-                if wrapped is None or self.kms.key_id_of(wrapped) == self.kms.active_key_id:
-                    continue
-                _, kind, id = name.split(":", 2)
-                place = _place(kind, id)
-                fresh = self.kms.wrap(self.kms.unwrap(wrapped, place), place)
-                # Lost to a writer: that one may still have used the old key, so another pass looks.
-                await self._rewrap(keys=[name], args=[wrapped, fresh])
-                changed += 1
-        return changed
-
-    async def all_entries(self) -> AsyncIterator[Entry]:
-        """Everything in clear, for a backup. What changes meanwhile comes as it was or as it is."""
-        async with self._at_work():
-            async for names in self._scanned():
-                async with self.redis.pipeline(transaction=False) as pipe:
-                    for name in names:
-                        pipe.hmget(name, ["v", "s"])
-                        pipe.pexpiretime(name)
-                    answers: list[Any] = await pipe.execute()
-                for name, (wrapped, subject), ends_ms in zip(names, answers[::2], answers[1::2], strict=True):
-                    if wrapped is not None:
-                        _, kind, id = name.split(":", 2)
-                        value = self.kms.unwrap(wrapped, _place(kind, id))
-                        expires_at_ms = ends_ms if ends_ms > 0 else None
-                        yield Entry(kind, id, value, subject.decode() or None, expires_at_ms)
-
-    async def _scanned(self) -> AsyncIterator[list[str]]:
-        names: list[str] = []
-        async for name in self.redis.scan_iter(match="e:*", count=_BATCH):
-            names.append(name.decode())
-            if len(names) >= _BATCH:
-                yield names
-                names = []
-        if names:
-            yield names
 
     async def rewrite_file(self) -> None:
         """Have Redis write its file anew from memory, begun after this call, and wait until it has ended.
@@ -276,7 +204,7 @@ class Vault:
     async def ready(self) -> None:
         """The probe of /ready: it answers, writes its file, and the keys here open it."""
         self._opened = False
-        async with self._at_work():
+        async with self.at_work():
             found: dict[str, Any] = await self.redis.info("persistence")
             if not found["aof_enabled"]:
                 raise VaultUnusable(
@@ -299,10 +227,11 @@ class Vault:
         await self.redis.aclose()
 
     @asynccontextmanager
-    async def _at_work(self) -> AsyncIterator[None]:
-        """Checks the keys once, and turns errors of the server and of the keys into the vault's own."""
+    async def at_work(self, *, opened: bool = True) -> AsyncIterator[None]:
+        """For a block of commands: the keys are checked once (unless `opened` is False), and errors of the
+        server and of the keys become the vault's own."""
         try:
-            if not self._opened:
+            if opened and not self._opened:
                 await self._open()
             yield
         except KmsError as error:
@@ -314,15 +243,15 @@ class Vault:
             ) from error
 
     async def _open(self) -> None:
-        canary, restoring = await _answer(self.redis.mget("canary", "restoring"))
+        canary, restoring = await answer(self.redis.mget("canary", "restoring"))
         if restoring is not None:
             raise VaultUnusable(
                 "A restore of the vault began and did not end: run the same `kinolog vault restore` again."
             )
         if canary is None:
-            await _answer(self.redis.set("canary", self.kms.wrap(_CANARY, _CANARY_PLACE), nx=True))
-            canary = await _answer(self.redis.get("canary"))
-        self.kms.unwrap(canary, _CANARY_PLACE)
+            await answer(self.redis.set("canary", self.kms.wrap(CANARY, CANARY_PLACE), nx=True))
+            canary = await answer(self.redis.get("canary"))
+        self.kms.unwrap(canary, CANARY_PLACE)
         self._opened = True
 
 
@@ -335,8 +264,8 @@ def open_vault(settings: Settings) -> Vault:
     return Vault(vault_client(settings), kms)
 
 
-async def _answer(command: Any) -> Any:
-    # redis-py types its commands for both of its clients at once; here they are always awaitable.
+async def answer(command: Any) -> Any:
+    """Await a command: redis-py types them for both of its clients at once; here all are awaitable."""
     return await command
 
 
@@ -356,5 +285,6 @@ def _checked_id(id: str) -> None:
         raise ValueError(f"An id in the vault has 1 to {MOST_ID_CHARACTERS} printable characters.")
 
 
-def _place(kind: str, id: str) -> bytes:
+def place(kind: str, id: str) -> bytes:
+    """Where an entry stands, as its value is bound to it."""
     return f"{kind}|{id}".encode()

@@ -6,7 +6,6 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from redis.asyncio import Redis
 
 from deploy.local.ports import HOST, free_ports
 from streams.core.kms import LocalFileKms
@@ -17,12 +16,12 @@ from streams.core.vault import (
     PASSWORD,
     SIGNING_KEY,
     SUBJECT_KEY,
-    Entry,
     Vault,
     VaultUnavailable,
     VaultUnusable,
     open_vault,
 )
+from streams.core.vault_care import Entry, all_entries, rewrap, shortcomings
 from tests.support.vault import VaultServer
 
 
@@ -115,7 +114,7 @@ async def test_forget_takes_all_of_one_and_nothing_of_others(vault: Vault) -> No
 async def test_all_entries_in_clear(vault: Vault) -> None:
     await vault.put(PASSWORD, "ada", b"hash", subject="ada")
     await vault.put(LOGIN_SESSION, "a:b", b"x", expires_in_s=1000)
-    found = {(entry.kind, entry.id): entry async for entry in vault.all_entries()}
+    found = {(entry.kind, entry.id): entry async for entry in all_entries(vault)}
     assert found.pop((PASSWORD, "ada")) == Entry(PASSWORD, "ada", b"hash", "ada", None)
     [session] = found.values()
     assert (session.value, session.subject, session.expires_at_ms is None) == (b"x", None, False)
@@ -166,8 +165,8 @@ async def test_rotated_keys_wrap_everything_anew(vault: Vault, vault_server: Vau
     await vault.put(LOGIN_SESSION, "s", b"x", expires_in_s=1000)
     old = vault.kms.active_key_id
     new = vault.kms.rotate()
-    assert await vault.rewrap() == 701
-    assert await vault.rewrap() == 0
+    assert await rewrap(vault) == 701
+    assert await rewrap(vault) == 0
     seen = {vault.kms.key_id_of(await vault.redis.hget(f"e:api_key:{n}", "v")) for n in range(700)}
     assert (seen, old == new) == ({new}, False)
     assert await vault.get_many(API_KEY, ["0", "699"]) == [b"0", b"699"]
@@ -188,8 +187,8 @@ async def test_writers_go_on_while_everything_is_wrapped_anew(vault: Vault) -> N
         for number in range(0, 300, 3):
             assert await vault.swap(LOGIN_SESSION, str(number), b"0", b"1")
 
-    await asyncio.gather(vault.rewrap(), turn(), vault.rewrap())
-    assert await vault.rewrap() == 0
+    await asyncio.gather(rewrap(vault), turn(), rewrap(vault))
+    assert await rewrap(vault) == 0
     values = await vault.get_many(LOGIN_SESSION, [str(number) for number in range(300)])
     assert values == [b"1" if number % 3 == 0 else b"0" for number in range(300)]
 
@@ -250,16 +249,15 @@ async def test_a_write_repeated_after_a_lost_answer_is_done_once(
     assert await vault.get(API_KEY, "k") == b"y"
 
 
-async def test_the_server_is_one_that_forgets_nothing_by_itself(vault: Vault) -> None:
-    redis: Redis = vault.redis
-    found = {
-        name: (await redis.config_get(name))[name]
-        for name in ("appendonly", "appendfsync", "maxmemory-policy", "save", "slowlog-log-slower-than")
-    }
-    assert found == {
-        "appendonly": "yes",
-        "appendfsync": "always",
-        "maxmemory-policy": "noeviction",
-        "save": "",
-        "slowlog-log-slower-than": "-1",
-    }
+async def test_a_server_that_would_lose_or_evict_is_told(vault: Vault) -> None:
+    assert await shortcomings(vault) == []
+    await vault.redis.config_set("appendfsync", "everysec")
+    await vault.redis.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        assert [sentence.split(" at ")[0] for sentence in await shortcomings(vault)] == [
+            "appendfsync is everysec",
+            "maxmemory-policy is allkeys-lru",
+        ]
+    finally:
+        await vault.redis.config_set("appendfsync", "always")
+        await vault.redis.config_set("maxmemory-policy", "noeviction")
