@@ -89,19 +89,17 @@ class _Keys:
 
 
 class LocalFileKms:
-    """Keys in one JSON file of mode 0600, made with a first key where there is none.
+    """Keys in one JSON file of mode 0600. Raises KmsUnusable where it is not fit; at construction, too.
 
-    Processes share the file: each looks at every call whether another one has rotated. Raises KmsUnusable
-    where the file is not fit; at construction, too.
+    The first `wrap` of all makes it; a file that is missing when something is to be unwrapped is lost, and
+    no new one takes its place. Processes share it: each looks at every call whether another has rotated.
     """
 
     def __init__(
         self, path: Path, *, now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
     ) -> None:
         self._path, self._now_ms = path, now_ms
-        if not path.exists():
-            self._create()
-        self._keys = self._read()
+        self._keys: _Keys | None = self._read() if path.exists() else None
 
     @property
     def active_key_id(self) -> str:
@@ -121,6 +119,8 @@ class LocalFileKms:
 
     def wrap(self, plain: bytes, aad: bytes) -> bytes:
         """Encrypt under the active key, with a random nonce."""
+        if self._keys is None and not self._path.exists():
+            self._create()
         keys = self._current()
         head = _VERSION + bytes.fromhex(keys.active)
         nonce = os.urandom(_NONCE_BYTES)
@@ -169,7 +169,7 @@ class LocalFileKms:
 
     def _current(self) -> _Keys:
         try:
-            if _stamp(self._path) != self._keys.stamp:
+            if self._keys is None or _stamp_of(self._path.stat()) != self._keys.stamp:
                 self._keys = self._read()
         except FileNotFoundError as error:
             raise self._missing() from error
@@ -251,10 +251,6 @@ def _json(active: str, keys: dict[str, bytes], retired_at_ms: dict[str, int]) ->
         for name, key in keys.items()
     }
     return json.dumps({"version": 1, "active": active, "keys": entries}, indent=2) + "\n"
-
-
-def _stamp(path: Path) -> tuple[int, ...]:
-    return _stamp_of(path.stat())
 
 
 def _stamp_of(found: os.stat_result) -> tuple[int, ...]:

@@ -150,12 +150,21 @@ async def test_values_stand_wrapped(vault: Vault, vault_server: VaultServer) -> 
 
 async def test_lost_keys_are_told_before_anything_is_written(vault: Vault, tmp_path: Path) -> None:
     await vault.put(PASSWORD, "ada", b"hash")
-    stranger = Vault(vault.redis, LocalFileKms(tmp_path / "kms.json"))
-    for act in (stranger.ready(), stranger.get(PASSWORD, "ada"), stranger.put(PASSWORD, "eve", b"x")):
-        with pytest.raises(
-            VaultUnusable, match=r"which .*kms\.json does not hold: put back the file that does"
+    lost, other = LocalFileKms(tmp_path / "lost.json"), LocalFileKms(tmp_path / "other.json")
+    other.wrap(b"", b"")
+    for kms, sentence in (
+        (lost, r"lost\.json is gone: restore it from its copy"),
+        (other, r"which .*other\.json does not hold: put back the file that does"),
+    ):
+        stranger = Vault(vault.redis, kms)
+        for act in (
+            stranger.ready,
+            lambda: stranger.get(PASSWORD, "ada"),  # noqa: B023 - used at once
+            lambda: stranger.put(PASSWORD, "eve", b"x"),  # noqa: B023 - used at once
         ):
-            await act
+            with pytest.raises(VaultUnusable, match=sentence):
+                await act()
+    assert {path.name for path in tmp_path.iterdir()} == {"other.json"}
     assert await vault.entries(PASSWORD) == ["ada"]
 
 

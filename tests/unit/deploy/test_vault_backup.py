@@ -113,8 +113,10 @@ def test_the_age_cannot_be_changed(path: Path, lock: Lock) -> None:
 
 
 def test_without_its_key_file(path: Path, tmp_path: Path) -> None:
+    other = LocalFileKms(tmp_path / "other.json")
+    other.wrap(b"", b"")
     with pytest.raises(BackupError, match=r"key cannot be had.*does not hold: put back the file that does"):
-        list(read_entries(path, KeyFile(LocalFileKms(tmp_path / "other.json"))))
+        list(read_entries(path, KeyFile(other)))
 
 
 def test_the_wrong_way_is_told(path: Path) -> None:
