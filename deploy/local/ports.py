@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Iterable, Mapping
 
 import psutil
@@ -47,17 +48,29 @@ def configured_ports(
     return ports
 
 
+_held: list[socket.socket] = []
+
+
 def free_ports(names: Iterable[str]) -> dict[str, int]:
-    """A port for each name that nobody listens on now. Held open together, so that all differ."""
-    sockets: dict[str, socket.socket] = {}
+    """A port for each name that nobody listens on now, and that nobody else is given meanwhile.
+
+    Linux gives a port that is bound to no connection and to no one who asks for any port, and still lets a
+    server that sets SO_REUSEADDR (all of ours do) listen there: so they stay bound for as long as this
+    process lives. A server may take many seconds to its own bind.
+    """
+    opened: dict[str, socket.socket] = {}
     try:
         for name in names:
-            sockets[name] = socket.socket()
-            sockets[name].bind((HOST, 0))
-        return {name: opened.getsockname()[1] for name, opened in sockets.items()}
+            opened[name] = socket.socket()
+            opened[name].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            opened[name].bind((HOST, 0))
+        return {name: each.getsockname()[1] for name, each in opened.items()}
     finally:
-        for opened in sockets.values():
-            opened.close()
+        if sys.platform == "linux":
+            _held.extend(opened.values())
+        else:
+            for each in opened.values():
+                each.close()
 
 
 def is_free(port: int) -> bool:

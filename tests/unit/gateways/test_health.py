@@ -14,6 +14,8 @@ import yaml
 from aiohttp import web
 from pydantic import SecretStr
 
+from deploy.local import ports
+from gateways.core import health
 from gateways.core.app import Service, create_app, metrics_app
 from gateways.core.deps import CoreDeps
 from gateways.core.permissions import PUBLIC
@@ -30,13 +32,7 @@ from tests.unit.gateways.conftest import Serve
 
 
 def free_ports(count: int) -> Iterator[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for opened in sockets:
-        opened.bind(("127.0.0.1", 0))
-    ports = [opened.getsockname()[1] for opened in sockets]
-    for opened in sockets:
-        opened.close()
-    yield from ports
+    yield from ports.free_ports(map(str, range(count))).values()
 
 
 async def test_ready_names_each_dependency_and_hides_addresses(core: CoreDeps, serve: Serve) -> None:
@@ -125,17 +121,18 @@ async def test_the_metrics_app_has_the_same_and_nothing_else(core: CoreDeps, ser
 def moved(tmp_path: Path) -> Topology:
     """The map with every port moved to a free one."""
     raw = yaml.safe_load(load_topology().path.read_text())
-    ports = free_ports(2 * len(raw["services"]))
+    free = free_ports(2 * len(raw["services"]))
     for service in raw["services"].values():
-        service["port"], service["metrics_port"] = next(ports), next(ports)
+        service["port"], service["metrics_port"] = next(free), next(free)
     path = tmp_path / "topology.yaml"
     path.write_text(yaml.safe_dump(raw))
     return load_topology(path)
 
 
 async def test_one_process_answers_on_all_twelve_ports_without_its_dependencies(
-    moved: Topology, redis_port: int, tmp_path: Path
+    moved: Topology, redis_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(health, "PROBE_TIMEOUT_S", 20.0)  # those that are away refuse at once
     (unused,) = free_ports(1)
     settings = Settings(
         kafka_bootstrap_servers=f"127.0.0.1:{unused}",
@@ -181,6 +178,7 @@ async def test_one_process_answers_on_all_twelve_ports_without_its_dependencies(
 async def test_a_port_in_use_is_named_and_nothing_stays_open(core: CoreDeps) -> None:
     first, second = free_ports(2)
     with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("127.0.0.1", second))
         taken.listen()
         app = create_app(Service(name="chat"), core)
