@@ -18,9 +18,9 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 
 from tests.e2e.stub_media import Film, make_film
 from tests.e2e.stub_server import Stub, serving
-from tests.support.browser import launched
+from tests.support.browser import PATIENCE_MS, launched, new_context
 
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=PATIENCE_MS)
 
 AXE = Path(__file__).resolve().parents[2] / "gateways/web/node_modules/axe-core/axe.min.js"
 _WATCH_POLICY = """
@@ -51,14 +51,14 @@ class Surface:
         return self.page
 
     async def until(self, true: Callable[[], bool]) -> None:
-        """Waits, as the browser does its work, until the stub shows what `true` asks for; 10 s at most."""
-        async with asyncio.timeout(10):
+        """Waits, as the browser does its work, until the stub shows what `true` asks for."""
+        async with asyncio.timeout(PATIENCE_MS / 1000):
             while not true():
                 await self.page.evaluate("new Promise(requestAnimationFrame)")
 
     async def until_page(self, expression: str) -> None:
         """Waits until the expression is true in the page. (Playwright's own wait would need eval there.)"""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_MS / 1000):
             while not await self.page.evaluate(f"Boolean({expression})"):
                 await self.page.evaluate("new Promise(requestAnimationFrame)")
 
@@ -104,7 +104,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Film:
 async def surface(browser: Browser, film: Film) -> AsyncIterator[Surface]:
     stub = Stub(film)
     async with serving(stub) as base:
-        context = await browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
+        context = await new_context(browser, viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
         page = await context.new_page()
         seen = Surface(stub, base, page, context)
         await page.add_init_script(_WATCH_POLICY)

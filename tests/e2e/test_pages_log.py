@@ -43,7 +43,7 @@ async def test_event_opens_to_content_cause_and_effects(surface: Surface) -> Non
     relations = opened.get_by_role("region", name="Causes and effects")
     await expect(relations).to_contain_text("Planned: 4 renditions")
     probed = next(entry for entry in entries if entry["type"].endswith("SourceProbed"))
-    assert page.url.endswith(f"#{probed['id']}")
+    await expect(page).to_have_url(f"{surface.base}{path}#{probed['id']}")
     await relations.get_by_role("link", name="The file shall be checked").click()
     await expect(page.locator(".event[data-open]")).to_have_count(2)
     probe = next(entry for entry in entries if entry["type"].endswith("ProbeRequested"))
@@ -64,7 +64,7 @@ async def test_causes_show_a_tree(surface: Surface) -> None:
     await expect(tree.locator("> li")).to_have_count(2)
     await tree.get_by_role("button", name="9 chunks requested").click()
     await expect(tree.get_by_role("button", name="Encode chunk 9")).to_be_visible()
-    assert page.url.endswith("?view=causes")
+    await expect(page).to_have_url(f"{surface.base}{path}?view=causes")
 
 
 async def test_types_and_words_filter(surface: Surface) -> None:

@@ -154,7 +154,7 @@ async def test_failure_is_a_sentence_and_a_way_to_the_cause(surface: Surface) ->
     await expect(page.locator(".stage").get_by_role("link", name="Why?")).to_have_attribute(
         "href", f"/assets/{item['id']}/log"
     )
-    assert await page.locator("video").count() == 0
+    await expect(page.locator("video")).to_have_count(0)
 
 
 async def test_unknown_film(surface: Surface) -> None:
@@ -181,7 +181,7 @@ async def test_what_another_key_may_see_is_read_after_signing_in(surface: Surfac
     await page.get_by_label("API key", exact=True).fill(KEY)
     await page.keyboard.press("Enter")
     await expect(page.get_by_text("Ready in every rendition").first).to_be_visible()
-    assert page.url == surface.base + path
+    await expect(page).to_have_url(surface.base + path)
 
 
 async def test_media_that_does_not_arrive_ends_in_a_sentence(surface: Surface) -> None:
@@ -189,7 +189,7 @@ async def test_media_that_does_not_arrive_ends_in_a_sentence(surface: Surface) -
     item = ready(surface)
     surface.stub.fail("GET", f"/v1/assets/{item['id']}/hls", 503, "Store away", "Later.", times=1000)
     page = await surface.open(f"/watch/{item['id']}")
-    await expect(page.locator(".over")).to_contain_text("did not arrive", timeout=20_000)
+    await expect(page.locator(".over")).to_contain_text("did not arrive")
     surface.stub.heal()
     await page.locator(".over").get_by_role("button", name="Try again").click()
     await playing(surface)

@@ -19,6 +19,7 @@ from tests.judges.report import measure
 from tests.judges.timing import timing_problems
 from tests.media_fixtures.numbered import NumberedClip, make_clip
 from tests.support.api import connected
+from tests.support.browser import new_context
 from tests.support.playback import faults_seen, watch, watch_here
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -61,7 +62,7 @@ async def test_the_ladder_is_the_one_of_its_size(film_ready: Shown) -> None:
 async def test_every_rung_shows_every_picture_in_its_place(
     film_ready: Shown, browser: Browser, player: str, link: str
 ) -> None:
-    context = await browser.new_context()
+    context = await new_context(browser)
     signed_in = await context.request.post(f"{film_ready.base}/v1/session", data={"api_key": film_ready.key})
     assert signed_in.ok
     faults: dict[str, list[str]] = {}
@@ -79,7 +80,7 @@ async def test_every_rung_shows_every_picture_in_its_place(
 async def test_the_watch_page_shows_every_picture_in_its_place(
     film_ready: Shown, browser: Browser, query: str
 ) -> None:
-    context = await browser.new_context()
+    context = await new_context(browser)
     await context.request.post(f"{film_ready.base}/v1/session", data={"api_key": film_ready.key})
     page = await context.new_page()
     await page.goto(film_ready.url("watch") + query)
@@ -97,7 +98,7 @@ async def test_the_judges_find_nothing_in_what_the_gateway_serves(film_ready: Sh
 
 
 async def test_without_a_session_there_is_nothing_to_play(film_ready: Shown, browser: Browser) -> None:
-    context = await browser.new_context()
+    context = await new_context(browser)
     for link in ("hls", "dash"):
         answer = await context.request.get(film_ready.url(link))
         assert answer.status == 401

@@ -16,7 +16,8 @@ import aiohttp
 
 from deploy.local.launcher import Stack
 
-PATIENCE_S = 120.0  # for a film to end in some state, on a machine that does much else
+PATIENCE_S = 300.0  # for a film to end in some state, on a machine that does much else
+RECONNECT_S = 0.2
 
 
 class Refused(AssertionError):
@@ -76,6 +77,17 @@ class Api:
         raise AssertionError(f"{asset_id} ended before it was one of {states}: {seen}")
 
     async def _states(self, asset_id: str) -> AsyncIterator[dict[str, Any]]:
+        """Like a browser, comes back to a stream that ends, and to one that is not there yet."""
+        while True:
+            try:
+                async for asset in self._stream(asset_id):
+                    yield asset
+            except Refused as refused:
+                if refused.status not in (404, 503):
+                    raise
+            await asyncio.sleep(RECONNECT_S)
+
+    async def _stream(self, asset_id: str) -> AsyncIterator[dict[str, Any]]:
         url = urljoin(self.base, f"/v1/assets/{asset_id}/events")
         async with self.session.get(url, timeout=aiohttp.ClientTimeout(total=None)) as answer:
             await _succeeded(answer)

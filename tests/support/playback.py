@@ -7,10 +7,10 @@ of the platform, and the platform needs no test page.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,11 +28,11 @@ LIBRARIES = {
     "dash.all.min.js": JUDGES / "dashjs" / "dist" / "modern" / "umd" / "dash.all.min.js",
     "video.min.js": JUDGES / "video.js" / "dist" / "video.min.js",
 }
-FEWEST_PICTURES = 5  # of one play; a busy machine drops most of them
+FEWEST_PICTURES = 5  # of one play; a busy machine drops most of them, and plays again more slowly
 SCRIPT = Path(__file__).with_name("player.js")
 # Not wait_for_function: that one compiles its text in the page, which the platform's policy forbids.
 AWAIT_PICTURE = """new Promise((done, failed) => {
-  setTimeout(() => failed(new Error("the page shows no picture after 20 s")), 20000);
+  setTimeout(() => failed(new Error("the page shows no picture after 60 s")), 60000);
   const look = () => document.querySelector("video")?.readyState >= 2 ? done() : requestAnimationFrame(look);
   look();
 })"""
@@ -45,14 +45,13 @@ PAGE = (
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture on the screen, and the film's clock when it had been read.
+    """A picture on the screen.
 
     `media_time_s` is that of the picture announced; None where the browser presented no new one.
     """
 
     number: int | None
     media_time_s: float | None
-    clock_s: float
     width: int
     height: int
 
@@ -100,18 +99,18 @@ async def watch_here(
     """The same with the <video> of the page that is open, and the player that the page gave it."""
     await page.evaluate(AWAIT_PICTURE)
     await page.evaluate(f"const READ_NUMBER = {READ_NUMBER_JS};\n{SCRIPT.read_text()}")
-    await _call(page, "seek", float(Fraction(1, 2) / clip.fps), float(1 / clip.fps))
+    await _call(page, "seek", float(Fraction(1, 2) / clip.fps), 0)
     return await _watched(page, Shown(**await _call(page, "now")), clip, play_s, seek_frames, rate)
 
 
 async def _watched(
     page: Page, first: Shown, clip: NumberedClip, play_s: float, seek_frames: Sequence[int], rate: float
 ) -> Watched:
-    played = [Shown(**each) for each in await _call(page, "playUntil", play_s, rate)]
+    played = [Shown(**each) for each in await _call(page, "playUntil", play_s, rate, FEWEST_PICTURES)]
     sought = {}
     for number in seek_frames:
         middle_s = float((number + Fraction(1, 2)) / clip.fps)
-        sought[number] = Shown(**await _call(page, "seek", middle_s, float(1 / clip.fps)))
+        sought[number] = Shown(**await _call(page, "seek", middle_s, number))
     state = await _call(page, "state")
     return Watched(first, played, sought, state["trouble"], state["duration_s"], state["audio_bytes"])
 
@@ -119,17 +118,16 @@ async def _watched(
 def faults_seen(watched: Watched, clip: NumberedClip, sizes: set[tuple[int, int]]) -> list[str]:
     """Everything about a watched rung that differs from the clip as it was made.
 
-    While a film plays, the canvas holds the picture announced or a later one, none beyond the clock (which
-    a busy browser reads a few pictures behind the one it has announced); paused it holds the one of the
-    moment and no other.
+    While a film plays, the canvas holds the picture announced or, on a busy machine, a later one, none
+    beyond the one announced next; paused it holds the one of the moment and no other.
     """
     faults = list(watched.trouble)
     pictures = [watched.first, *watched.played]
-    for shown in pictures:
-        if shown.media_time_s is None:
+    # Of the last one nobody knows what came next; where its successors would be, the seeks tell.
+    for shown, following in itertools.pairwise(pictures):
+        if shown.media_time_s is None or following.media_time_s is None:
             continue
-        first = round(shown.media_time_s * clip.fps)
-        last = max(first, ceil(shown.clock_s * clip.fps)) + 1
+        first, last = round(shown.media_time_s * clip.fps), round(following.media_time_s * clip.fps)
         if shown.number is None or not first <= shown.number <= last:
             faults.append(
                 f"at {shown.media_time_s:.4f} s the picture says {shown.number}, not {first}..{last}"
