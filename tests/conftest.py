@@ -6,12 +6,19 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from deploy.local import launcher
 from deploy.local.layout import Home
 from streams.core.vault import Vault
 from tests.support.stack import controller_pid, shared_stack
 from tests.support.vault import VaultServer
+
+# The same examples each time, however long one takes: a busy machine fails no test.
+settings.register_profile(
+    "steady", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("steady")
 
 STACK_FIXTURES = {"stack", "platform_stack"}
 
