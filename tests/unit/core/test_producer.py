@@ -30,14 +30,14 @@ TOPIC = "media.asset.requests"
 @pytest.fixture(scope="module")
 def broker() -> Iterator[str]:
     cluster = Producer({"test.mock.num.brokers": 1})
-    [address] = [f"{b.host}:{b.port}" for b in cluster.list_topics(timeout=10).brokers.values()]
+    [address] = [f"{b.host}:{b.port}" for b in cluster.list_topics(timeout=60).brokers.values()]
     yield address
     cluster.flush(0)
 
 
 @pytest.fixture
 def settings(broker: str) -> Settings:
-    return Settings(kafka_bootstrap_servers=broker, event_max_bytes=2000, publish_timeout_s=20)
+    return Settings(kafka_bootstrap_servers=broker, event_max_bytes=2000, publish_timeout_s=60)
 
 
 def _fatal(reason: str) -> None:

@@ -38,11 +38,11 @@ def settings() -> Iterator[Settings]:
     """A mock broker with a small story on it."""
     topology = load_topology()
     cluster = Producer({"test.mock.num.brokers": 1})
-    [address] = [f"{b.host}:{b.port}" for b in cluster.list_topics(timeout=10).brokers.values()]
-    found = Settings(kafka_bootstrap_servers=address, publish_timeout_s=20)
+    [address] = [f"{b.host}:{b.port}" for b in cluster.list_topics(timeout=60).brokers.values()]
+    found = Settings(kafka_bootstrap_servers=address, publish_timeout_s=60)
     for topic in topology.topics.values():
-        cluster.list_topics(topic.name, timeout=10)
-        cluster.list_topics(topic.dlq, timeout=10)
+        cluster.list_topics(topic.name, timeout=60)
+        cluster.list_topics(topic.dlq, timeout=60)
     asyncio.run(_story(found))
     yield found
     cluster.flush(0)

@@ -101,7 +101,7 @@ async def test_workers(bad: tuple[str, Any]) -> None:
     broken = LogRecord(0, 5, good.key, good.value, [*kept, bad])
     arrival.value = Chunk(arrival.value.topic, 0, 0, (broken,), 1)
     bench.runner.submit(arrival)
-    await asyncio.wait_for(arrival.acked.wait(), 5)
+    await asyncio.wait_for(arrival.acked.wait(), 60)
     await bench.stop()
     assert [sent.topic for sent in bench.outputs.sent] == [f"{arrival.value.topic}.dlq"]
     assert bench.ended == []

@@ -55,7 +55,7 @@ async def running(core: CoreDeps, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
 
 
 async def test_a_head_that_is_never_ended_is_given_up(running: Running) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         busy, busy_writer = await running.connect(HEAD + b"\r\n")
         await running.begun.wait()
         idle, idle_writer = await running.connect(b"")
@@ -78,7 +78,7 @@ async def test_a_head_that_is_never_ended_is_given_up(running: Running) -> None:
 
 async def test_a_connection_serves_one_request_after_another(running: Running) -> None:
     running.go_on.set()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         reader, writer = await running.connect(b"")
         for _ in range(3):
             writer.write(HEAD)

@@ -30,7 +30,7 @@ class Events:
     async def next(self) -> tuple[str, Any]:
         """The next event; ("", None) at the stream's end."""
         name, data = "", None
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while line := await self.answer.content.readline():
                 text = line.decode().rstrip("\n")
                 if text.startswith("event: "):
@@ -71,7 +71,7 @@ async def test_an_asset_is_followed_from_upload_to_ready(gateway: Gateway) -> No
         assert name == "progress"
         assert progress["work"] == [{"work_id": "w1", "kind": "probe", "percent": 0, "worker": "one"}]
         await film.ready()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while asset["state"] != "ready" or progress["percent"] != 100:
                 name, data = await stream.next()
                 asset, progress = (data, progress) if name == "asset" else (asset, data)

@@ -88,7 +88,7 @@ async def test_many_of_one_score_are_paged_through(
 async def test_a_write_of_ones_own_is_waited_for(redis: Redis, reader: ProjectionReader) -> None:
     view = await reader.pin(NAMES)
     assert await view.fence(1) == -1
-    waiting = asyncio.create_task(view.at_least(At("t", 1, 7), 10.0))
+    waiting = asyncio.create_task(view.at_least(At("t", 1, 7), 60.0))
     await redis.hset(f"{view.tag(1)}:meta", "fence", 6)
     await told(redis, view.tag(1), "k")
     assert not waiting.done()
@@ -100,7 +100,7 @@ async def test_a_write_of_ones_own_is_waited_for(redis: Redis, reader: Projectio
 
 async def test_an_outcome_is_told_or_found(redis: Redis, reader: ProjectionReader) -> None:
     view = await reader.pin(NAMES)
-    waiting = asyncio.create_task(view.await_outcome("k", "r1", 10.0))
+    waiting = asyncio.create_task(view.await_outcome("k", "r1", 60.0))
     await redis.set(f"{view.tag_of('k')}:outcome:r1", orjson.dumps({"type": "T"}))
     assert await waiting == {"type": "T"}
     assert await view.await_outcome("k", "r1", 0.0) == {"type": "T"}
@@ -113,9 +113,9 @@ async def test_only_watched_keys_wake_a_watcher(redis: Redis, hub: Hub) -> None:
         await told(redis, "{n:1:0}", "other")
         assert not await watcher.changed(0.05)
         await told(redis, "{n:1:0}", "other", "mine")
-        assert await watcher.changed(5.0)
+        assert await watcher.changed(60.0)
         await redis.execute_command("SPUBLISH", "{n:1:0}", b"not a list")
-        assert await watcher.changed(5.0)
+        assert await watcher.changed(60.0)
 
 
 async def test_two_watchers_share_a_subscription_until_both_have_left(redis: Redis, hub: Hub) -> None:
@@ -133,13 +133,13 @@ async def test_a_lost_connection_is_mended_and_counts_as_a_change(redis: Redis, 
     async with hub.watch(["{n:1:0}"], ["k"]) as watcher:
         await watcher.changed(5.0)
         await redis.execute_command("CLIENT", "KILL", "TYPE", "PUBSUB")
-        assert await watcher.changed(5.0)  # something may have been missed: read again
-        async with asyncio.timeout(10):
+        assert await watcher.changed(60.0)  # something may have been missed: read again
+        async with asyncio.timeout(60):
             while await redis.pubsub_shardnumsub("{n:1:0}") != [(b"{n:1:0}", 1)]:  # noqa: ASYNC110
                 await asyncio.sleep(0)
         await watcher.changed(0.2)
         await told(redis, "{n:1:0}", "k")
-        assert await watcher.changed(5.0)
+        assert await watcher.changed(60.0)
 
 
 async def test_locks_are_exclusive_expire_and_end_only_for_their_holder(redis: Redis) -> None:
@@ -149,7 +149,7 @@ async def test_locks_are_exclusive_expire_and_end_only_for_their_holder(redis: R
     assert not await locks.renew("edge:x", "two", 60)
     await locks.release("edge:x", "two")
     assert await locks.renew("edge:x", "one", 0.001)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not await locks.acquire("edge:x", "two", 60):  # noqa: ASYNC110  # expiry gives no event
             await asyncio.sleep(0)
     await locks.release("edge:x", "two")

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
+from streams.core import clients
 from streams.core.clients import MOST_CONNECTIONS, redis_client
 from streams.core.settings import Settings
 
 
-async def test_more_readers_than_connections_wait_instead_of_failing(redis_port: int) -> None:
+async def test_more_readers_than_connections_wait_instead_of_failing(
+    redis_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "POOL_PATIENCE_S", 60.0)
     client = redis_client(Settings(redis_url=f"redis://127.0.0.1:{redis_port}"))
     try:
         # Each holds its connection for a moment, so that all but the first hundred find none free.
