@@ -74,7 +74,7 @@ async def _carry_out(supervisor: Supervisor, order: dict[str, str]) -> None:
         raise OrderFailed(f"unknown order {order['order']!r}: expected one of {', '.join(ORDERS)}")
 
 
-def send(path: str, order: str, name: str, timeout_s: float = 90.0) -> None:
+def send(path: str, order: str, name: str, timeout_s: float = 300.0) -> None:
     """Give one order and wait until it is done. Raises OrderFailed."""
     try:
         with socket.socket(socket.AF_UNIX) as connection:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from streams.core.settings import Settings
 
 POLL_S = 0.05
-START_TIMEOUT_S = 150.0
+START_TIMEOUT_S = 300.0
 # The supervisor stops its children within 11 s; then it is ended with everything it wrote down.
 STOP_TIMEOUT_S = 11.8
 

@@ -29,7 +29,7 @@ class ProcessSpec:
     env: dict[str, str] = field(default_factory=dict)
     cwd: Path | None = None
     prepare: Callable[[], None] | None = None
-    start_timeout_s: float = 60.0
+    start_timeout_s: float = 240.0  # of a machine that is slow or busy; one that ends is told at once
     stop_grace_s: float = 4.0
     # Processes of a higher tier stop first: 0 servers, 1 workers, 2 gateways.
     tier: int = 0
