@@ -1,7 +1,8 @@
 """Framing: 0x00, the schema id as four big-endian bytes, the Avro body (Confluent's format).
 
 Decoding uses the writer's schema, found by id in `ids.lock`, then brings older versions up to the newest
-in Python: an evolved reader schema halves fastavro's speed. This is the hot path of every agent.
+in Python: an evolved reader schema halves fastavro's speed. Encoding is done by functions made of the
+schemas, and by fastavro wherever these give up. This is the hot path of every agent.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from schemas.event import (
 from schemas.lock import LOCK_NAME, Locked, read_lock
 from schemas.roots import first_id, schema_roots
 from schemas.upcast import Upcast, upcast_of
+from schemas.writers import Writer, writer_of
 
 __all__ = [
     "Codec", "ContractError", "EncodeError", "Event", "Headers", "Src", "WireError", "codec", "decode",
@@ -58,14 +60,11 @@ class Codec:
                 )
             self.by_id[entry.id] = entry
             self.newest[entry.type] = entry
-        self._writers: dict[str, tuple[bytes, Any, frozenset[str]]] = {
-            name: (
-                FRAME.pack(0, entry.id),
-                _parsed(entry),
-                frozenset(f["name"] for f in entry.schema["fields"]),
-            )
-            for name, entry in self.newest.items()
-        }
+        self._writers: dict[str, tuple[Writer, frozenset[str]]] = {}
+        for name, entry in self.newest.items():
+            write = writer_of(entry.schema, FRAME.pack(0, entry.id))
+            if write is not None:
+                self._writers[name] = write, _fields(entry)
         # frame -> (type, writer's schema, reader's schema or None, top-level upcast or None)
         self._readers: dict[bytes, tuple[str, Any, Any, Callable[[dict[str, Any]], None] | None]] = {}
         for entry in self.by_id.values():
@@ -76,14 +75,29 @@ class Codec:
     def encode(self, type_name: str, data: dict[str, Any]) -> bytes:
         """Framed bytes. Raises EncodeError for a type without schema, or data that does not fit it."""
         try:
-            frame, schema, fields = self._writers[type_name]
-            if not fields.issuperset(data):
-                raise ValueError(f"unknown fields {sorted(set(data) - fields)}")
-            out = _BytesIO()
-            out.write(frame)
+            write, fields = self._writers[type_name]
+            if fields.issuperset(data):
+                return write(data)
+        except Exception:
+            return self._by_fastavro(type_name, data)
+        return self._by_fastavro(type_name, data)
+
+    def _by_fastavro(self, type_name: str, data: dict[str, Any]) -> bytes:
+        """What a made function gave up: a value to convert, or one that fits nothing."""
+        if type_name not in self.newest:
+            raise EncodeError(
+                f"{type_name} has no locked schema: write schemas/<domain>/<Event>.avsc, "
+                "then run `kinolog check --fix`"
+            )
+        entry = self.newest[type_name]
+        schema, out = _parsed(entry), _BytesIO()
+        try:
+            if not _fields(entry).issuperset(data):
+                raise ValueError(f"unknown fields {sorted(set(data) - _fields(entry))}")
+            out.write(FRAME.pack(0, entry.id))
             _write(out, schema, data)
         except Exception as error:
-            raise self._explained(type_name, data, error) from error
+            raise _explained(type_name, schema, data, error) from error
         return out.getvalue()
 
     def decode(self, raw: bytes) -> tuple[str, dict[str, Any]]:
@@ -168,19 +182,6 @@ class Codec:
             add(event)
         return events, refused
 
-    def _explained(self, type_name: str, data: Any, error: Exception) -> EncodeError:
-        if type_name not in self._writers:
-            return EncodeError(
-                f"{type_name} has no locked schema: write schemas/<domain>/<Event>.avsc, "
-                "then run `kinolog check --fix`"
-            )
-        detail = str(error)
-        try:
-            validate(data, self._writers[type_name][1], raise_errors=True)
-        except Exception as invalid:
-            detail = str(invalid)
-        return EncodeError(f"data does not fit {type_name}: {detail}")
-
     def _refused(self, raw: bytes | None, error: Exception) -> WireError:
         if raw is None or len(raw) < 5 or raw[0] != 0:
             start = (raw or b"")[:5].hex()
@@ -213,6 +214,19 @@ def encode(type_name: str, data: dict[str, Any]) -> bytes:
 def decode(raw: bytes) -> tuple[str, dict[str, Any]]:
     """`codec().decode`: for places that are not hot."""
     return codec().decode(raw)
+
+
+def _explained(type_name: str, schema: Any, data: Any, error: Exception) -> EncodeError:
+    detail = str(error)
+    try:
+        validate(data, schema, raise_errors=True)
+    except Exception as invalid:
+        detail = str(invalid)
+    return EncodeError(f"data does not fit {type_name}: {detail}")
+
+
+def _fields(entry: Locked) -> frozenset[str]:
+    return frozenset(f["name"] for f in entry.schema["fields"])
 
 
 def _parsed(entry: Locked) -> Any:
