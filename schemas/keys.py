@@ -47,8 +47,16 @@ def tag(name: str, version: int, partition: int) -> str:
 
 
 def pointer_key(name: str) -> str:
-    """Redis key holding a projection's current version as decimal text; absent means 1."""
+    """Redis key holding a projection's current version as decimal text; absent means 1.
+
+    `name` is the projector's, or in ClickHouse the table's: all that write to it go over together.
+    """
     return f"pointer:{{{name}}}"
+
+
+def table_of(table: str, version: int) -> str:
+    """ClickHouse table that holds one version of the projection `table`; the first has the plain name."""
+    return table if version == 1 else f"{table}_v{version}"
 
 
 def dlq_of(topic: str) -> str:

@@ -53,8 +53,13 @@ class ProjectionReader:
 
     async def pin(self, projection: Projection) -> View:
         """A view of the version that is current now."""
-        raw = await _in_time(self._redis.get(pointer_key(projection.name)))
-        return View(self._redis, self._hub, self._clock, projection, int(raw) if raw is not None else 1)
+        version = await self.version(projection.name)
+        return View(self._redis, self._hub, self._clock, projection, version)
+
+    async def version(self, name: str) -> int:
+        """The version of a projection, or of a ClickHouse table, that is current now."""
+        raw = await _in_time(self._redis.get(pointer_key(name)))
+        return 1 if raw is None else int(raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +141,11 @@ class View:
             return None if raw is None else _outcome(raw)
 
         found: dict[str, Any] | None = await self._wait(where, outcome, timeout_s)
+        return found
+
+    async def await_document(self, key: str, timeout_s: float) -> dict[str, Any] | None:
+        """The document of `key`, waiting for it to be there; None if it is not in time."""
+        found: dict[str, Any] | None = await self._wait(self.tag_of(key), lambda: self.get(key), timeout_s)
         return found
 
     async def _wait(self, channel: str, look: Callable[[], Any], timeout_s: float) -> Any:

@@ -1,4 +1,4 @@
-"""Reads the log's history (ClickHouse, table log_events): an asset's events in causal order, causes, effects.
+"""Reads the log's history (ClickHouse, log_events): an asset's events in causal order, causes, effects.
 
 A cursor is a vector: the last offset seen of each topic and partition. Rows of different topics arrive in
 any order, rows of one partition in theirs, so nothing that arrives late is ever skipped.
@@ -16,11 +16,13 @@ import orjson
 
 from gateways.core.deps import History
 from gateways.core.problem import Problem
+from gateways.core.projections import ProjectionReader
 from gateways.media.models import LogEntry
+from schemas.keys import table_of
 
 Cursor = dict[str, int]
 _COLUMNS: Final = "topic, partition, offset, key, id, type, at_ms, source, causation_id, trace_id, data"
-_TABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
+_TABLE: Final = re.compile(r"[a-z][a-z0-9_]*")
 MAX_CAUSES: Final = 64
 MAX_EFFECTS: Final = 200
 MAX_LINKS: Final = 100_000
@@ -29,11 +31,14 @@ MAX_LINKS: Final = 100_000
 class LogHistory:
     """Queries of one table."""
 
-    def __init__(self, history: History, table: str) -> None:
-        if not _TABLE.fullmatch(table):
-            raise ValueError(f"{table!r} is not a table name: use letters, digits and underscores")
-        self._history = history
-        self._table = table
+    def __init__(self, history: History, projections: ProjectionReader, name: str) -> None:
+        """`name`: the table's in the map; each question looks up which version of it is current."""
+        if not _TABLE.fullmatch(name):
+            raise ValueError(f"{name!r} is not a table name: use letters, digits and underscores")
+        self._history, self._projections, self._name = history, projections, name
+
+    async def _table(self) -> str:
+        return table_of(self._name, await self._projections.version(self._name))
 
     async def page(self, asset_id: str, after: Cursor, limit: int) -> tuple[list[LogEntry], Cursor]:
         """Up to `limit` events after the cursor, causes before effects, and the cursor behind them.
@@ -50,7 +55,7 @@ class LogHistory:
         rows = await self._history.query(
             f"SELECT {_COLUMNS} FROM (SELECT *, max(at_ms) OVER (PARTITION BY topic, partition "  # noqa: S608  # a checked name
             "ORDER BY offset ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS seen_ms "
-            f"FROM {self._table} WHERE asset_id = {{asset_id:String}} {newer}) "
+            f"FROM {await self._table()} WHERE asset_id = {{asset_id:String}} {newer}) "
             "ORDER BY seen_ms, topic, partition, offset LIMIT {limit:UInt32}",
             {"asset_id": asset_id, "names": list(after), "offsets": list(after.values()), "limit": limit},
         )
@@ -63,7 +68,7 @@ class LogHistory:
     async def one(self, ce_id: str) -> tuple[LogEntry, str] | None:
         """The event with that id and its asset's id; None if it is not (yet) in the history."""
         rows = await self._history.query(
-            f"SELECT {_COLUMNS}, asset_id FROM {self._table} WHERE id = {{id:String}} "  # noqa: S608
+            f"SELECT {_COLUMNS}, asset_id FROM {await self._table()} WHERE id = {{id:String}} "  # noqa: S608
             "ORDER BY topic, partition, offset LIMIT 1",
             {"id": ce_id},
         )
@@ -72,7 +77,7 @@ class LogHistory:
     async def chain(self, entry: LogEntry, asset_id: str) -> tuple[list[LogEntry], list[LogEntry]]:
         """Causes, nearest first, and direct effects, oldest first; of the same asset."""
         links = await self._history.query(
-            f"SELECT id, causation_id FROM {self._table} WHERE asset_id = {{asset_id:String}} "  # noqa: S608
+            f"SELECT id, causation_id FROM {await self._table()} WHERE asset_id = {{asset_id:String}} "  # noqa: S608
             "ORDER BY at_ms LIMIT {limit:UInt32}",
             {"asset_id": asset_id, "limit": MAX_LINKS},
         )
@@ -90,7 +95,7 @@ class LogHistory:
         if not ids:
             return {}
         rows = await self._history.query(
-            f"SELECT {_COLUMNS} FROM {self._table} WHERE id IN {{ids:Array(String)}} "  # noqa: S608
+            f"SELECT {_COLUMNS} FROM {await self._table()} WHERE id IN {{ids:Array(String)}} "  # noqa: S608
             "ORDER BY topic DESC, partition DESC, offset DESC",
             {"ids": list(ids)},
         )

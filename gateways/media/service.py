@@ -68,7 +68,7 @@ def streaming(media: Media) -> Service:
 
     def prepare(app: web.Application) -> None:
         app[MEDIA] = media
-        app[HISTORY] = LogHistory(media.history, media.log_table)
+        app[HISTORY] = LogHistory(media.history, media.projections, media.log_table)
         app[TAILS] = Tails(app[HISTORY], media.log_poll_s)
         make_room(app, media.limits.concurrent)
 

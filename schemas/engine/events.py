@@ -16,19 +16,20 @@ TIMER_SET: Final = "kinolog.engine.TimerSet"
 
 
 class ProjectionRebuilt(TypedDict):
-    """Receipt of a rebuild: two versions of a projection were equal at these offsets, and readers went
-    over.
+    """Receipt of a rebuild: two versions of a projection were compared at these offsets, and readers
+    went over.
     """
 
-    # Name of the projector agent, as in topology.yaml; the partition key.
+    # Name of the projector agent, or of the ClickHouse table, as in topology.yaml; the partition key.
     name: str
     # Version that readers used before: 1 or more.
     from_version: int
-    # Version that readers use now: above from_version.
+    # Version that readers use now: from_version + 1, or below it where they went back.
     to_version: int
-    # Input partition (decimal text) to the last offset both versions applied: -1 or more.
+    # Input partition (decimal text, of a table topic:number) to the last offset that was compared: -1 or
+    # more; empty where readers went back.
     offsets: dict[str, int]
-    # Input partition (decimal text) to the digest that both versions had there: hexadecimal.
+    # Input partition (as in offsets) to the digest of to_version there: ASCII text.
     digests: dict[str, str]
     # Hash of the code that built to_version: hexadecimal.
     code_hash: str
@@ -40,6 +41,9 @@ class ProjectionRebuilt(TypedDict):
     started_at_ms: int
     # Moment of going over: milliseconds since 1970-01-01 UTC.
     finished_at_ms: int
+    # Input partition (as in offsets) to the number of keys that differed and were accepted: 1 or more;
+    # empty where all were equal.
+    accepted: dict[str, int]
 
 
 class RequestRefused(TypedDict):

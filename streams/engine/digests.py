@@ -1,168 +1,188 @@
-"""Whether two versions of a projection hold the same: digests of what stands in Redis, by key range.
+"""Whether two versions of a projection in Redis hold the same, member by member.
 
-They are taken from the keys themselves, not kept while folding, so they also see what happened to the
-store beside the fold. Documents are read in steps of a few hundred, between which Redis serves others; what
-changed meanwhile is read again together with the fence. Only the keys of a projection's own are digested in
-one call: they have no order in which a part of them could be read again.
+Everything is read from the keys themselves, not kept while folding, so that what happened to the store beside
+the fold is seen too. It is read in pages, whatever the key's kind, between which Redis serves others. Nobody
+writes to the version that was built; the running one moves on meanwhile, so what differs in the first look is
+looked at again: its members and its fence in one call, beside the built version brought to that very fence.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Set
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
 
+import orjson
+
+from streams.engine.differences import Differences
 from streams.engine.patience import patiently
 
-RANGES: Final = 16  # of keys, by the first hexadecimal digit of their hash
-STEP: Final = 500  # documents read in one call
-ENGINE_KEYS: Final = frozenset(("meta", "state", "seen"))
+PAGE: Final = 500  # members read in one call
+AGAIN: Final = 100  # of those looked at again
+NOT_COMPARED: Final = frozenset(("meta", "seen"))
+STATE: Final = "state"
 
-# Keys of the records of an offset range, both ends included: what may have changed in it.
-Changed = Callable[[int, int], Awaitable[Set[str]]]
+# Bring the built version to this offset of the log. Raises where it is beyond it.
+Advance = Callable[[int], Awaitable[None]]
 
-# KEYS: meta, state, then the projection's own keys. ARGV: fields of the state.
-# Returns {fence, the fields' values, a digest per own key}, all of one moment.
-# Sums modulo 2^48 of the parts' hashes do not depend on the order in which Redis gives them.
-_MOMENT: Final = """
-local function part(...)
-  local text = ''
-  for _, piece in ipairs({...}) do text = text .. #piece .. ':' .. piece end
-  local hash = redis.sha1hex(text)
-  return hash, tonumber(string.sub(hash, 1, 12), 16)
-end
-local M = 281474976710656
-local values = {}
-for i = 1, #ARGV do values[i] = redis.call('HGET', KEYS[2], ARGV[i]) end
-local own = {}
-for i = 3, #KEYS do
-  local key, kind, sum = KEYS[i], redis.call('TYPE', KEYS[i])['ok'], 0
-  local ordered = ''
-  if kind == 'string' then ordered = part(redis.call('GET', key))
-  elseif kind == 'hash' then
-    local all = redis.call('HGETALL', key)
-    for j = 1, #all, 2 do local _, n = part(all[j], all[j + 1]); sum = (sum + n) % M end
-  elseif kind == 'set' then
-    for _, member in ipairs(redis.call('SMEMBERS', key)) do
-      local _, n = part(member); sum = (sum + n) % M
-    end
-  elseif kind == 'zset' or kind == 'list' then
-    local all = kind == 'zset' and redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')
-      or redis.call('LRANGE', key, 0, -1)
-    for _, piece in ipairs(all) do ordered = part(ordered, piece) end
+# KEYS: meta, then keys. ARGV: for each member the number of its key among KEYS, and its name.
+# Returns {fence, content of each member}, all of one moment; false for a member that is not there.
+_AT_ONCE: Final = """
+local kinds, found = {}, {}
+for i = 1, #ARGV, 2 do
+  local key, name, value = KEYS[tonumber(ARGV[i])], ARGV[i + 1], false
+  local kind = kinds[key] or redis.call('TYPE', key)['ok']
+  kinds[key] = kind
+  if kind == 'hash' then value = redis.call('HGET', key, name)
+  elseif kind == 'set' then value = redis.call('SISMEMBER', key, name) == 1 and ''
+  elseif kind == 'zset' then value = redis.call('ZSCORE', key, name)
+  elseif kind == 'list' then value = tonumber(name) and redis.call('LINDEX', key, name)
+  elseif kind == 'string' then value = name == '' and redis.call('GET', key)
   elseif kind == 'stream' then
-    for _, entry in ipairs(redis.call('XRANGE', key, '-', '+')) do
-      ordered = part(ordered, entry[1], unpack(entry[2]))
+    local entries = redis.pcall('XRANGE', key, name, name)
+    if entries[1] then
+      value = ''
+      for _, piece in ipairs(entries[1][2]) do value = value .. #piece .. ':' .. piece end
     end
   end
-  own[#own + 1] = kind .. ':' .. ordered .. string.format('%012x', sum)
+  found[#found + 1] = value and (kind .. ' ' .. value)
 end
-return {redis.call('HGET', KEYS[1], 'fence') or '-1', values, own}
+return {redis.call('HGET', KEYS[1], 'fence') or '-1', found}
 """
 
 
-class Digest(NamedTuple):
-    """One partition of one version at one fence."""
+class Member(NamedTuple):
+    """One part of one key: a hash's field, a set's member, a list's index, a stream's id, "" of a string."""
 
-    fence: int
-    ranges: tuple[str, ...]
-    own: dict[str, str]  # suffix of each key of the projection's own -> digest
+    suffix: str
+    name: bytes
 
     @property
     def text(self) -> str:
-        """All of it in one line, for receipts."""
-        return "".join(self.ranges) + "".join(f"{k}={v}" for k, v in sorted(self.own.items()))
+        """The document's key, or for a key of the projection's own `suffix/member`."""
+        name = self.name.decode("utf-8", "replace")
+        return name if self.suffix == STATE else f"{self.suffix}/{name}" if name else self.suffix
 
 
-async def digest(client: Any, tag: str, changed: Changed) -> Digest:
-    """Digest of everything under `tag` but outcomes, of one moment. Waits out a store that is away.
+async def stored(client: Any, name: str) -> dict[str, set[str]]:
+    """Suffixes of the keys of all versions, by hash tag; without outcomes, which expire by themselves."""
 
-    `changed` is asked only where the fence moves meanwhile.
+    async def look() -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        async for key in client.scan_iter(match=f"{_escaped(f'{{{name}:')}*", count=2000):
+            tag, _, suffix = key.decode().partition("}:")
+            if not suffix.startswith("outcome:"):
+                found.setdefault(tag + "}", set()).add(suffix)
+        return found
+
+    return await patiently("scan", look)
+
+
+async def compare(
+    client: Any, old: str, new: str, suffixes: Iterable[str], advance: Advance
+) -> tuple[str, Differences]:
+    """Digest of everything under the tag `new`, and where `old` differs from it. Waits out a lost store.
+
+    `suffixes` are those of both. Memory: a hash for each member of one partition.
     """
-    while True:
-        found = await _digest(client, tag, changed)
-        if found is not None:
-            return found
+    compared = sorted(set(suffixes) - NOT_COMPARED)
+    held: dict[Member, bytes] = {}
+    for suffix in compared:
+        async for page in _pages(client, f"{new}:{suffix}"):
+            held.update((Member(suffix, name), _hash(suffix, name, text)) for name, text in page)
+    digest = hashlib.sha256(b"".join(sorted(held.values()))).hexdigest()
+    suspects: set[Member] = set()
+    for suffix in compared:
+        async for page in _pages(client, f"{old}:{suffix}"):
+            for name, text in page:
+                # A scan may give a member twice: the second time it is looked at again.
+                if held.pop(Member(suffix, name), None) != _hash(suffix, name, text):
+                    suspects.add(Member(suffix, name))
+    found = Differences()
+    # Documents first: they say more than the keys that lists are made of.
+    again = sorted(suspects | held.keys(), key=lambda member: (member.suffix != STATE, member))
+    for n in range(0, len(again), AGAIN):
+        members = again[n : n + AGAIN]
+        fence, before = await _at_once(client, old, members)
+        await advance(fence)
+        _, after = await _at_once(client, new, members)
+        for member, one, other in zip(members, before, after, strict=True):
+            if one != other:
+                found.add(member.text, _shown(one), _shown(other))
+    return digest, found
 
 
-async def _digest(client: Any, tag: str, changed: Changed) -> Digest | None:
-    """None when the fence went back: then what was read is of no moment at all."""
-    fence = int(await patiently("digest", partial(client.hget, f"{tag}:meta", "fence")) or -1)
-    held = await _documents(client, tag)
-    again: set[str] = set()  # keys that may have changed since the first step
-    while True:
-        suffixes = await own_suffixes(client, tag)
-        keys = [f"{tag}:meta", f"{tag}:state", *(f"{tag}:{suffix}" for suffix in suffixes)]
-        fields = sorted(again)
-        now, values, own = await patiently("digest", partial(client.eval, _MOMENT, len(keys), *keys, *fields))
-        if int(now) < fence:
-            return None
-        for field, value in zip(fields, values, strict=True):
-            held.pop(field, None)
-            if value is not None:
-                held[field] = _hash(field, value)
-        more = set() if int(now) == fence else await changed(fence + 1, int(now)) - again
-        fence = int(now)
-        again |= more
-        # A key that came between the listing and the digest is missing in it: then look again.
-        if not more and suffixes == await own_suffixes(client, tag):
-            digests = dict(zip(suffixes, (d.decode() for d in own), strict=True))
-            return Digest(fence, _ranges(held), digests)
+async def _at_once(client: Any, tag: str, members: Sequence[Member]) -> tuple[int, list[bytes | None]]:
+    keys = {suffix: n for n, suffix in enumerate(sorted({m.suffix for m in members}), start=2)}
+    args = [part for m in members for part in (keys[m.suffix], m.name)]
+    places = [f"{tag}:meta", *(f"{tag}:{suffix}" for suffix in keys)]
+    fence, found = await patiently("digest", lambda: client.eval(_AT_ONCE, len(places), *places, *args))
+    return int(fence), found
 
 
-async def _documents(client: Any, tag: str) -> dict[str, bytes]:
-    """Hash of every document, by its field; of as many moments as there are steps."""
-    held: dict[str, bytes] = {}
-    cursor = 0
-    while True:
-        step = partial(client.hscan, f"{tag}:state", cursor, count=STEP)
-        cursor, page = await patiently("digest", step)
-        for field, value in page.items():
-            held[field.decode()] = _hash(field.decode(), value)
-        if not int(cursor):
-            return held
+async def _pages(client: Any, key: str) -> AsyncIterator[list[tuple[bytes, bytes]]]:
+    """(member, content) in pages; nothing for a key that is not there."""
+    kind = (await patiently("digest", lambda: client.type(key))).decode()
+    if kind in _SCANS:
+        cursor = 0
+        while True:
+            scan = partial(getattr(client, _SCANS[kind]), key, cursor, count=PAGE)
+            cursor, found = await patiently("digest", scan)
+            pairs = (
+                found.items() if kind == "hash" else found if kind == "zset" else ((m, b"") for m in found)
+            )
+            yield [(name, _content(kind, value)) for name, value in pairs]
+            if not int(cursor):
+                return
+    elif kind == "list":
+        begin = 0
+        while page := await patiently("digest", partial(client.lrange, key, begin, begin + PAGE - 1)):
+            yield [(b"%d" % n, _content(kind, value)) for n, value in enumerate(page, start=begin)]
+            begin += PAGE
+    elif kind == "stream":
+        after = "-"
+        while page := await patiently("digest", partial(client.xrange, key, after, "+", PAGE)):
+            yield [
+                (
+                    name,
+                    _content(kind, b"".join(b"%d:%b" % (len(x), x) for pair in fields.items() for x in pair)),
+                )
+                for name, fields in page
+            ]
+            after = f"({page[-1][0].decode()}"
+    elif kind == "string":
+        value = await patiently("digest", lambda: client.get(key))
+        yield [] if value is None else [(b"", _content(kind, value))]
 
 
-def _hash(field: str, value: bytes) -> bytes:
-    return hashlib.sha256(b"%d:%b%b" % (len(field), field.encode(), value)).digest()
+_SCANS: Final = {"hash": "hscan", "set": "sscan", "zset": "zscan"}
 
 
-def _ranges(held: Mapping[str, bytes]) -> tuple[str, ...]:
-    """A digest per range: the hash of its documents' hashes in order."""
-    parts: list[list[bytes]] = [[] for _ in range(RANGES)]
-    for field, hashed in held.items():
-        parts[hashlib.sha256(field.encode()).digest()[0] >> 4].append(hashed)
-    return tuple(hashlib.sha256(b"".join(sorted(part))).hexdigest()[:12] for part in parts)
+def _content(kind: str, value: bytes | float) -> bytes:
+    return kind.encode() + b" " + (value if isinstance(value, bytes) else repr(float(value)).encode())
 
 
-async def own_suffixes(client: Any, tag: str) -> list[str]:
-    """Suffixes of the keys that the projection's ops made."""
-    found = []
-    async for key in client.scan_iter(match=f"{_escaped(tag)}:*", count=2000):
-        suffix = key.decode()[len(tag) + 1 :]
-        if suffix not in ENGINE_KEYS and not suffix.startswith("outcome:"):
-            found.append(suffix)
-    return sorted(found)
+def _hash(suffix: str, name: bytes, text: bytes) -> bytes:
+    return hashlib.sha256(b"%d:%b%d:%b%b" % (len(suffix), suffix.encode(), len(name), name, text)).digest()
 
 
-def _escaped(tag: str) -> str:
-    return "".join(f"\\{c}" if c in "*?[]^-\\" else c for c in tag)
+def _shown(text: bytes | None) -> Any:
+    """A member's content as a JSON value, for people."""
+    if text is None:
+        return None
+    value = text.partition(b" ")[2]
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return value.decode("utf-8", "replace")
 
 
-async def differing(
-    client: Any, tag: str, other: str, suspects: Iterable[str] = (), most: int = 20
-) -> list[str]:
-    """Keys of the state that differ now between two tags, then the own keys `suspects`; at most `most`."""
-    left, right = await _documents(client, tag), await _documents(client, other)
-    keys = [key for key in sorted(left.keys() | right.keys()) if left.get(key) != right.get(key)]
-    return [*keys, *(f"{suffix} (own key)" for suffix in suspects)][:most]
+def _escaped(text: str) -> str:
+    return "".join(f"\\{c}" if c in "*?[]^-\\" else c for c in text)
 
 
-async def drop(client: Any, name: str, unwanted: Callable[[int], bool]) -> None:
-    """Delete everything of the versions of `name` that are unwanted: scratch ones, or those nobody reads."""
-    begin = f"{{{name}:"
-    async for key in client.scan_iter(match=f"{_escaped(begin)}*", count=2000):
-        version = key.decode()[len(begin) :].partition(":")[0]
-        if version.isdecimal() and unwanted(int(version)):
-            await client.unlink(key)
+async def drop(client: Any, name: str, version: int) -> None:
+    """Delete everything of one version."""
+    async for key in client.scan_iter(match=f"{_escaped(f'{{{name}:{version}:')}*", count=2000):
+        await client.unlink(key)

@@ -47,10 +47,25 @@ class Table:
     async def create(self, ddl: str) -> None:
         """Make the table if it is not there. `ddl` has `{table}` where its name goes."""
 
-        async def make(client: Any) -> None:
-            await client.command(ddl.replace("{table}", self.name))
+        await self.command(ddl.replace("{table}", self.name))
 
-        await self._patient(make)
+    async def command(self, sql: str) -> None:
+        """Run a statement that may be run twice."""
+
+        async def run(client: Any) -> None:
+            await client.command(sql)
+
+        await self._patient(run)
+
+    async def rows(self, sql: str, **parameters: Any) -> Sequence[Sequence[Any]]:
+        """A query's rows; `{name:Type}` in its text is bound by the server."""
+
+        async def ask(client: Any) -> Sequence[Sequence[Any]]:
+            answer = await client.query(sql, parameters=parameters)
+            found: Sequence[Sequence[Any]] = answer.result_rows
+            return found
+
+        return await self._patient(ask)
 
     async def fence(self, topic: str, partition: int) -> int:
         """Highest offset of this Kafka partition in the table, -1 for none."""

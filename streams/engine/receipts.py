@@ -1,4 +1,4 @@
-"""What a replay found, and the event that tells the log that readers went over to a rebuilt projection."""
+"""What a replay found, and the event that tells the log that readers went over to another version."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from schemas.event import deterministic_id
 from schemas.wire import EncodeError
 from streams.core.producer import EventProducer, LogUnavailable, now_ms
 from streams.core.settings import Settings
+from streams.engine.differences import Differences
 
 RECEIPTS: Final = "engine.projection.events"
 REBUILT: Final = "kinolog.engine.ProjectionRebuilt"
@@ -21,18 +22,21 @@ TRIES: Final = 3
 
 @dataclass
 class Report:
-    """What a replay found. Equal when `differing` is empty."""
+    """What a replay found. Partitions are named by number, those of a table `topic:number`."""
 
     name: str
     from_version: int
     to_version: int
-    offsets: dict[int, int] = field(default_factory=dict)  # partition -> last offset both applied
-    digests: dict[int, str] = field(default_factory=dict)  # partition -> digest of the running version
-    differing: dict[int, list[str]] = field(default_factory=dict)  # partition -> keys, at most twenty
-    ranges: dict[int, list[int]] = field(default_factory=dict)  # partition -> key ranges that differ
+    offsets: dict[str, int] = field(default_factory=dict)  # partition -> last offset compared, -1: empty
+    behind: dict[str, int] = field(
+        default_factory=dict
+    )  # partition -> records not yet in the running version
+    digests: dict[str, str] = field(default_factory=dict)  # partition -> digest of what the log gives
+    differing: dict[str, Differences] = field(default_factory=dict)  # only partitions that differ
     records: int = 0
     started_at_ms: int = field(default_factory=now_ms)
-    caught_up: dict[int, int] = field(default_factory=dict)  # partition -> fence when readers went over
+    caught_up: dict[str, int] = field(default_factory=dict)  # partition -> offset when readers went over
+    went_over: bool = False
     receipt_missing: str = ""  # why the log does not know of it
 
     @property
@@ -50,8 +54,9 @@ async def receipt(
         "name": report.name,
         "from_version": report.from_version,
         "to_version": report.to_version,
-        "offsets": {str(p): offset for p, offset in report.offsets.items()},
-        "digests": {str(p): text for p, text in report.digests.items()},
+        "offsets": report.offsets,
+        "digests": report.digests,
+        "accepted": {p: differences.count for p, differences in report.differing.items()},
         "code_hash": code_hash(function),
         "schema_ids": sorted(schema_ids),
         "records": report.records,

@@ -13,6 +13,7 @@ import uvloop
 from faust.types import TP
 
 from schemas.catalog import Agent, Topology
+from schemas.keys import table_of
 from schemas.wire import Codec, codec
 from schemas.wiring import check_functions
 from streams.core import metrics
@@ -146,7 +147,8 @@ class Runtime:
     async def _history(
         self, agent: Agent, function: Callable[..., Any], letters: DeadLetters
     ) -> FencedRunner:
-        table = Table(lambda: clickhouse_client(self.settings), agent.table)
+        version = await current_version(self._redis, agent.table)
+        table = Table(lambda: clickhouse_client(self.settings), table_of(agent.table, version))
         ddl = getattr(function, TABLES, {}).get(agent.name)
         if ddl:
             await table.create(ddl)
@@ -158,9 +160,8 @@ class Runtime:
         async def fences(seen: Fences) -> Fences:
             return await table.fences(agent.reads, seen)
 
-        self._watched.append(
-            Watched(agent.name, applier.applied, fences, 1, self._version_of(agent, 1), TABLE_PERIOD_S)
-        )
+        current = self._version_of(agent, version)
+        self._watched.append(Watched(agent.name, applier.applied, fences, version, current, TABLE_PERIOD_S))
         return FencedRunner(applier, fence, self._turn, self.end, agent.name)
 
     def _worker(self, agent: Agent, function: Callable[..., Any], letters: DeadLetters) -> WorkerRunner:
@@ -177,8 +178,8 @@ class Runtime:
 
     def _version_of(self, agent: Agent, version: int) -> Callable[[], Awaitable[int]]:
         async def current() -> int:
-            versioned = agent.kind == "projector" and agent.store == "redis"
-            return await current_version(self._redis, agent.name) if versioned else version
+            versioned = agent.kind == "projector"
+            return await current_version(self._redis, agent.table or agent.name) if versioned else version
 
         return current
 

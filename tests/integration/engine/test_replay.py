@@ -33,24 +33,23 @@ class Disturbed(Replay):
     gone_over: Any = None
     before: tuple[list[int], list[int]] = ([], [])  # fences of both versions when readers go over
 
-    async def _compare(self, transactor: Any, report: Report) -> None:
-        await super()._compare(transactor, report)
+    async def _compare(self, report: Report) -> None:
+        await super()._compare(report)
         if self.compared:
             await self.compared()
 
-    async def _go_over(self, report: Report) -> None:
-        store = self._store
-        self.before = (
-            [await store(report.from_version).fence(p) for p in range(PARTITIONS)],
-            [await store(report.to_version).fence(p) for p in range(PARTITIONS)],
-        )
-        await super()._go_over(report)
+    async def _move(self, report: Report) -> None:
+        old, new = [await self.versions.fences(v) for v in (report.from_version, report.to_version)]
+        self.before = ([*old.values()], [*new.values()])
+        await super()._move(report)
         if self.gone_over:
             await self.gone_over()
 
 
-def replay(world: World, agent: str, kind: type[Replay] = Disturbed) -> Any:
-    return kind(world.settings, world.topology, agent, world.client, lambda _: None, follow_s=1.0)
+def replay(world: World, agent: str) -> Disturbed:
+    made = Disturbed(world.settings, world.topology, agent, world.client, lambda _: None, follow_s=1.0)
+    world.replays.append(made)
+    return made
 
 
 async def pointer(world: World) -> bytes | None:
@@ -64,7 +63,7 @@ def receipts(world: World) -> list[dict[str, Any]]:
     return [data for kind, data in events if kind == REBUILT and data["name"] == world.view]
 
 
-async def test_an_equal_rebuild_goes_over_and_keeps_one_version_to_go_back_to(world: World) -> None:
+async def test_an_equal_rebuild_goes_over_and_older_versions_stay_until_removed(world: World) -> None:
     await world.ask(120)
     await world.feed(world.view)
     report = await replay(world, world.view).rebuild()
@@ -77,26 +76,27 @@ async def test_an_equal_rebuild_goes_over_and_keeps_one_version_to_go_back_to(wo
     await replay(world, world.view).rebuild()
     assert await pointer(world) == b"3"
     kept = [await world.keys(world.view, version) for version in (1, 2, 3)]
-    assert kept[0] == 0
-    assert kept[1] == kept[2] > 0
+    assert kept[0] == kept[1] == kept[2] > 0
+    assert await replay(world, world.view).remove() == [1, 2]
+    assert [await world.keys(world.view, version) for version in (1, 2, 3)] == [0, 0, kept[2]]
+    assert await pointer(world) == b"3"
 
 
 async def test_on_a_cluster_too(stack: Stack, cluster_client: Any, tmp_path: Path) -> None:
     world = World(stack.settings, cluster_client, tmp_path)
     await world.ask(60)
     await world.feed(world.view)
-    for version in (2, 3):
-        report = await replay(world, world.view).rebuild()
-        assert (report.equal, await pointer(world)) == (True, str(version).encode())
-    kept = [await world.keys(world.view, version) for version in (1, 2, 3)]
-    assert kept[0] == 0
-    assert kept[1] == kept[2] > 0
+    report = await replay(world, world.view).rebuild()
+    assert (report.equal, await pointer(world)) == (True, b"2")
+    await replay(world, world.view).back()
+    assert await pointer(world) == b"1"
+    assert await replay(world, world.view).remove() == [2]
     await world.close()
 
 
 @pytest.mark.parametrize(
     ("suffix", "command", "found"),
-    [("state", "hset", "k7"), ("newest", "zadd", "newest (own key)")],
+    [("state", "hset", "k7"), ("newest", "zadd", "newest/k7")],
 )
 async def test_a_tampered_key_is_named_and_readers_stay(
     world: World, suffix: str, command: str, found: str
@@ -111,7 +111,9 @@ async def test_a_tampered_key_is_named_and_readers_stay(
         await world.client.zadd(key, {"k7": 1})
     for judge in (replay(world, world.view).verify, replay(world, world.view).rebuild):
         report = await judge()
-        assert report.differing == {partition: [found]}
+        assert {label: list(each.sample) for label, each in report.differing.items()} == {
+            str(partition): [found]
+        }
     assert await pointer(world) is None
 
 
@@ -125,7 +127,8 @@ async def test_verify_proves_a_deciders_state_and_leaves_nothing_behind(world: W
     assert await world.ends() == said  # a replay does not speak
     partition = world.topology.topic(world.asked).partition_of("k3")
     await world.client.hdel(f"{world.store(world.decider).tag(partition)}:state", "k3")
-    assert (await replay(world, world.decider).verify()).differing == {partition: ["k3"]}
+    differing = (await replay(world, world.decider).verify()).differing
+    assert differing[str(partition)].sample == {"k3": 'only in the new version: {"n":2}'}
     with pytest.raises(ReplayRefused, match="its state has no versions"):
         await replay(world, world.decider).rebuild()
 
@@ -144,7 +147,7 @@ async def test_readers_go_over_to_a_version_that_is_not_behind(world: World) -> 
     report = await rebuilding.rebuild()
     old, new = rebuilding.before
     assert old == await world.ends()
-    assert all(offset > report.offsets[partition] for partition, offset in enumerate(old))
+    assert all(offset > report.offsets[str(partition)] for partition, offset in enumerate(old))
     assert new == old
     assert await pointer(world) == b"2"
 

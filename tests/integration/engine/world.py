@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import sys
 import types
@@ -10,21 +11,25 @@ from pathlib import Path
 from typing import Any
 
 from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from deploy.topics import create_topics
 from schemas.catalog import Topology, load_topology
 from schemas.event import Event
+from schemas.keys import table_of
 from schemas.wire import codec
 from schemas.wiring import TIMER_DUE
+from streams.core.clients import clickhouse_client
 from streams.core.producer import EventProducer, OutputProducer
 from streams.core.settings import Settings
 from streams.engine.agents import Out, State, decider, projector
-from streams.engine.chunk import Chunk
 from streams.engine.dead_letters import DeadLetters
 from streams.engine.deciders import DeciderFold
+from streams.engine.history import History, Table
 from streams.engine.outputs import Encoder, Outputs
 from streams.engine.projectors import ProjectorFold
-from streams.engine.reading import Reading
+from streams.engine.reading import Place, Reading
+from streams.engine.replay import Replay
 from streams.engine.store import Op, RedisStore
 from streams.engine.transact import Fold, Transactor
 from streams.engine.versions import REQUEST_WINDOW
@@ -50,6 +55,14 @@ agents:
      function: "{module}:decide"}}
   {name}.view:
     {{kind: projector, app: {name}, reads: {name}.said.events, store: redis, function: "{module}:project"}}
+  {name}.log:
+    {{kind: projector, app: {name}, reads: {name}.said.events, store: clickhouse, table: {name},
+     function: "{module}:rows"}}
+"""
+DDL = """
+CREATE TABLE IF NOT EXISTS {table}
+(topic String, partition UInt32, offset UInt64, key String, due_at_ms Int64, at DateTime64 DEFAULT now64())
+ENGINE = MergeTree ORDER BY (topic, partition, offset) SETTINGS non_replicated_deduplication_window = 1000
 """
 
 
@@ -60,23 +73,32 @@ class World:
         self.name = f"t{secrets.token_hex(5)}"
         self.settings, self.client = settings, client
         self.asked, self.said = f"{self.name}.asked.requests", f"{self.name}.said.events"
-        self.decider, self.view = f"{self.name}.asked", f"{self.name}.view"
-        self._module = types.ModuleType(f"tests.integration.engine.{self.name}")
-        sys.modules[self._module.__name__] = self._module
-        self._module.__dict__.update(
-            decide=decider(self.decider)(self._decide),
-            project=projector(self.view)(lambda state, event: _project(state, event)),
+        self.decider, self.view, self.log = (f"{self.name}.{what}" for what in ("asked", "view", "log"))
+        self.project: Any = _project  # the code as it is now
+        self.rows: Any = _rows
+        self._module = install(
+            self.name, self._decide, lambda *args: self.project(*args), lambda event: self.rows(event)
         )
-        path = folder / "topology.yaml"
+        path = folder / f"{self.name}.yaml"
         path.write_text(MAP.format(name=self.name, module=self._module.__name__, partitions=PARTITIONS))
         self.topology: Topology = load_topology(path)
         create_topics(settings, self.topology)
-        self.producer = EventProducer(settings, "test")
+        self._clickhouse: Any = None
+        self.replays: list[Replay] = []  # closed at the end
+        patient = settings.model_copy(update={"publish_timeout_s": 60.0})
+        self.producer = EventProducer(patient, "test")
         self._outputs = OutputProducer(settings)
-        self._reading = {topic: Reading(settings, topic) for topic in (self.asked, self.said)}
+        self._reading = {
+            topic: Reading(settings, [Place(topic, partition) for partition in range(PARTITIONS)])
+            for topic in (self.asked, self.said)
+        }
 
     async def close(self) -> None:
         await self.producer.close()
+        for replay in self.replays:
+            await replay.close()
+        if self._clickhouse is not None:
+            await self._clickhouse.close()
         for reading in self._reading.values():
             reading.close()
         del sys.modules[self._module.__name__]
@@ -101,13 +123,14 @@ class World:
 
     async def feed(self, agent: str, version: int = 1) -> None:
         """What the agent's live worker would do until it stands at the log's end."""
-        reads = self.topology.agent(agent).reads
-        transactor = self._transactor(agent, version)
-        for partition, end in (await self._reading[reads].ends()).items():
-            position = await transactor.store.fence(partition) + 1
-            async for records in self._reading[reads].chunks(partition, position, end - 1, 7):
-                await transactor.apply(Chunk(reads, partition, position, records))
-                position = records[-1].offset + 1
+        reading = self._reading[self.topology.agent(agent).reads]
+        applier: Any = self._history(version) if agent == self.log else self._transactor(agent, version)
+        spans = {}
+        for place, end in (await reading.ends()).items():
+            at = applier.table.fence(*place) if agent == self.log else applier.store.fence(place.partition)
+            spans[place] = (await at + 1, end - 1)
+        async for chunk in reading.chunks(spans, 7):
+            await applier.apply(chunk)
 
     async def fences(self, agent: str, version: int) -> list[int]:
         store = self.store(agent, version)
@@ -117,12 +140,30 @@ class World:
         """Last offset of each partition of the projector's topic."""
         return [end - 1 for _, end in sorted((await self._reading[self.said].ends()).items())]
 
+    async def _clickhouse_client(self) -> Any:
+        if self._clickhouse is None:
+            self._clickhouse = await clickhouse_client(self.settings)
+        return self._clickhouse
+
+    async def lose_begin(self, partition: int, offset: int) -> None:
+        """The projector's topic loses the records of a partition below an offset."""
+        admin: Any = AdminClient(self.settings.kafka_client())
+        for future in admin.delete_records([TopicPartition(self.said, partition, offset)]).values():
+            await asyncio.to_thread(future.result, 60)
+
+    def table(self, version: int) -> Table:
+        return Table(self._clickhouse_client, table_of(self.name, version))
+
+    def _history(self, version: int) -> History:
+        outputs, letters = Outputs(self._outputs), DeadLetters(self.log, "test")
+        return History(self.log, codec(), self.table(version), lambda e: self.rows(e), outputs, letters)
+
     async def keys(self, agent: str, version: int) -> int:
         found = [key async for key in self.client.scan_iter(match=f"{{{agent}:{version}:*", count=5000)]
         return len(found)
 
     def _transactor(self, agent: str, version: int) -> Transactor:
-        fold: Fold = ProjectorFold(_project)
+        fold: Fold = ProjectorFold(lambda state, event: self.project(state, event))
         if agent == self.decider:
             encoder = Encoder(codec(), agent, (self.said,), self.settings.event_max_bytes)
             fold = DeciderFold(agent, self.asked, self.said, self._decide, encoder)
@@ -130,9 +171,26 @@ class World:
         return Transactor(agent, codec(), self.store(agent, version), fold, Outputs(self._outputs), letters)
 
 
+def install(name: str, decide: Any = None, project: Any = None, rows: Any = None) -> types.ModuleType:
+    """The module that the map of the world `name` speaks of; without functions, with those it begins with."""
+    module = types.ModuleType(f"tests.integration.engine.{name}")
+    module.__dict__.update(
+        decide=decider(f"{name}.asked")(decide or (lambda state, event: (state, []))),
+        project=projector(f"{name}.view")(project or (lambda *args: _project(*args))),
+        rows=projector(f"{name}.log", ddl=DDL)(rows or (lambda event: _rows(event))),
+    )
+    sys.modules[module.__name__] = module
+    return module
+
+
 def _project(state: State | None, event: Event) -> tuple[State | None, list[Op]]:
     entries = [*(state or {"entries": []})["entries"], event.data["due_at_ms"]]
     return {"entries": entries}, [Op("ZADD", "newest", event.data["due_at_ms"], event.key)]
+
+
+def _rows(event: Event) -> list[dict[str, Any]]:
+    where = {"topic": event.topic, "partition": event.partition, "offset": event.offset, "key": event.key}
+    return [{**where, "due_at_ms": event.data["due_at_ms"]}]
 
 
 def read_back(settings: Settings, topic: str, partitions: Sequence[int] = (0,)) -> list[Any]:
@@ -144,8 +202,8 @@ def read_back(settings: Settings, topic: str, partitions: Sequence[int] = (0,)) 
     consumer.assign([TopicPartition(topic, partition, 0) for partition in partitions])
     found, ended = [], set()
     while len(ended) < len(partitions):
-        message = consumer.poll(10)
-        assert message is not None, f"{topic} did not answer within 10 s"
+        message = consumer.poll(60)
+        assert message is not None, f"{topic} did not answer within 60 s"
         if message.error() is not None:
             ended.add(message.partition())
         else:

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from deploy import replaying
 from deploy.commands.rebuild import command as rebuild
 from deploy.commands.verify import command as verify
+from streams.engine.differences import Differences
 from streams.engine.receipts import Report
 
 
@@ -37,37 +38,67 @@ def test_an_unknown_name_is_a_sentence() -> None:
 def found(monkeypatch: pytest.MonkeyPatch, **what: Any) -> None:
     """Let a replay end with this report."""
 
-    async def run(name: str, _what: str, _quiet: bool) -> Report:
+    async def run(name: str, _what: Any, _quiet: bool) -> Report:
         return Report(name, 1, 2, records=9, **what)
 
     monkeypatch.setattr(replaying, "_run", run)
 
 
 @pytest.mark.parametrize("command", [verify, rebuild])
-def test_keys_that_differ_are_printed_and_nobody_goes_over(
+def test_keys_that_differ_are_printed_with_a_remedy_and_nobody_goes_over(
     command: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found(monkeypatch, differing={3: ["a1", "recent (own key)"]}, ranges={3: [7]})
+    found(monkeypatch, differing={"3": Differences(7, {"a1": "n: 1 -> 2", "recent/x": "1 -> 3"})})
     done = CliRunner().invoke(command, ["media.library"])
     assert done.exit_code == 1
-    assert done.output.splitlines() == [
-        "media.library[3] differs in ranges [7]:", "  a1", "  recent (own key)",
+    assert done.stdout.splitlines() == [
+        "media.library[3]: 7 keys differ", "  a1: n: 1 -> 2", "  recent/x: 1 -> 3", "  and 5 more",
         "media.library: 9 records replayed, 1 partitions differ",
     ]  # fmt: skip
+    assert "`kinolog rebuild media.library --accept-differences`" in done.stderr
+    told = json.loads(CliRunner().invoke(command, ["media.library", "--json"]).stdout)
+    assert told["differing"] == {"3": {"count": 7, "sample": {"a1": "n: 1 -> 2", "recent/x": "1 -> 3"}}}
+    assert (told["equal"], told["went_over"]) == (False, False)
+
+
+def test_accepted_differences_are_printed_and_are_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    found(monkeypatch, differing={"3": Differences(1, {"a1": "n: 1 -> 2"})}, went_over=True)
+    done = CliRunner().invoke(rebuild, ["media.library", "--accept-differences"])
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == "readers use version 2; version 1 is kept"
+    assert "  a1: n: 1 -> 2" in done.stdout
+
+
+def test_what_is_removed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run(_name: str, _what: Any, _quiet: bool) -> list[int]:
+        return [1, 2]
+
+    monkeypatch.setattr(replaying, "_run", run)
+    done = CliRunner().invoke(rebuild, ["log_events", "--remove-old"])
+    assert done.stdout == "log_events: removed versions 1, 2\n"
+    told = json.loads(CliRunner().invoke(rebuild, ["log_events", "--remove-old", "--json"]).stdout)
+    assert told == {"name": "log_events", "removed": [1, 2]}
+
+
+def test_two_intentions_at_once_are_refused() -> None:
+    done = CliRunner().invoke(rebuild, ["media.library", "--back", "--remove-old"])
+    assert done.exit_code == 2
+    assert "exclude one another" in done.stderr
 
 
 def test_an_equal_rebuild_says_where_readers_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    found(monkeypatch)
+    found(monkeypatch, went_over=True)
     done = CliRunner().invoke(rebuild, ["media.library"])
     assert done.exit_code == 0
-    assert done.output.splitlines()[-1] == "readers went over from version 1 to 2"
-    assert "went over" not in CliRunner().invoke(verify, ["media.library"]).output
+    assert done.output.splitlines()[-1] == "readers use version 2; version 1 is kept"
+    found(monkeypatch)
+    assert "readers" not in CliRunner().invoke(verify, ["media.library"]).output
 
 
 def test_a_missing_receipt_is_told_and_readers_are_there_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    found(monkeypatch, receipt_missing="the broker did not acknowledge")
+    found(monkeypatch, went_over=True, receipt_missing="the broker did not acknowledge")
     done = CliRunner().invoke(rebuild, ["media.library"])
     assert done.exit_code == 0
     assert "the log has no receipt of it: the broker did not acknowledge" in done.output

@@ -1,116 +1,116 @@
-"""Digests of a projection that is written to while they are taken."""
+"""Two versions of a projection compared while one of them is written to."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
-from schemas.keys import tag
-from streams.engine.digests import Digest, digest
+import orjson
+import pytest
 
-TAG = tag("media.library", 1, 0)
+from schemas.keys import tag
+from streams.engine import digests
+from streams.engine.differences import Differences
+from streams.engine.digests import compare
+
+OLD, NEW = tag("media.library", 1, 0), tag("media.library", 2, 0)
 
 
 class Written:
-    """A store of two documents a step; `between(store)` is called after each step of reading."""
+    """A store of documents, given two at a time; `between(store)` is called after each page of OLD."""
 
     def __init__(self, between: Callable[[Written], None] = lambda _: None) -> None:
         self.fence = 7
-        self.state = {f"k{n}": b"1" for n in range(6)}
-        self.own: list[str] = []
+        self.old = {f"k{n}": b"1" for n in range(6)}
+        self.new = dict(self.old)
         self.most = 0  # documents given in one call
         self._between = between
 
-    async def hget(self, key: str, field: str) -> bytes:
-        return str(self.fence).encode()
+    async def type(self, key: str) -> bytes:
+        return b"hash"
 
     async def hscan(self, key: str, cursor: int, count: int) -> tuple[int, dict[bytes, bytes]]:
-        page = list(self.state.items())[cursor : cursor + 2]
+        state = self.old if key.startswith(OLD) else self.new
+        page = list(state.items())[cursor : cursor + 2]
         self.most = max(self.most, len(page))
-        self._between(self)
+        if state is self.old:
+            self._between(self)
         after = cursor + 2
-        return (after if after < len(self.state) else 0), {k.encode(): v for k, v in page}
+        return (after if after < len(state) else 0), {k.encode(): v for k, v in page}
 
-    async def scan_iter(self, match: str, count: int) -> AsyncIterator[bytes]:
-        for suffix in ("meta", "state", "outcome:1", *list(self.own)):
-            yield f"{TAG}:{suffix}".encode()
-        self._between(self)
-
-    async def eval(self, script: str, count: int, *rest: str) -> list[Any]:
-        fields = rest[count:]
-        values = [self.state.get(field) for field in fields]
-        self.most = max(self.most, len(values))
-        return [str(self.fence).encode(), values, [b"zset:1"] * (count - 2)]
+    async def eval(self, script: str, count: int, *rest: Any) -> list[Any]:
+        state = self.old if rest[0].startswith(OLD) else self.new
+        names = [name.decode() for name in rest[count + 1 :: 2]]
+        self.most = max(self.most, len(names))
+        found = [b"hash " + state[name] if name in state else None for name in names]
+        return [str(self.fence).encode(), found]
 
 
-async def nothing(first: int, last: int) -> set[str]:
-    raise AssertionError("the fence did not move")
+async def compared(store: Written, log: dict[int, tuple[str, bytes | None]] | None = None) -> Any:
+    """Compare, building the new version from `log`."""
+    built = 7
+
+    async def advance(offset: int) -> None:
+        nonlocal built
+        for at in range(built + 1, offset + 1):
+            apply(store.new, *(log or {})[at])
+        built = offset
+
+    return await compare(store, OLD, NEW, {"state", "meta", "seen"}, advance)
 
 
-async def still(state: dict[str, bytes], fence: int) -> Digest:
-    """Digest of a store that nobody writes to."""
+def apply(state: dict[str, bytes], key: str, document: bytes | None) -> None:
+    if document is None:
+        state.pop(key, None)
+    else:
+        state[key] = document
+
+
+async def test_equal_versions_are_read_in_pages_and_nothing_twice() -> None:
     store = Written()
-    store.state, store.fence = state, fence
-    return await digest(store, TAG, nothing)
-
-
-async def test_documents_are_read_in_steps() -> None:
-    store = Written()
-    found = await digest(store, TAG, nothing)
-    assert found.fence == 7
+    digest, found = await compared(store)
+    assert found == Differences()
     assert store.most == 2
+    store.new = store.old = dict(reversed(store.old.items()))
+    assert (await compared(store))[0] == digest
+    store.new = store.old = {**store.old, "k0": b"2"}
+    assert (await compared(store))[0] != digest
 
 
-async def test_the_order_of_documents_does_not_matter_and_their_content_does() -> None:
-    same = await still({"b": b"2", "a": b"1"}, 3)
-    assert await still({"a": b"1", "b": b"2"}, 3) == same
-    for other in ({"a": b"1"}, {"a": b"2", "b": b"1"}, {"a": b"1", "b": b"2", "c": b""}):
-        assert (await still(other, 3)).ranges != same.ranges
+async def test_what_differs_is_named_with_what_changed() -> None:
+    store = Written()
+    store.old |= {"k1": orjson.dumps({"n": 1}), "gone": b"3"}
+    store.new |= {"k1": orjson.dumps({"n": 2}), "came": b"4"}
+    _, found = await compared(store)
+    assert found == Differences(
+        3,
+        {
+            "came": "only in the new version: 4",
+            "gone": "not in the new version: 3",
+            "k1": "n: 1 -> 2",
+        },
+    )
 
 
-async def test_what_changes_meanwhile_is_of_the_moment_of_the_fence() -> None:
-    """Each step is followed by a record that changes, adds and deletes documents read before and after."""
+async def test_what_moves_on_meanwhile_is_compared_at_one_fence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each page is followed by a record that changes, adds or deletes documents read before and after."""
     log = {8: ("k0", b"2"), 9: ("k5", None), 10: ("new", b"1"), 11: ("k0", b"3"), 12: ("k3", b"9")}
-    asked = []
 
     def apply_next(store: Written) -> None:
-        key, document = log.get(store.fence + 1, ("", None))
-        if key:
+        if store.fence + 1 in log:
             store.fence += 1
-            store.state = {k: v for k, v in store.state.items() if k != key or document is not None}
-            if document is not None:
-                store.state[key] = document
+            apply(store.old, *log[store.fence])
 
-    async def changed(first: int, last: int) -> set[str]:
-        asked.append((first, last))
-        return {log[offset][0] for offset in range(first, last + 1)}
-
-    store = Written(apply_next)
-    found = await digest(store, TAG, changed)
-    assert asked[0][0] == 8
-    assert asked[-1][1] == found.fence == 12
-    assert found == await still(store.state, 12)
+    assert (await compared(Written(apply_next), log))[1] == Differences()
+    corrupted = Written(apply_next)
+    corrupted.old["k4"] = b"0"
+    assert list((await compared(corrupted, log))[1].sample) == ["k4"]
 
 
-async def test_a_store_that_went_back_is_read_again_from_the_begin() -> None:
-    lost = []
-
-    def lose_the_end(store: Written) -> None:
-        if not lost:
-            lost.append(True)
-            store.fence, store.state = 4, {"k0": b"0"}
-
-    found = await digest(Written(lose_the_end), TAG, nothing)
-    assert found == await still({"k0": b"0"}, 4)
-
-
-async def test_a_key_that_comes_between_listing_and_digest_is_not_left_out() -> None:
-    steps = []
-
-    def grow(store: Written) -> None:
-        steps.append(1)
-        if len(steps) == 4:  # three steps of documents, then the first listing
-            store.own.append("recent")
-
-    found = await digest(Written(grow), TAG, nothing)
-    assert (found.fence, found.own) == (7, {"recent": "zset:1"})
+async def test_many_differences_are_looked_at_in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(digests, "AGAIN", 2)
+    store = Written()
+    store.old = {f"k{n}": b"%d" % n for n in range(90)}
+    store.new = {f"k{n}": b"%d" % (n + 1) for n in range(90)}
+    _, found = await compared(store)
+    assert (found.count, len(found.sample), store.most) == (90, 20, 2)
