@@ -1,14 +1,79 @@
-"""Accounts and keys: the service's frame. Its routes come with the domain."""
+"""The identity service: accounts, login sessions, API keys, signing keys, the audit of privileged acts."""
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import AsyncIterator
 from typing import Final
 
+from aiohttp import web
+
 from gateways.core.app import Service
+from gateways.core.clickhouse import HistoryUnavailable
+from gateways.core.platform import Platform
+from gateways.identity.attempts import Attempts
+from gateways.identity.book import AddressBook
+from gateways.identity.context import IDENTITY, Identity
+from gateways.identity.passwords import Passwords
+from gateways.identity.routes import ROUTES
+from gateways.identity.signer import Signer
+from schemas.identity.views import ACCOUNTS, ADDRESSES, SIGNING
+from streams.core.producer import LogUnavailable
+from streams.core.sealing import Sealer, SubjectForgotten
+from streams.core.vault import VaultError
+
+_VAULT_AWAY: Final = "The vault does not answer; try again in a moment."
+
+
+async def build(platform: Platform) -> Service:
+    """The service with the process's clients."""
+    vault, projections = platform.vault(), await platform.projections()
+    producer = platform.producer("identity")
+    return identity_service(
+        Identity(
+            producer=producer,
+            projections=projections,
+            history=platform.history(),
+            vault=vault,
+            sealer=Sealer(vault),
+            accounts=platform.projection(ACCOUNTS),
+            addresses=platform.projection(ADDRESSES),
+            book=AddressBook(vault),
+            passwords=Passwords(),
+            attempts=Attempts(platform.redis()),
+            signer=Signer(
+                vault, projections, platform.projection(SIGNING), producer, platform.settings.token_issuer
+            ),
+        )
+    )
+
 
 SERVICE: Final = Service(
     name="identity",
-    about="It keeps accounts, keys and sessions. "
-    "Its own routes are not there yet: it answers for its health.",
-    needs=("redis",),
+    about="It keeps accounts, login sessions and API keys.",
+    needs=("kafka", "redis", "clickhouse", "vault"),
+    routes=ROUTES,
+    build=build,
+    errors={
+        LogUnavailable: ("unavailable", "The log takes no requests now; try again in a moment."),
+        HistoryUnavailable: (
+            "unavailable",
+            "The history (ClickHouse) does not answer; try again in a moment.",
+        ),
+        SubjectForgotten: ("conflict", "The account is being erased."),
+        VaultError: ("unavailable", _VAULT_AWAY),
+    },
 )
+
+
+def identity_service(identity: Identity) -> Service:
+    """The service with everything its handlers work with."""
+
+    def prepare(app: web.Application) -> None:
+        app[IDENTITY] = identity
+
+    async def finish(_: web.Application) -> AsyncIterator[None]:
+        yield
+        identity.passwords.close()
+
+    return dataclasses.replace(SERVICE, prepare=prepare, contexts=(finish,))

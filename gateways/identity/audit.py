@@ -1,0 +1,122 @@
+"""What privileged people did: their requests on the log, with what became of each.
+
+An act is privileged when its actor is not the account that it is done to. Read from the history (ClickHouse),
+which is a moment behind; what became of a request is whatever event it led to.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal
+
+import orjson
+from aiohttp import web
+
+from gateways.core.endpoint import json_response, query_of
+from gateways.core.problem import Problem
+from gateways.identity import present
+from gateways.identity.asking import opened
+from gateways.identity.context import Identity, identity_of
+from gateways.identity.models import AuditEntry, AuditPage, AuditQuery
+from gateways.identity.signing import PLATFORM_SUBJECT
+
+ACTS: Final = {
+    "kinolog.identity.AddressClaimed": "account.open",
+    "kinolog.identity.LinkRequested": "link.issue",
+    "kinolog.identity.AccountChangeRequested": "account.change",
+    "kinolog.identity.ErasureRequested": "account.erase",
+    "kinolog.identity.SigningKeyProposed": "signing.rotate",
+}
+_OUTCOMES: Final = ("identity.account.events", "identity.address.events", "identity.signing.events")
+Result = Literal["done", "refused", "open"]
+
+
+async def show(request: web.Request) -> web.Response:
+    identity, query = identity_of(request), query_of(request, AuditQuery)
+    rows = await _requests(identity, query)
+    page = rows[: query.limit]
+    results = await _results(identity, [str(row["id"]) for row in page])
+    reasons = await opened(identity, [_reason(row) for row in page])
+    items = [
+        _entry(row, results.get(str(row["id"]), ("open", None)), reason)
+        for row, reason in zip(page, reasons, strict=True)
+    ]
+    more = _encode(page[-1]) if len(rows) > len(page) else None
+    return json_response(AuditPage(items=items, next_cursor=more))
+
+
+async def _requests(identity: Identity, query: AuditQuery) -> Sequence[Mapping[str, Any]]:
+    """One more than a page, newest first; repeated deliveries of a request are one."""
+    at_ms, last = _decode(query.cursor) if query.cursor else (2**62, "")
+    return await identity.history.query(
+        "SELECT id, any(type) AS type, min(at_ms) AS at_ms, any(data) AS data "  # noqa: S608  # a fixed name
+        f"FROM {identity.log_table} "
+        "WHERE type IN {types:Array(String)} "
+        "AND JSONExtractString(data, 'actor') != JSONExtractString(data, 'account_id') "
+        "AND ({actor:String} = '' OR JSONExtractString(data, 'actor') = {actor:String}) "
+        "AND ({account:String} = '' OR JSONExtractString(data, 'account_id') = {account:String}) "
+        "GROUP BY id HAVING (at_ms, id) < ({at_ms:Int64}, {last:String}) "
+        "ORDER BY at_ms DESC, id DESC LIMIT {limit:UInt32}",
+        {
+            "types": list(ACTS),
+            "actor": query.actor or "",
+            "account": query.account_id or "",
+            "at_ms": at_ms,
+            "last": last,
+            "limit": query.limit + 1,
+        },
+    )
+
+
+async def _results(identity: Identity, ids: list[str]) -> dict[str, tuple[Result, str | None]]:
+    """(result, code of the refusal) by request id; a request that is not in it has led to nothing yet."""
+    if not ids:
+        return {}
+    rows = await identity.history.query(
+        f"SELECT causation_id, type, data FROM {identity.log_table} "  # noqa: S608
+        "WHERE causation_id IN {ids:Array(String)} AND topic IN {topics:Array(String)}",
+        {"ids": ids, "topics": list(_OUTCOMES)},
+    )
+    found: dict[str, tuple[Result, str | None]] = {}
+    for row in rows:
+        cause, name = str(row["causation_id"]), str(row["type"]).rpartition(".")[2]
+        if name == "RequestRefused":
+            found.setdefault(cause, ("refused", str(orjson.loads(row["data"])["code"])))
+        elif name != "RequestRepeated":
+            found[cause] = ("done", None)
+    return found
+
+
+def _reason(row: Mapping[str, Any]) -> tuple[str, str, str | None]:
+    data = orjson.loads(row["data"])
+    return str(data.get("account_id") or PLATFORM_SUBJECT), present.REASON, data.get("reason_sealed")
+
+
+def _entry(row: Mapping[str, Any], result: tuple[Result, str | None], reason: str | None) -> AuditEntry:
+    data = orjson.loads(row["data"])
+    return AuditEntry(
+        id=str(row["id"]),
+        at_ms=int(row["at_ms"]),
+        actor=data["actor"],
+        act=ACTS[str(row["type"])],
+        account_id=data.get("account_id"),
+        result=result[0],
+        code=result[1],
+        reason=reason,
+        roles=data.get("roles"),
+        disabled=data.get("disabled"),
+    )
+
+
+def _encode(row: Mapping[str, Any]) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps([int(row["at_ms"]), str(row["id"])])).decode().rstrip("=")
+
+
+def _decode(text: str) -> tuple[int, str]:
+    try:
+        at_ms, last = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        return int(at_ms), str(last)
+    except (binascii.Error, ValueError, TypeError) as error:
+        raise Problem("validation", "cursor: take it from `next_cursor` of the page before.") from error

@@ -1,0 +1,271 @@
+"""What the identity service says and hears, as pydantic models: the API's contract."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+
+AccountState = Literal["invited", "active", "disabled", "erased"]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Email = Annotated[str, Field(max_length=320, description="one e-mail address")]
+Roles = Annotated[list[str], Field(max_length=16, description="names of roles")]
+Reason = Annotated[str | None, Field(default=None, max_length=500, description="why; shown in the audit")]
+
+
+class Strict(BaseModel):
+    """Input: an unknown field is an error, so that a typo is not silently ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class SignIn(Strict):
+    """An address and its password."""
+
+    email: Email
+    password: SecretStr = Field(max_length=1024)
+    cookie: bool = Field(
+        default=False, description="true: the session stands in a cookie (browsers); false: tokens (programs)"
+    )
+
+
+class Refresh(Strict):
+    """A refresh token; it works once."""
+
+    refresh_token: SecretStr = Field(max_length=512)
+
+
+class Tokens(BaseModel):
+    """A login session. Without a cookie, with its tokens."""
+
+    account_id: str
+    sid: str
+    roles: list[str]
+    permissions: list[str]
+    expires_at_ms: int = Field(description="when the login session ends by itself")
+    access_token: str | None = Field(description="send it as 'Authorization: Bearer'; null with a cookie")
+    access_expires_at_ms: int | None
+    refresh_token: str | None = Field(description="gives the next pair, once; null with a cookie")
+
+
+class LoginSession(BaseModel):
+    """One of one's own login sessions."""
+
+    sid: str
+    current: bool = Field(description="whether this request stands on it")
+    started_at_ms: int
+    expires_at_ms: int
+    agent: str | None = Field(description="the client's User-Agent")
+    country: str | None
+
+
+class LoginSessions(BaseModel):
+    """Those that run, newest first."""
+
+    items: list[LoginSession]
+
+
+class User(BaseModel):
+    """An account as administrators see it."""
+
+    id: str
+    state: AccountState
+    roles: list[str]
+    email: str | None
+    display_name: str | None
+    created_at_ms: int
+    updated_at_ms: int
+    session_count: int
+    api_key_count: int
+
+
+class Me(User):
+    """One's own account."""
+
+    permissions: list[str] = Field(description="what this credential may do")
+
+
+class UserPage(BaseModel):
+    """Accounts, newest first."""
+
+    items: list[User]
+    next_cursor: str | None = Field(description="null on the last page")
+
+
+class UsersQuery(Strict):
+    """Of the list of accounts."""
+
+    limit: int = Field(default=50, ge=1, le=200, description="items on a page")
+    cursor: str | None = Field(default=None, max_length=512, description="`next_cursor` of the page before")
+
+
+class Profile(Strict):
+    """What the owner may change."""
+
+    display_name: Line | None = Field(description="1 to 200 characters; null: none")
+
+
+class PasswordChange(Strict):
+    """The old password proves that it is you."""
+
+    current_password: SecretStr = Field(max_length=1024)
+    new_password: SecretStr = Field(max_length=1024, description="10 to 256 characters")
+
+
+class NewUser(Strict):
+    """An account that is active at once."""
+
+    email: Email
+    password: SecretStr = Field(max_length=1024, description="10 to 256 characters")
+    display_name: Line | None = None
+    roles: Roles
+    reason: Reason
+
+
+class Invitation(Strict):
+    """An account that its owner activates by a link."""
+
+    email: Email
+    display_name: Line | None = None
+    roles: Roles
+    reason: Reason
+
+
+class LinkWish(Strict):
+    """Why a link is given out."""
+
+    reason: Reason
+
+
+class OneTimeLink(BaseModel):
+    """A one-time link: shown once, works once."""
+
+    account_id: str
+    token: str = Field(description="POST /v1/one-time-links/redeem takes it")
+    expires_at_ms: int
+
+
+class Redemption(Strict):
+    """Sets the password."""
+
+    token: SecretStr = Field(max_length=512)
+    password: SecretStr = Field(max_length=1024, description="10 to 256 characters")
+    display_name: Line | None = None
+
+
+class Redeemed(BaseModel):
+    """The account may sign in with the new password."""
+
+    account_id: str
+
+
+class UserChange(Strict):
+    """What is to be other; what is left out stays."""
+
+    roles: Roles | None = None
+    disabled: bool | None = Field(default=None, description="true ends its login sessions too")
+    reason: Reason
+
+
+class ErasureQuery(Strict):
+    """Of an erasure."""
+
+    reason: Reason
+
+
+class ErasureAccepted(BaseModel):
+    """The account may do nothing any more; what is known of the person is being forgotten."""
+
+    account_id: str
+    request_id: str
+
+
+class NewApiKey(Strict):
+    """An API key for one's own account."""
+
+    name: Line
+    scopes: list[str] = Field(min_length=1, max_length=64, description="permissions")
+    expires_at_ms: int | None = Field(default=None, description="null: until it is revoked")
+
+
+class Rotation(Strict):
+    """How long both keys work."""
+
+    overlap_s: int = Field(default=86_400, ge=0, le=30 * 86_400)
+
+
+class ApiKey(BaseModel):
+    """An API key, without its secret."""
+
+    id: str
+    name: str | None
+    prefix: str
+    scopes: list[str]
+    created_at_ms: int
+    expires_at_ms: int | None
+    last_used_at_ms: int | None = Field(description="to about an hour")
+    replaced_by: str | None
+    ends_at_ms: int | None = Field(description="of a replaced key: until when it works")
+
+
+class NewApiKeyMade(ApiKey):
+    """The one time that the key is shown."""
+
+    api_key: str
+
+
+class ApiKeys(BaseModel):
+    """One's own, newest first."""
+
+    items: list[ApiKey]
+
+
+class SigningRotation(Strict):
+    """A new key pair for session tokens."""
+
+    at_once: bool = Field(default=False, description="true: refuse every token signed so far, from now on")
+    reason: Reason
+
+
+class SigningKeyMade(BaseModel):
+    """The new key pair."""
+
+    kid: str
+    signs_from_ms: int
+
+
+class Jwks(BaseModel):
+    """RFC 7517, 5."""
+
+    keys: list[dict[str, str]]
+
+
+class AuditQuery(Strict):
+    """Of the audit."""
+
+    limit: int = Field(default=50, ge=1, le=200, description="items on a page")
+    cursor: str | None = Field(default=None, max_length=512, description="`next_cursor` of the page before")
+    actor: str | None = Field(default=None, max_length=64, description="only of this actor")
+    account_id: str | None = Field(default=None, max_length=64, description="only about this account")
+
+
+class AuditEntry(BaseModel):
+    """What somebody did with more rights than an owner has."""
+
+    id: str = Field(description="ce_id of the request")
+    at_ms: int
+    actor: str = Field(description="an account's id; administrator: the administrator's key; kinolog: itself")
+    act: str
+    account_id: str | None = Field(description="the account that it was done to")
+    result: Literal["done", "refused", "open"]
+    code: str | None = Field(description="why it was refused")
+    reason: str | None = Field(description="as the actor wrote it; null if none, or if the person was erased")
+    roles: list[str] | None = Field(description="the roles that were given, where roles were")
+    disabled: bool | None
+
+
+class AuditPage(BaseModel):
+    """Newest first."""
+
+    items: list[AuditEntry]
+    next_cursor: str | None = Field(description="null on the last page")
