@@ -7,20 +7,17 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Final
 
-from gateways.core.accounts import AccountCredentials
 from gateways.core.app import Service, create_app
 from gateways.core.auth import Guard
-from gateways.core.deps import CoreDeps, EdgeConfig
-from gateways.core.identities import StoredIdentities
+from gateways.core.deps import CoreDeps
+from gateways.core.gate import edge_of, guard_of, limiter_of
+from gateways.core.limits import Limiter
 from gateways.core.platform import Platform
 from gateways.core.server import Listening, Server
-from gateways.core.sessions import Tokens
-from gateways.core.standing import Standing
 from gateways.services import SERVICES
 from gateways.web.site import WEB_ROOT
 from schemas.catalog import Topology
 from schemas.errors import ContractError
-from schemas.identity.views import ACCOUNTS, SIGNING
 from streams.core.settings import Settings
 
 DRAIN_S: Final = 3.0
@@ -47,13 +44,14 @@ async def serve(
     """Run the services `names` until `stop` is set, then drain within DRAIN_S.
 
     Starts without waiting for any dependency: /ready tells which are missing, and clients connect by
-    themselves. Raises ContractError, PortInUse, RouteError, VaultUnusable before anything is served.
+    themselves. Raises ContractError, PortInUse, RouteError, SettingsError, VaultUnusable before anything is
+    served.
     """
     check_services(topology, names)
     async with AsyncExitStack() as stack:
         platform = Platform(settings, topology, stack)
-        guard = await _guard(platform)
-        services = [await _service(SERVICES[name], platform, guard) for name in names]
+        guard, limiter = await guard_of(platform), limiter_of(platform)
+        services = [await _service(SERVICES[name], platform, guard, limiter) for name in names]
         server = Server(
             [
                 Listening(service.name, create_app(service, core), *_ports(topology, service.name))
@@ -73,29 +71,14 @@ def _ports(topology: Topology, name: str) -> tuple[int, int]:
     return service.port, service.metrics_port
 
 
-async def _guard(platform: Platform) -> Guard:
-    """The one gate of all services of this process."""
-    settings = platform.settings
-    identities = StoredIdentities(
-        await platform.projections(),
-        platform.projection(ACCOUNTS),
-        platform.projection(SIGNING),
-        platform.vault(),
-    )
-    return Guard(
-        admin_key_sha256=settings.admin_api_key_sha256,
-        tokens=Tokens(settings.session_secret.get_secret_value()),
-        allowed_origins=frozenset(settings.cors_origins),
-        cookie_secure=settings.public_url.startswith("https://"),
-        accounts=AccountCredentials(Standing(identities), settings.token_issuer),
-    )
-
-
-async def _service(declared: Service, platform: Platform, guard: Guard) -> tuple[Service, CoreDeps]:
+async def _service(
+    declared: Service, platform: Platform, guard: Guard, limiter: Limiter
+) -> tuple[Service, CoreDeps]:
     service = declared if declared.build is None else await declared.build(platform)
     core = CoreDeps(
         guard=guard,
-        config=EdgeConfig(cors_origins=frozenset(platform.settings.cors_origins)),
+        limiter=limiter,
+        config=edge_of(platform.settings),
         probes=platform.probes(declared.needs),
         modules_folder=str(WEB_ROOT / "node_modules"),
     )

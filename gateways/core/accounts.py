@@ -49,7 +49,6 @@ class _Genuine(NamedTuple):
     account_id: str
     session_id: str
     expires_at_s: int
-    kid: str
     key: jwt.PyJWK
 
 
@@ -121,13 +120,12 @@ class AccountCredentials:
 
     async def _check(self, token: str, said: Unverified) -> _Genuine:
         """The signature counts once; expiry and whether the key is still accepted, each time."""
-        digest = hashlib.sha256(token.encode()).digest()
-        genuine = self._genuine.get(digest)
-        kid = genuine.kid if genuine is not None else said.kid
-        view = await self._standing.signing_key(kid)
+        view = await self._standing.signing_key(said.kid)
         if view is None:
             raise TokenRefused("signed by a key that is not accepted")
         key = self._key(view)
+        digest = hashlib.sha256(token.encode()).digest()
+        genuine = self._genuine.get(digest)
         if genuine is None or genuine.key is not key:
             genuine = self._read(token, view, key)
             self._genuine[digest] = genuine
@@ -144,7 +142,7 @@ class AccountCredentials:
         )  # fmt: skip
         if not isinstance(claims["sub"], str) or not isinstance(claims["sid"], str):
             raise TokenRefused("sub and sid must be texts")
-        return _Genuine(claims["sub"], claims["sid"], int(claims["exp"]), view["kid"], key)
+        return _Genuine(claims["sub"], claims["sid"], int(claims["exp"]), key)
 
     def _key(self, view: SigningKeyView) -> jwt.PyJWK:
         """The key object of a view: made once, so that it also tells whether the key is still the same."""

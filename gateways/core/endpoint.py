@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from gateways.core.adaptive import TICKET, Load, Priority
 from gateways.core.deps import CoreDeps
+from gateways.core.depth import deeper_than
 from gateways.core.limits import LIMIT
 from gateways.core.owning import refuse_unproven
 from gateways.core.principal import ANONYMOUS, PRINCIPAL, Principal
@@ -151,24 +152,12 @@ def _parse(request: web.Request, route: Route, raw: bytes) -> Any:
     if request.content_type not in route.body_types:
         raise Problem("unsupported-media-type", f"Send the body as {' or '.join(route.body_types)}.")
     try:
-        return _bounded(orjson.loads(raw))
+        document = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise Problem("malformed-request", f"The body is not JSON: {error}. Send a JSON object.") from error
-
-
-def _bounded(data: Any) -> Any:
-    """The document, unless it is nested deeper than any of ours is."""
-    level: list[Any] = [data]
-    for _ in range(MAX_DEPTH):
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-        ]
-        if not level:
-            return data
-    raise Problem("malformed-request", f"The body is nested too deeply; {MAX_DEPTH} levels are the most.")
+    if deeper_than(MAX_DEPTH, document):
+        raise Problem("malformed-request", f"The body is nested too deeply; {MAX_DEPTH} levels are the most.")
+    return document
 
 
 def _validate(model: type[BaseModel], data: Any, where: str) -> BaseModel:

@@ -56,6 +56,7 @@ class Fresh(Generic[Value]):
         if loading is None or loading.as_of_s < oldest:
             as_of_s = self.clock()
             loading = _Loading(asyncio.create_task(self._run(key, as_of_s)), as_of_s)
+            loading.task.add_done_callback(_seen)
             self._loading[key] = loading
         return await asyncio.shield(loading.task)
 
@@ -73,3 +74,9 @@ class Fresh(Generic[Value]):
             if len(self._held) > self._most:
                 self._held.popitem(last=False)
         return value
+
+
+def _seen(task: asyncio.Task[Value]) -> None:
+    """A failure is raised to those who wait; asyncio need not tell of it where all of them have gone."""
+    if not task.cancelled():
+        task.exception()

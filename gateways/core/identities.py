@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any, Final, Protocol, cast
+from typing import Any, Protocol, cast
 
 import orjson
 
 from gateways.core.projections import Projection, ProjectionReader
 from gateways.core.standing import KeyHash
 from schemas.identity.views import SIGNING_SET, AccountDocument, SigningKeyView, verifying
-
-VAULT_API_KEY: Final = "api_key"
+from streams.core.vault import API_KEY
 
 
 class VaultReader(Protocol):
@@ -41,7 +40,7 @@ class StoredIdentities:
         return verifying(await view.get(SIGNING_SET), int(time.time() * 1000))
 
     async def api_key(self, key_id: str) -> KeyHash | None:
-        raw = await self._vault.get(VAULT_API_KEY, key_id) if self._vault is not None else None
+        raw = await self._vault.get(API_KEY, key_id) if self._vault is not None else None
         if raw is None:
             return None
         document: dict[str, Any] = orjson.loads(raw)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 import re
 from collections.abc import Collection, Mapping
 from typing import Any, Final, NamedTuple
@@ -17,7 +18,10 @@ import jwt
 import orjson
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from gateways.core.depth import deeper_than
+
 MAX_TOKEN_CHARS: Final = 8192
+MAX_DEPTH: Final = 8
 SKEW_S: Final = 30
 """How far another machine's clock may be ahead of ours, seconds."""
 _COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
@@ -153,7 +157,7 @@ def _check_times(claims: Mapping[str, Any], now_s: float) -> None:
         value = claims.get(name)
         if value is None:
             continue
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise TokenRefused(f"{name} is not a number")
         if name == "exp" and value <= now_s:
             raise TokenRefused("expired")
@@ -168,6 +172,8 @@ def _object(part: str) -> dict[str, Any]:
         raise TokenRefused("a part is not JSON") from error
     if not isinstance(found, dict):
         raise TokenRefused("a part is not an object")
+    if deeper_than(MAX_DEPTH, found):
+        raise TokenRefused("a part is nested too deeply")
     return found
 
 

@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 from gateways.core.fresh import Fresh
 from gateways.core.problem import Problem, retry_later
 from schemas.identity.views import SIGNING_SET, AccountDocument, SigningKeyView
+from streams.core.vault import VaultUnavailable
 
 FRESH_S: Final = 0.5
 NEW_KEY_S: Final = 0.05
@@ -31,7 +32,7 @@ class KeyHash(NamedTuple):
 
 
 class Identities(Protocol):
-    """Where standing is looked up; each may raise RedisError or OSError when the store is away."""
+    """Where standing is looked up; RedisError, OSError and VaultUnavailable say that the store is away."""
 
     async def account(self, account_id: str) -> AccountDocument | None: ...
     async def signing_keys(self) -> Sequence[SigningKeyView]: ...
@@ -49,33 +50,42 @@ class Standing:
         self, identities: Identities, clock: Callable[[], float] = time.monotonic, fresh_s: float = FRESH_S
     ) -> None:
         self._clock = clock
-        self._accounts = Fresh(identities.account, fresh_s=fresh_s, most=MOST, clock=clock)
-        self._keys = Fresh(identities.api_key, fresh_s=fresh_s, most=MOST, clock=clock)
-        self._signing = Fresh(lambda _: identities.signing_keys(), fresh_s=fresh_s, most=1, clock=clock)
+
+        def cached(read: Callable[[str], Awaitable[Value]], most: int) -> Fresh[Value]:
+            return Fresh(_answering(read), fresh_s=fresh_s, most=most, clock=clock)
+
+        self._accounts = cached(identities.account, MOST)
+        self._keys = cached(identities.api_key, MOST)
+        self._signing = cached(lambda _: identities.signing_keys(), 1)
 
     async def account(self, account_id: str, anew: bool = False) -> AccountDocument | None:
         """The account's document; None if there is none."""
-        return await _answered(self._accounts.get(account_id, self._clock() if anew else None))
+        return await self._accounts.get(account_id, self._clock() if anew else None)
 
     async def api_key(self, key_id: str) -> KeyHash | None:
         """What is kept of an API key; None if there is no such key."""
-        return await _answered(self._keys.get(key_id))
+        return await self._keys.get(key_id)
 
     async def signing_key(self, kid: str) -> SigningKeyView | None:
         """The key named so, if its tokens are accepted. Made-up names cost a look each NEW_KEY_S at most."""
         for since_s in (None, self._clock() - NEW_KEY_S):
-            for view in await _answered(self._signing.get(SIGNING_SET, since_s)):
+            for view in await self._signing.get(SIGNING_SET, since_s):
                 if view["kid"] == kid:
                     return view
         return None
 
 
-async def _answered(reading: Awaitable[Value]) -> Value:
-    try:
-        async with asyncio.timeout(LOOKUP_S):
-            return await reading
-    except (RedisError, OSError, TimeoutError) as error:
-        raise StandingUnknown from error
+def _answering(read: Callable[[str], Awaitable[Value]]) -> Callable[[str], Awaitable[Value]]:
+    """`read`, given up after LOOKUP_S; a store that is away becomes StandingUnknown."""
+
+    async def answered(key: str) -> Value:
+        try:
+            async with asyncio.timeout(LOOKUP_S):
+                return await read(key)
+        except (RedisError, OSError, TimeoutError, VaultUnavailable) as error:
+            raise StandingUnknown from error
+
+    return answered
 
 
 class StandingUnknown(Problem):

@@ -10,8 +10,10 @@ import ssl
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from streams.core.gate_settings import OidcIssuer, check_networks, from_json, listed, weakness
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -149,6 +151,30 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Origins that browsers may call from, comma-separated; empty: only our own."
     )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Networks of the proxies in front of the gateways, comma-separated: what they say of a "
+        "client's address is believed; empty: nobody is.",
+    )
+    proxy_header: Literal["X-Forwarded-For", "Forwarded"] = Field(
+        default="X-Forwarded-For",
+        description="The header that those proxies write; the other one may come from the client.",
+    )
+    rate_limits: Annotated[dict[str, dict[str, str]], NoDecode] = Field(
+        default={},
+        description="Changes of rates, as JSON: class (read, write, sign-in, refused) -> what is counted "
+        '(user, key, ip) -> requests/seconds or off, such as {"sign-in": {"ip": "60/60"}}.',
+    )
+    oidc_issuers: Annotated[tuple[OidcIssuer, ...], NoDecode] = Field(
+        default=(),
+        description="OpenID Connect issuers whose tokens let people in, as a JSON list of objects with "
+        "issuer, audience, jwks_uri, algorithms, roles_claim and roles (theirs -> ours).",
+    )
+    jwt_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="Also take HS256 tokens under this secret (32 random bytes or more), for "
+        "deployments that have such; empty: none are taken.",
+    )
     max_upload_bytes: int = Field(default=20 * 2**30, ge=1, description="Largest upload accepted, bytes.")
 
     # -- media workers --
@@ -191,6 +217,36 @@ class Settings(BaseSettings):
         if self.kafka_security_protocol not in ("SSL", "SASL_SSL"):
             return None
         return ssl.create_default_context(cafile=self.kafka_ssl_ca_file)
+
+    @field_validator("cors_origins", "trusted_proxies", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        return listed(value)
+
+    @field_validator("rate_limits", "oidc_issuers", mode="before")
+    @classmethod
+    def _from_json(cls, value: Any) -> Any:
+        return from_json(value)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return check_networks(value)
+
+    @field_validator("jwt_secret")
+    @classmethod
+    def _strong(cls, value: SecretStr) -> SecretStr:
+        weak = weakness(value.get_secret_value()) if value.get_secret_value() else ""
+        if weak:
+            raise ValueError(f"too weak, {weak}; take one of `openssl rand -base64 32`")
+        return value
+
+    @model_validator(mode="after")
+    def _issuers_differ(self) -> Settings:
+        names = [self.token_issuer, *(issuer.issuer for issuer in self.oidc_issuers)]
+        if len(set(names)) < len(names):
+            raise ValueError("OIDC_ISSUERS and TOKEN_ISSUER name one issuer twice: each needs its own name")
+        return self
 
     @model_validator(mode="after")
     def _sasl_is_whole(self) -> Settings:

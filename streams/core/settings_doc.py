@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from streams.core.settings import CHECKOUT, Settings
@@ -44,8 +45,12 @@ def shown(value: Any) -> str:
         return str(value.relative_to(CHECKOUT)) if value.is_relative_to(CHECKOUT) else str(value)
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
+        return json.dumps([part.model_dump() for part in value])
     if isinstance(value, tuple):
         return ",".join(map(str, value))
+    if isinstance(value, dict):
+        return json.dumps(value) if value else ""
     return "" if value is None else str(value)
 
 
@@ -82,6 +87,8 @@ def _type_name(kind: Any) -> str:
         return " | ".join(_type_name(part) for part in get_args(kind) if part is not type(None))
     if get_origin(kind) is tuple:
         return "list"
+    if get_origin(kind) is dict:
+        return "JSON"
     names = {
         SecretStr: "secret",
         Path: "path",

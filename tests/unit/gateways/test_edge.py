@@ -116,6 +116,8 @@ async def test_an_answer_that_breaks_off_is_cut_not_completed(client) -> None:  
         (b'{"word": 5}', {"Content-Type": "application/json"}, 422, "validation"),
         (b'{"word": "x"}', {"Content-Type": "text/plain"}, 415, "unsupported-media-type"),
         (b'{"word": "' + b"x" * 100 + b'"}', {"Content-Type": "application/json"}, 413, "too-large"),
+        (b"[" * 49 + b"]" * 49, {"Content-Type": "application/json"}, 400, "nested too deeply"),
+        (b"[" * 16 + b"]" * 16, {"Content-Type": "application/json"}, 422, "validation"),
     ],
 )
 async def test_bodies_are_bounded_and_checked(client, body, headers, status: int, kind: str) -> None:  # type: ignore[no-untyped-def]
