@@ -13,7 +13,8 @@ from typing import Any, Final, TypedDict, TypeVar, cast
 from schemas.media.grid import chunk_segments
 from schemas.media.plan import AUDIO_RENDITION, Plan
 from streams.media.encoder_process import EncoderFailed
-from streams.media.probe import LONGEST_S, LONGEST_SIDE_PX, Probe
+from streams.media.probe import LONGEST_SIDE_PX, Probe
+from streams.media.probe_length import LONGEST_S
 from streams.media.rates import FASTEST, SLOWEST
 
 Answer = TypeVar("Answer")

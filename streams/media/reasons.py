@@ -12,7 +12,7 @@ REASONS: dict[str, str] = {
     "codec_not_supported": "The pictures are in a codec unknown here. Convert the film to H.264 first.",
     "no_video": "The file has sound but no pictures. Upload a file with a video track.",
     "truncated": "The file ends before its video does: it is incomplete. Upload the whole file.",
-    "pictures_missing": "The pictures are not where the file's index points. Export it again from the original.",
+    "pictures_missing": "The file's index points where no pictures are. Export it again from the original.",
     "damaged": "The file is damaged: its pictures cannot be decoded. Export it again from the original.",
     "too_large_picture": "The picture is larger than 8192x8192 pixels or 36 megapixels. Export it smaller.",
     "too_small_picture": "The picture is smaller than 16 pixels on a side. Export it larger.",
