@@ -1,15 +1,14 @@
 """The object store: one bucket of any S3, for gateways and workers.
 
-Every call may be repeated safely and is: lost connections, 5xx and 429 are tried again with growing pauses
-and jitter. Bytes move through aiohttp; nothing is kept in memory beyond what a caller holds.
+Every call may be repeated safely and is, where an attempt fails for a reason that passes. Nothing is kept in
+memory beyond what a caller holds.
 """
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -19,19 +18,16 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 import aiohttp
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
-from yarl import URL
 
+from streams.core.s3_connection import GIVE_UP_AFTER_S, S3Connection
 from streams.core.s3_requests import (
     NoSuchObject,
     ObjectStoreError,
     ObjectStoreFull,
     ObjectStoreUnavailable,
     RangeNotSatisfiable,
-    Signer,
-    error_of,
 )
-from streams.core.settings import Settings, SettingsError
+from streams.core.settings import Settings
 
 __all__ = [
     "NoSuchObject",
@@ -43,14 +39,9 @@ __all__ = [
     "RangeNotSatisfiable",
 ]
 
-# A restart of a local store takes a second or two; longer troubles are the caller's to report.
-GIVE_UP_AFTER_S = 8.0
-LONGEST_PAUSE_S = 1.5
 READ_BYTES = 256 * 1024
 DELETE_AT_ONCE = 1000  # S3's own limit of one request
 _NAMESPACE = "{http://s3.amazonaws.com/doc/2006-03-01/}"
-# No total limit: a slow link may take its time, a silent one may not.
-_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=3.0, sock_read=30.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,25 +66,8 @@ class ObjectStore:
 
     def __init__(self, settings: Settings, *, give_up_after_s: float = GIVE_UP_AFTER_S) -> None:
         """Raises SettingsError where a key is missing."""
-        for name, key in (
-            ("S3_ACCESS_KEY", settings.s3_access_key),
-            ("S3_SECRET_KEY", settings.s3_secret_key),
-        ):
-            if not key.get_secret_value():
-                raise SettingsError(
-                    f"{name}: is empty, expected a key of the object store at {settings.s3_endpoint}: set "
-                    "the variable, or start the local stack with `kinolog up`, which sets it"
-                )
         self.bucket = settings.s3_bucket
-        self._give_up_after_s = give_up_after_s
-        self._signer = Signer(
-            settings.s3_endpoint,
-            settings.s3_region,
-            settings.s3_bucket,
-            settings.s3_access_key.get_secret_value(),
-            settings.s3_secret_key.get_secret_value(),
-        )
-        self._session: aiohttp.ClientSession | None = None
+        self._s3 = S3Connection(settings, give_up_after_s)
 
     async def __aenter__(self) -> ObjectStore:
         return self
@@ -105,8 +79,7 @@ class ObjectStore:
 
     async def close(self) -> None:
         """Close the connections. The store may not be used afterwards."""
-        if self._session is not None:
-            await self._session.close()
+        await self._s3.close()
 
     # -- one object --
 
@@ -116,12 +89,12 @@ class ObjectStore:
         """Store `data` whole under `key`, replacing what was there; returns the ETag."""
         headers = {"Content-Type": content_type}
         headers |= {f"x-amz-meta-{name}": value for name, value in (metadata or {}).items()}
-        answer, _ = await self._ask("PUT", key, headers=headers, data=data)
+        answer, _ = await self._s3.ask("PUT", key, headers=headers, data=data)
         return answer.get("ETag", "").strip('"')
 
     async def get(self, key: str, start: int | None = None, end: int | None = None) -> bytes:
         """The object's bytes, or a range of them. A range behind the end raises RangeNotSatisfiable."""
-        _, body = await self._ask("GET", key, headers=_range(start, end))
+        _, body = await self._s3.ask("GET", key, headers=_range(start, end))
         return body
 
     async def stream(
@@ -135,7 +108,7 @@ class ObjectStore:
         while True:
             resumes = _range(position if etag or start is not None else None, end)
             resumes |= {"If-Match": f'"{etag}"'} if etag else {}
-            answer = await self._open(key, resumes)
+            answer = await self._s3.open(key, resumes)
             etag, opened_at = answer.headers.get("ETag", "").strip('"'), position
             try:
                 async for chunk in answer.content.iter_chunked(READ_BYTES):
@@ -150,7 +123,7 @@ class ObjectStore:
 
     async def stat(self, key: str) -> ObjectInfo:
         """Size, ETag, type and metadata without the bytes."""
-        headers, _ = await self._ask("HEAD", key)
+        headers, _ = await self._s3.ask("HEAD", key)
         found = {name.lower(): value for name, value in headers.items()}
         prefix = "x-amz-meta-"
         metadata = {name[len(prefix) :]: value for name, value in found.items() if name.startswith(prefix)}
@@ -174,11 +147,11 @@ class ObjectStore:
     async def copy(self, source: str, target: str) -> None:
         """Copy an object within the bucket, type and metadata included, without moving its bytes here."""
         header = {"x-amz-copy-source": quote(f"/{self.bucket}/{source}", safe="/-_.~")}
-        await self._ask("PUT", target, headers=header)
+        await self._s3.ask("PUT", target, headers=header)
 
     async def delete(self, key: str) -> None:
         """Delete one object; one that is not there is no error."""
-        await self._ask("DELETE", key)
+        await self._s3.ask("DELETE", key)
 
     # -- many objects --
 
@@ -188,7 +161,7 @@ class ObjectStore:
         while True:
             query = {"list-type": "2", "prefix": prefix, "max-keys": "1000"}
             query |= {"continuation-token": token} if token else {}
-            _, body = await self._ask("GET", "", query=query)
+            _, body = await self._s3.ask("GET", "", query=query)
             root = ElementTree.fromstring(body)  # noqa: S314 - our own store's answer
             for entry in root.iter(f"{_NAMESPACE}Contents"):
                 yield _listed(entry)
@@ -211,7 +184,7 @@ class ObjectStore:
         body = f"<Delete><Quiet>true</Quiet>{entries}</Delete>".encode()
         digest = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
         headers = {"Content-MD5": digest, "Content-Type": "application/xml"}
-        _, answer = await self._ask("POST", "", query={"delete": ""}, headers=headers, data=body)
+        _, answer = await self._s3.ask("POST", "", query={"delete": ""}, headers=headers, data=body)
         if b"<Error>" in answer:
             raise ObjectStoreUnavailable(
                 f"deleting from {self.bucket}: {answer[:300].decode(errors='replace')}"
@@ -221,100 +194,22 @@ class ObjectStore:
 
     async def check(self) -> None:
         """Ask for the bucket once, without attempts: for readiness. Raises as all calls do."""
-        async with self._send("HEAD", "") as answer:
-            await _raise_for(answer, f"HEAD bucket {self.bucket}")
+        await self._s3.ask_once("HEAD", "")
 
     async def ensure_bucket(self) -> None:
         """Make the bucket if it is not there."""
         try:
-            await self._ask("HEAD", "")
+            await self._s3.ask("HEAD", "")
         except NoSuchObject:
-            await self._ask("PUT", "")
+            await self._s3.ask("PUT", "")
 
     def presign_get(self, key: str, expires_s: int = 3600) -> str:
         """An address from which anyone may read this object until it expires. Never put it on the log."""
-        return self._signer.presigned("GET", key, expires_s)
+        return self._s3.presigned("GET", key, expires_s)
 
     def presign_put(self, key: str, expires_s: int = 3600) -> str:
         """An address to which anyone may write this object until it expires. Never put it on the log."""
-        return self._signer.presigned("PUT", key, expires_s)
-
-    # -- requests --
-
-    async def _ask(
-        self,
-        method: str,
-        key: str,
-        *,
-        query: dict[str, str] | None = None,
-        headers: dict[str, str] | None = None,
-        data: bytes | None = None,
-    ) -> tuple[Mapping[str, str], bytes]:
-        """One request with attempts; headers (their names in any case) and body of the answer."""
-        what = f"{method} {self.bucket}/{key}"
-        async for attempt in self._attempts():
-            with attempt:
-                try:
-                    async with self._send(method, key, query=query, headers=headers, data=data) as answer:
-                        await _raise_for(answer, what)
-                        return answer.headers, await answer.read()
-                except (aiohttp.ClientError, OSError, TimeoutError) as error:
-                    raise ObjectStoreUnavailable(f"{what}: {type(error).__name__} {error}") from error
-        raise AssertionError("unreachable: the attempts end with an answer or an error")
-
-    async def _open(self, key: str, headers: dict[str, str]) -> aiohttp.ClientResponse:
-        """The head of a GET, with attempts; the caller reads the body and releases it."""
-        what = f"GET {self.bucket}/{key}"
-        async for attempt in self._attempts():
-            with attempt:
-                try:
-                    answer = await self._send("GET", key, headers=headers)
-                    await _raise_for(answer, what)
-                    return answer
-                except (aiohttp.ClientError, OSError, TimeoutError) as error:
-                    raise ObjectStoreUnavailable(f"{what}: {type(error).__name__} {error}") from error
-        raise AssertionError("unreachable: the attempts end with an answer or an error")
-
-    def _send(
-        self,
-        method: str,
-        key: str,
-        *,
-        query: dict[str, str] | None = None,
-        headers: dict[str, str] | None = None,
-        data: bytes | None = None,
-    ) -> aiohttp.client._RequestContextManager:
-        if self._session is None:
-            # Keep-alive shorter than the servers' own, so that we never write into a closed connection.
-            connector = aiohttp.TCPConnector(limit=64, keepalive_timeout=10)
-            self._session = aiohttp.ClientSession(
-                connector=connector,
-                timeout=_TIMEOUT,
-                auto_decompress=False,
-                skip_auto_headers=("Content-Type",),
-            )
-        url = self._signer.url(key, query)
-        signed = self._signer.headers(method, url, headers)
-        return self._session.request(method, URL(url, encoded=True), headers=signed, data=data)
-
-    def _attempts(self) -> AsyncRetrying:
-        return AsyncRetrying(
-            retry=retry_if_exception_type(ObjectStoreUnavailable) & _retry_unless_full,
-            stop=stop_after_delay(self._give_up_after_s),
-            wait=wait_random_exponential(multiplier=0.1, max=LONGEST_PAUSE_S),
-            reraise=True,
-            sleep=asyncio.sleep,
-        )
-
-
-def _retry_unless_full(state: object) -> bool:
-    outcome = getattr(state, "outcome", None)
-    return outcome is None or not isinstance(outcome.exception(), ObjectStoreFull)
-
-
-async def _raise_for(answer: aiohttp.ClientResponse, what: str) -> None:
-    if answer.status >= 300:
-        raise error_of(answer.status, (await answer.read()).decode(errors="replace")[:4000], what)
+        return self._s3.presigned("PUT", key, expires_s)
 
 
 def _range(start: int | None, end: int | None) -> dict[str, str]:
