@@ -28,7 +28,7 @@ WORKERS = {"a": "chaos-a", "b": "chaos-b", "c": "chaos-c", "w": "chaos-work"}
 GATEWAYS = ("g1", "g2")
 FREEZE_S = 9.0  # beyond the session timeout of 6 s
 JOIN_S = 5.0  # for a second worker to take its share
-SETTLE_S = 90.0
+SETTLE_S = 300.0
 KINDS = (
     "gateway",
     "a",
@@ -323,7 +323,7 @@ class Chaos:
         servers = self._stack.env["KAFKA_BOOTSTRAP_SERVERS"]
         consumer = Consumer({"bootstrap.servers": servers, "group.id": "chaos-oracle"})
         partitions = [TopicPartition("chaos.b.events", p) for p in range(oracle.PARTITIONS)]
-        ends = [consumer.get_watermark_offsets(p, timeout=20)[1] for p in partitions]
+        ends = [consumer.get_watermark_offsets(p, timeout=60)[1] for p in partitions]
         consumer.close()
         return ends
 

@@ -20,6 +20,7 @@ from deploy.local.ports import SERVER_PORTS, free_ports
 from deploy.local.servers import valkey_binary
 
 HERE = Path(__file__).resolve().parent
+PATIENCE_S = 120.0  # of a busy machine
 
 
 def map_of(folder: Path) -> dict[str, str]:
@@ -73,10 +74,10 @@ class Cluster:
         for n, client in enumerate(clients):
             client.execute_command("CLUSTER", "ADDSLOTSRANGE", borders[n], borders[n + 1] - 1)
             client.execute_command("CLUSTER", "MEET", "127.0.0.1", self.ports[0], self._bus[0])
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE_S
         while any(self._state(client) != "ok" for client in clients):
             if time.monotonic() > deadline:
-                raise RuntimeError("the three Valkey nodes did not agree on a cluster within 30 s")
+                raise RuntimeError("the three Valkey nodes did not agree on a cluster within 120 s")
             time.sleep(0.1)
 
     @staticmethod
@@ -97,7 +98,8 @@ class Cluster:
 
     def _patient(self, n: int) -> Any:
         client = redis.Redis(port=self.ports[n])
-        for _ in range(100):
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
             with contextlib.suppress(redis.RedisError):
                 client.ping()
                 return client

@@ -43,7 +43,7 @@ def test_a_server_leaves_an_archive_that_its_jvm_takes(
         ],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     # `on` makes the JVM refuse to start with an archive that it cannot use.
     assert done.returncode == 0, done.stderr + done.stdout

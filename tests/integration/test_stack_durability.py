@@ -47,13 +47,13 @@ def test_kafka_keeps_acknowledged_records(own_stack: Stack, interrupted: Any) ->
         producer.produce(
             TOPIC, str(number), on_delivery=lambda _error, record: offsets.append(record.offset())
         )
-    assert producer.flush(30) == 0
+    assert producer.flush(60) == 0
     interrupted("kafka")
     consumer = Consumer(bootstrap | {"group.id": "durability", "enable.auto.commit": False})
     consumer.assign([TopicPartition(TOPIC, 0, offsets[0])])
     values: list[str] = []
     while len(values) < 500:
-        records = consumer.consume(500, timeout=30)
+        records = consumer.consume(500, timeout=60)
         assert records, f"only {len(values)} of 500 records came back"
         values += [record.value().decode() for record in records]
     consumer.close()

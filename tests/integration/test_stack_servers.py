@@ -14,7 +14,7 @@ from streams.core.clients import clickhouse_client
 def test_topics_of_the_map_exist_with_their_partitions(stack: Stack) -> None:
     found = (
         AdminClient({"bootstrap.servers": stack.env["KAFKA_BOOTSTRAP_SERVERS"]})
-        .list_topics(timeout=10)
+        .list_topics(timeout=60)
         .topics
     )
     for topic in load_topology().topics.values():

@@ -55,7 +55,7 @@ def supervisor(folder: Path, specs: list[Spec]) -> Supervisor:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - nothing tells of a foreign process's state
             await asyncio.sleep(0.02)
 
@@ -117,7 +117,11 @@ async def test_a_process_loads_while_others_start_and_goes_on_when_told(tmp_path
 
 def test_without_its_launcher_a_waiting_process_ends_and_says_so() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", WAITS], cwd=CHECKOUT, stdin=subprocess.DEVNULL, capture_output=True, timeout=30
+        [sys.executable, "-c", WAITS],
+        cwd=CHECKOUT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=120,
     )
     assert done.returncode == 1
     assert b"went on" not in done.stdout
@@ -199,7 +203,7 @@ async def test_stopping_leaves_no_descendant(tmp_path: Path) -> None:
     family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     assert len(family) == 3
     await running.stop()
-    _, alive = psutil.wait_procs(family, timeout=5)
+    _, alive = psutil.wait_procs(family, timeout=60)
     assert alive == []
 
 
@@ -250,7 +254,7 @@ def test_what_a_killed_supervisor_left_is_ended_and_nothing_else(tmp_path: Path)
         ]
         states.write(tmp_path / "state.json", left)
         assert states.end_leftovers(tmp_path / "state.json", grace_s=0.0) == ["ours"]
-        assert ours.wait(5) is not None
+        assert ours.wait(60) is not None
         assert other.poll() is None
         other.kill()
 

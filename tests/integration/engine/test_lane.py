@@ -41,7 +41,7 @@ agents:
     {{kind: projector, app: {name}, reads: {name}.said.events, store: redis,
      function: "tests.integration.engine.lane_agents:view"}}
 """
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 KEYS = [f"k{n}" for n in range(20)]
 
 
@@ -135,11 +135,11 @@ async def test_markers_of_transactions_are_gaps_that_are_passed(lane: Lane) -> N
     """Each transaction's end takes an offset that no reader ever sees."""
     lane.start()
     producer = lane.producer(**{"transactional.id": lane.name})
-    producer.init_transactions(30)
+    producer.init_transactions(120)
     for _ in range(15):
         producer.begin_transaction()
         lane.send(producer, 30)
-        producer.commit_transaction(30)
+        producer.commit_transaction(120)
     await lane.until_applied(range(lane.sent))
 
 
@@ -149,11 +149,11 @@ async def test_records_that_compaction_took_are_gaps_that_are_passed(lane: Lane,
     await compact_soon(stack, lane.topic)
     for _ in range(4):  # each time a new segment: the active one is never compacted
         lane.send(producer, 100)
-        await asyncio.to_thread(producer.flush, 10)
+        await asyncio.to_thread(producer.flush, 60)
     async with asyncio.timeout(PATIENCE_S):
         while len(await numbers_on(stack, lane.topic)) >= lane.sent:
             lane.send(producer, 1)
-            await asyncio.to_thread(producer.flush, 10)
+            await asyncio.to_thread(producer.flush, 60)
     await configure(stack, ConfigResource.Type.TOPIC, lane.topic, {"cleanup.policy": "delete"})
     left: list[int] = []
     while left != (left := await numbers_on(stack, lane.topic)):
@@ -166,7 +166,7 @@ async def compact_soon(stack: Stack, topic: str) -> None:
     """Let the broker compact whatever it may, about at once."""
     segments = {"cleanup.policy": "compact", "segment.ms": "1", "min.cleanable.dirty.ratio": "0.001"}
     await configure(stack, ConfigResource.Type.TOPIC, topic, segments)
-    (broker,) = AdminClient(stack.settings.kafka_client()).list_topics(timeout=20).brokers
+    (broker,) = AdminClient(stack.settings.kafka_client()).list_topics(timeout=60).brokers
     await configure(stack, ConfigResource.Type.BROKER, str(broker), {"log.cleaner.backoff.ms": "500"})
 
 
@@ -179,7 +179,7 @@ async def configure(stack: Stack, kind: ConfigResource.Type, name: str, wanted: 
         )
     admin = AdminClient(stack.settings.kafka_client())
     for future in admin.incremental_alter_configs([resource]).values():
-        await asyncio.to_thread(future.result, 20)
+        await asyncio.to_thread(future.result, 60)
 
 
 async def numbers_on(stack: Stack, topic: str) -> list[int]:
@@ -194,12 +194,12 @@ async def test_seeks_while_records_are_on_their_way_lose_and_double_nothing(lane
     producer = lane.producer()
     while "taken back 5 times" not in lane.log.read_text():
         lane.send(producer, 5)
-        await asyncio.to_thread(producer.flush, 10)
+        await asyncio.to_thread(producer.flush, 60)
         assert lane.process is not None
         assert lane.process.poll() is None, lane.log.read_text()[-2000:]
         assert lane.sent < 100_000, "fetched records were never taken back"
     lane.send(producer, 50)
-    await asyncio.to_thread(producer.flush, 10)
+    await asyncio.to_thread(producer.flush, 60)
     await lane.until_applied(range(lane.sent))
 
 
@@ -210,7 +210,7 @@ async def test_one_of_several_brokers_is_enough(lane: Lane, stack: Stack) -> Non
     lane.start(brokers=f"127.0.0.1:1, {there}")
     producer = lane.producer()
     lane.send(producer, 100)
-    await asyncio.to_thread(producer.flush, 10)
+    await asyncio.to_thread(producer.flush, 60)
     await lane.until_applied(range(100))
 
 
@@ -220,10 +220,10 @@ async def test_a_log_that_starts_after_the_fence_ends_the_process_with_the_reaso
 ) -> None:
     producer = lane.producer()
     lane.send(producer, 100)
-    await asyncio.to_thread(producer.flush, 10)
+    await asyncio.to_thread(producer.flush, 60)
     admin = AdminClient(stack.settings.kafka_client())
     for future in admin.delete_records([TopicPartition(lane.topic, 0, 5)]).values():
-        await asyncio.to_thread(future.result, 20)
+        await asyncio.to_thread(future.result, 60)
     lane.start()
     assert lane.process is not None
     assert await asyncio.to_thread(lane.process.wait, PATIENCE_S) == 70

@@ -45,9 +45,9 @@ async def test_the_note_reaches_the_partitions_channel(client: Any, store_of: St
     store = store_of(client)
     listener = client.pubsub()
     await listener.ssubscribe(store.tag(4))
-    assert (await listener.get_message(timeout=5))["type"] == "ssubscribe"
+    assert (await listener.get_message(timeout=60))["type"] == "ssubscribe"
     await store.write(4, -1, Effects(0, note=orjson.dumps(["k"])))
-    message = await listener.get_message(timeout=5)
+    message = await listener.get_message(timeout=60)
     assert orjson.loads(message["data"]) == ["k"]
     await listener.aclose()
 

@@ -46,7 +46,7 @@ from streams.core.settings import load_settings
 from streams.engine.runtime import run_worker
 run_worker(load_settings(instance=sys.argv[2], log_level="WARNING"), topology(), sys.argv[1])
 """
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 Start = Callable[[str], "subprocess.Popen[bytes]"]
 
 

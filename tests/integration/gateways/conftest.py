@@ -54,14 +54,20 @@ class Api:
     async def state(self, asset_id: str, *wanted: str) -> dict[str, Any]:
         """Follow the asset's events until it is in one of the states `wanted`."""
         async with asyncio.timeout(PATIENCE_S):
-            async for name, data in self.events(f"/v1/assets/{asset_id}/events"):
-                if name == "asset" and data["state"] in wanted:
-                    return data  # type: ignore[no-any-return]
-        raise AssertionError(f"the events of {asset_id} ended before it was {' or '.join(wanted)}")
+            while True:  # like a browser, it comes back to a stream that ends
+                async for name, data in self.events(f"/v1/assets/{asset_id}/events"):
+                    if name == "asset" and data["state"] in wanted:
+                        return data  # type: ignore[no-any-return]
 
     async def events(self, path: str, **headers: str) -> AsyncIterator[tuple[str, Any]]:
-        """Server-sent events as (name, data)."""
+        """Server-sent events as (name, data); none where there is no such stream yet."""
         async with self.http.get(path, headers=headers) as answer:
+            if answer.status == 410:
+                yield "asset", {"state": "deleted"}
+                return
+            if answer.status == 404:
+                await asyncio.sleep(0.2)
+                return
             assert answer.status == 200, await answer.text()
             name = ""
             async for raw in answer.content:

@@ -24,7 +24,7 @@ from streams.core.settings import Settings
 
 REQUESTS = "media.asset.requests"
 PART_BYTES = 256 * 1024  # small, so that short clips have several
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 POLL_S = 0.05
 Document = dict[str, Any]
 
