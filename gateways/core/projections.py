@@ -138,9 +138,16 @@ class View:
         found: dict[str, Any] | None = await self._wait(where, outcome, timeout_s)
         return found
 
-    async def await_document(self, key: str, timeout_s: float) -> dict[str, Any] | None:
-        """The document of `key`, waiting for it to be there; None if it is not in time."""
-        found: dict[str, Any] | None = await self._wait(self.tag_of(key), lambda: self.get(key), timeout_s)
+    async def await_document(
+        self, key: str, wanted: Callable[[dict[str, Any]], bool], timeout_s: float
+    ) -> dict[str, Any] | None:
+        """The document of `key` as soon as it is as `wanted`; None if it is not in time."""
+
+        async def look() -> dict[str, Any] | None:
+            document = await self.get(key)
+            return document if document is not None and wanted(document) else None
+
+        found: dict[str, Any] | None = await self._wait(self.tag_of(key), look, timeout_s)
         return found
 
     async def _wait(self, channel: str, look: Callable[[], Any], timeout_s: float) -> Any:

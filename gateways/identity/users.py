@@ -111,8 +111,13 @@ async def _opened(
         identity, identity.addresses, ADDRESS_REQUESTS, wish.address_hmac,
         "kinolog.identity.AddressClaimed", data, wish.request_id,
     )  # fmt: skip
+
+    def known(document: dict[str, Any]) -> bool:
+        # An account and its link are two events, so one may be there without the other.
+        return document["state"] != "invited" or bool(document["links"])
+
     view = await identity.projections.pin(identity.accounts)
-    document = await view.await_document(account_id, identity.waits.outcome_s)
+    document = await view.await_document(account_id, known, identity.waits.outcome_s)
     if document is None:
         raise undecided()
     return cast("AccountDocument", document)

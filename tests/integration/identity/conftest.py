@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -52,6 +53,15 @@ class Api:
             text = await answer.text()
             assert answer.status == status, f"{method} {path}: {answer.status} {text}"
             return await answer.json(content_type=None) if text else None
+
+    async def refused(self, headers: dict[str, str]) -> None:
+        """Returns once the credential lets nobody in any more, which takes the gate a moment."""
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                async with self.http.get("/v1/me", headers=headers) as answer:
+                    if answer.status == 401:
+                        return
+                await asyncio.sleep(0.05)
 
     async def person(self, *roles: str, name: str | None = None) -> Person:
         """Somebody new who was invited, redeemed the link and signed in."""
