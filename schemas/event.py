@@ -105,20 +105,25 @@ class Event:
         """Fill in what the headers say. Raises WireError where one that we read is not as we write them."""
         headers = self._headers or ()
         try:
-            ours = len(headers) == 9 and headers[8][0] == "src"
-            if ours:  # an output as `output_headers` makes it, which is what most agents read
-                (a, id), _, _, _, _, _, (b, trace), (c, cause), (_, src) = headers
-                ours = a == "ce_id" and b == "traceparent" and c == "causation_id"
-            if ours:
+            count = len(headers)
+            # As we write them, at their places: nearly all that agents read. Anything else by its names.
+            if (
+                6 < count < 10
+                and headers[0][0] == "ce_id"
+                and headers[6][0] == "traceparent"
+                and (count == 7 or headers[7][0] == "causation_id")
+                and (count < 9 or headers[8][0] == "src")
+            ):
+                id, trace = headers[0][1], headers[6][1]
+                cause = headers[7][1] if count > 7 else b""
+                self.src = parse_src(headers[8][1]) if count == 9 else None
                 self.redriven = ""
-                self.src = parse_src(src)
             else:
                 found = dict(headers)
-                id = found.get("ce_id", b"")
+                id, trace = found.get("ce_id", b""), found.get("traceparent", b"")
                 cause = found.get("causation_id", b"")
-                trace = found.get("traceparent", b"")
-                self.redriven = found.get(REDRIVE_AGENT, b"").decode()
                 self.src = parse_src(found["src"]) if "src" in found else None
+                self.redriven = found.get(REDRIVE_AGENT, b"").decode()
             self.id = id.decode()
             self.cause = cause.decode()
             self.trace = trace.decode()
@@ -154,11 +159,11 @@ class Event:
 
 def parse_src(raw: bytes) -> Src:
     """Src of a header's bytes. Raises ValueError if it is not one."""
-    origin, offset, index = raw.rsplit(b"|", 2)
+    origin, offset, index = raw.decode().rsplit("|", 2)
     at, number = int(offset), int(index)
     if at < 0 or not 0 <= number <= MAX_INDEX:
         raise ValueError(f"src {raw!r}: expected agent|topic|partition|offset|index (0..{MAX_INDEX})")
-    return _new_tuple(Src, (origin.decode(), at << 16 | number))
+    return _new_tuple(Src, (origin, at << 16 | number))
 
 
 def src_origin(agent: str, topic: str, partition: int) -> str:

@@ -26,24 +26,24 @@ from collections.abc import Callable
 from typing import Any, Final
 
 Writer = Callable[[dict[str, Any]], bytes]
-_LONG: Final = 1 << 63
+_LEAST, _MOST = -(1 << 63), (1 << 63) - 1
 
 
 def long(n: int) -> bytes:
     """Avro's zigzag varint. Raises OverflowError beyond 64 bits, TypeError for no integer."""
-    if not -_LONG <= n < _LONG:
+    if not _LEAST <= n <= _MOST:
         raise OverflowError(n)
     rest = n << 1 if n >= 0 else ~(n << 1)
     out = b""
-    while rest >= _PAIR:  # two bytes a step: most are times in milliseconds, of six
-        out += _MORE[rest & _PAIR - 1]
+    while rest > _PAIR:  # two bytes a step: most are times in milliseconds, of six
+        out += _MORE[rest & _PAIR]
         rest >>= 14
     return out + _LAST[rest]
 
 
-_PAIR: Final = 1 << 14
-_MORE: Final = [bytes((n & 0x7F | 0x80, n >> 7 | 0x80)) for n in range(_PAIR)]
-_LAST: Final = [bytes((n,)) if n < 0x80 else bytes((n & 0x7F | 0x80, n >> 7)) for n in range(_PAIR)]
+_PAIR: Final = (1 << 14) - 1
+_MORE: Final = [bytes((n & 0x7F | 0x80, n >> 7 | 0x80)) for n in range(_PAIR + 1)]
+_LAST: Final = [bytes((n,)) if n < 0x80 else bytes((n & 0x7F | 0x80, n >> 7)) for n in range(_PAIR + 1)]
 SMALL: Final = _LAST[::2]  # of 0, 1, 2 ...: lengths and counts
 
 

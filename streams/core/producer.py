@@ -231,8 +231,10 @@ class OutputProducer(_Idempotent):
         the process, since those before it are queued already.
         """
         produce, delivered, count = self._producer.produce, self._delivered, 0
+        room = self._max_bytes - HEADERS_BYTES
         for topic, key, value, headers, at_ms in records:
-            self._check(topic, key, value, headers)
+            if not key or len(value) + len(key) > room:  # nearly none: `_check` need not be called for each
+                self._check(topic, key, value, headers)
             while True:
                 try:
                     produce(topic, value, key, headers=headers, timestamp=at_ms, on_delivery=delivered)

@@ -65,12 +65,15 @@ class Encoder:
 
     def output(self, out: Out, origin: str, event: Event, index: int) -> Record:
         """Output number `index` of `event`, with `src`. Raises EncodeError."""
-        if index > MAX_INDEX:
-            raise EncodeError(f"{self._agent} made more than {MAX_INDEX} outputs of one event: emit fewer")
+        topic, key, type_name, data = out
+        value = self._encode(type_name, data)
+        if topic not in self._writes or not key or len(value) + len(key) > self._room or index > MAX_INDEX:
+            raise self._refused(out, value, index)
+        at_ms = event.at_ms
         headers = output_headers(
-            out.type, self._agent, origin, event.offset, index, event.at_ms, event.id, event.trace
+            type_name, self._agent, origin, event.offset, index, at_ms, event.id, event.trace
         )
-        return _new_tuple(Record, (out.topic, out.key, self._value(out), headers, event.at_ms))
+        return _new_tuple(Record, (topic, key, value, headers, at_ms))
 
     def report(self, out: Out, event: Event, ce_id: str, at_ms: int) -> Record:
         """A worker's or timer's event: no `src`, a deterministic `ce_id`. Raises EncodeError."""
@@ -78,18 +81,23 @@ class Encoder:
         return Record(out.topic, out.key, self._value(out), headers, at_ms)
 
     def _value(self, out: Out) -> bytes:
-        topic, key, type_name, data = out
-        value = self._encode(type_name, data)
-        if topic in self._writes and key and len(value) + len(key) <= self._room:
-            return value
+        value = self._encode(out.type, out.data)
+        if out.topic not in self._writes or not out.key or len(value) + len(out.key) > self._room:
+            raise self._refused(out, value, 0)
+        return value
+
+    def _refused(self, out: Out, value: bytes, index: int) -> EncodeError:
+        topic, key, type_name, _ = out
+        emitted = f"{self._agent} emitted {type_name}"
         if topic not in self._writes:
-            raise EncodeError(
-                f"{self._agent} emitted {type_name} to {topic}, the map allows {sorted(self._writes)}: "
-                "add the topic to its `writes`"
+            return EncodeError(
+                f"{emitted} to {topic}, the map allows {sorted(self._writes)}: add the topic to its `writes`"
             )
         if not key:
-            raise EncodeError(f"{self._agent} emitted {type_name} without a key: give its aggregate's id")
-        raise EncodeError(
-            f"{self._agent} emitted {type_name} of {len(value)} bytes, the limit is {self._room}: "
+            return EncodeError(f"{emitted} without a key: give its aggregate's id")
+        if index > MAX_INDEX:
+            return EncodeError(f"{self._agent} made more than {MAX_INDEX} outputs of one event: emit fewer")
+        return EncodeError(
+            f"{emitted} of {len(value)} bytes, the limit is {self._room}: "
             "put large bytes into the object store and their key into the event"
         )
