@@ -53,8 +53,13 @@ class ProjectionReader:
 
     async def pin(self, projection: Projection) -> View:
         """A view of the version that is current now."""
-        raw = await _in_time(self._redis.get(pointer_key(projection.name)))
-        return View(self._redis, self._hub, self._clock, projection, int(raw) if raw is not None else 1)
+        version = await self.version(projection.name)
+        return View(self._redis, self._hub, self._clock, projection, version)
+
+    async def version(self, name: str) -> int:
+        """The version of a projection, or of a ClickHouse table, that is current now."""
+        raw = await _in_time(self._redis.get(pointer_key(name)))
+        return 1 if raw is None else int(raw)
 
 
 @dataclass(frozen=True, slots=True)
