@@ -172,34 +172,30 @@ class Vault:
         VaultUnavailable if that fails or takes longer than the patience given.
         """
         deadline = time.monotonic() + self._patience_s
-        # One that runs already may have begun before our delete: it counts for nothing.
-        while True:
-            try:
-                await self.redis.bgrewriteaof()
-                break
-            except ResponseError as error:
-                if "in progress" not in str(error):
-                    raise
-                await self._no_rewrite(deadline)
-        found = await self._no_rewrite(deadline)
+        found: dict[str, Any] = await self.redis.info("persistence")
+        # One that runs already may have begun before our delete: only a later one counts, whoever asked.
+        before, begun = found["aof_rewrites"], False
+        while not begun or (found["aof_rewrite_in_progress"] and found["aof_rewrites"] == before + 1):
+            if time.monotonic() > deadline:
+                raise VaultUnavailable(
+                    f"The vault at {self.where} did not end rewriting its file within "
+                    f"{self._patience_s:g} s: try again; what was deleted may still stand in the file."
+                )
+            if not begun and not found["aof_rewrite_in_progress"]:
+                try:
+                    await self.redis.bgrewriteaof()
+                except ResponseError as error:
+                    if "in progress" not in str(error):  # another process was faster
+                        raise
+            await asyncio.sleep(_LOOK_AGAIN_S)
+            found = await self.redis.info("persistence")
+            before = min(before, found["aof_rewrites"])  # a server that was restarted counts anew
+            begun = found["aof_rewrites"] > before
         if found["aof_last_bgrewrite_status"] != "ok":
             raise VaultUnavailable(
                 f"The vault at {self.where} could not rewrite its file: see its log (a full disk?), then "
                 "try again."
             )
-
-    async def _no_rewrite(self, deadline: float) -> dict[str, Any]:
-        while True:
-            found: dict[str, Any] = await self.redis.info("persistence")
-            if not found["aof_rewrite_in_progress"] and not found["aof_rewrite_scheduled"]:
-                return found
-            if time.monotonic() > deadline:
-                raise VaultUnavailable(
-                    f"The vault at {self.where} did not end rewriting its file within "
-                    f"{self._patience_s:g} s: try again; the entries are deleted, their bytes may still "
-                    "stand in the file."
-                )
-            await asyncio.sleep(_LOOK_AGAIN_S)
 
     async def ready(self) -> None:
         """The probe of /ready: it answers, writes its file, and the keys here open it."""

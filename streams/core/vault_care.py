@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from redis.exceptions import ResponseError, WatchError
 
 from streams.core import vault_scripts
+from streams.core.kms import epoch_ms
 from streams.core.vault import CANARY, CANARY_PLACE, Vault, VaultError, answer, place
 
 _BATCH: Final = 500
@@ -92,13 +93,17 @@ async def _rewrap_pass(vault: Vault) -> int:
     kms, changed = vault.kms, 0
     replace = vault.redis.register_script(vault_scripts.REWRAP)
     async for names in _names(vault):
-        for name, wrapped in zip(names, await _wrapped(vault, names), strict=True):
-            if wrapped is not None and kms.key_id_of(wrapped) != kms.active_key_id:
-                _, kind, id = name.split(":", 2)
-                fresh = kms.wrap(kms.unwrap(wrapped, place(kind, id)), place(kind, id))
-                # One that was written meanwhile stays; it may have the old key, so another pass looks.
-                await replace(keys=[name], args=[wrapped, fresh])
-                changed += 1
+        wrapped_values = await _wrapped(vault, names)
+        # One flush to the disk a batch, not one an entry.
+        async with vault.redis.pipeline(transaction=False) as pipe:
+            for name, wrapped in zip(names, wrapped_values, strict=True):
+                if wrapped is not None and kms.key_id_of(wrapped) != kms.active_key_id:
+                    _, kind, id = name.split(":", 2)
+                    fresh = kms.wrap(kms.unwrap(wrapped, place(kind, id)), place(kind, id))
+                    # One that was written meanwhile stays; it may have the old key, so another pass looks.
+                    await replace(keys=[name], args=[wrapped, fresh], client=pipe)
+                    changed += 1
+            await pipe.execute()
     return changed
 
 
@@ -124,22 +129,25 @@ async def restore(vault: Vault, backup_id: str, entries: Iterable[Entry], *, rep
     Until it has ended nobody else can use the vault; interrupted, the same call goes on. Raises NotEmpty
     unless `replace` allows to remove what is there, VaultUnusable as every use does.
     """
-    put = vault.redis.register_script(vault_scripts.PUT)
     count = 0
     async with vault.at_work(opened=False):
         await _begin(vault, backup_id, replace=replace)
-        for entry in entries:
-            left_ms = 0
-            if entry.expires_at_ms is not None:
-                left_ms = entry.expires_at_ms - time.time_ns() // 1_000_000
-                if left_ms <= 0:
-                    continue
-            where = place(entry.kind, entry.id)
-            token = hashlib.sha256(backup_id.encode() + where).digest()[:12]
-            arguments = (vault.kms.wrap(entry.value, where), token, entry.kind, entry.id)
-            keys = [f"e:{entry.kind}:{entry.id}", f"i:{entry.kind}"]
-            await put(keys=keys, args=(*arguments, entry.subject or "", left_ms, 0, 0))
-            count += 1
+        put = vault.redis.register_script(vault_scripts.PUT)
+        left = iter(entries)
+        while batch := list(islice(left, _BATCH)):
+            async with vault.redis.pipeline(transaction=False) as pipe:
+                for entry in batch:
+                    left_ms = 0 if entry.expires_at_ms is None else entry.expires_at_ms - epoch_ms()
+                    if entry.expires_at_ms is not None and left_ms <= 0:
+                        continue
+                    where = place(entry.kind, entry.id)
+                    token = hashlib.sha256(backup_id.encode() + where).digest()[:12]
+                    arguments = (vault.kms.wrap(entry.value, where), token, entry.kind, entry.id)
+                    keys = [f"e:{entry.kind}:{entry.id}", f"i:{entry.kind}"]
+                    options = (entry.subject or "", left_ms, 0, 0)
+                    await put(keys=keys, args=(*arguments, *options), client=pipe)
+                    count += 1
+                await pipe.execute()
         await answer(vault.redis.delete("restoring"))
         await vault.rewrite_file()
     return count

@@ -13,9 +13,10 @@ from pydantic import SecretStr
 from deploy.local import servers
 from deploy.local.layout import Home
 from deploy.local.ports import HOST, free_ports
+from streams.core.clients import vault_client
 from streams.core.kms import LocalFileKms
 from streams.core.settings import Settings
-from streams.core.vault import Vault, open_vault
+from streams.core.vault import Vault
 
 PASSWORD = "the-vault-of-a-test"
 PATIENCE_S = 60.0
@@ -65,7 +66,7 @@ class VaultServer:
 
     def vault(self) -> Vault:
         """A client of its own, with the keys in the folder."""
-        return open_vault(self.settings)
+        return Vault(vault_client(self.settings), self.kms(), rewrite_patience_s=PATIENCE_S)
 
     def kms(self) -> LocalFileKms:
         """The keys in the folder."""

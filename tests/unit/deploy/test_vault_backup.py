@@ -53,7 +53,8 @@ def test_nothing_of_it_is_readable(path: Path) -> None:
     assert not any(word in raw for word in (b"ada", b"password", b"key-1"))
 
 
-async def test_with_a_passphrase(tmp_path: Path) -> None:
+async def test_with_a_passphrase(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vault_backup, "_SCRYPT", {"n": 2, "r": 8, "p": 1})
     path = tmp_path / "backup"
     await write_backup(path, Passphrase("correct horse battery"), some(ENTRIES), 0)
     assert list(read_entries(path, Passphrase("correct horse battery"))) == ENTRIES
