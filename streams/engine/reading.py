@@ -148,7 +148,7 @@ class Reading:
     def _away(self, why: str) -> LogAway:
         return LogAway(
             f"Kafka at {self._servers} does not answer ({why}): start it (`kinolog up`) or correct "
-            "KAFKA_BOOTSTRAP_SERVERS, then run the command again: it begins anew, nothing was changed"
+            "KAFKA_BOOTSTRAP_SERVERS, then run the command again: it begins anew"
         )
 
 

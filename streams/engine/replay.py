@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 from schemas.catalog import Agent, Topology
@@ -24,7 +24,7 @@ from streams.core.settings import Settings
 from streams.engine.agents import TABLES
 from streams.engine.errors import HoleError
 from streams.engine.kept import Apply, RedisVersions, Versions
-from streams.engine.reading import Place, Reading
+from streams.engine.reading import LogAway, Place, Reading
 from streams.engine.receipts import Report, receipt
 from streams.engine.tables import TableVersions
 from streams.engine.versions import ReplayRefused, Right, current_version, right_of
@@ -142,7 +142,8 @@ class Replay:
                 yield
             except HoleError as error:
                 raise ReplayRefused(
-                    f"the store lost what was built ({error}): readers stay; run the command again"
+                    f"{self.name}: the store lost its last writes ({error}): run the command again, it "
+                    "begins anew"
                 ) from error
 
     def _must_have_versions(self) -> None:
@@ -242,12 +243,14 @@ class Replay:
         """Feed the new version until its worker does: fences that another process moved, or follow_s."""
         deadline = time.monotonic() + self._follow_s
         ours = set(self.versions.places)
-        while ours and time.monotonic() < deadline:
-            fences = await self.versions.fences(report.to_version)
-            ours = {place for place in ours if fences[place] < self._next[place]}
-            ends = await self._reading.ends()
-            await self._build({place: ends[place] - 1 for place in ours}, report)
-            await asyncio.sleep(FOLLOW_PERIOD_S)
+        # Without the log there is nothing to feed it with: its worker does when the log is back.
+        with suppress(LogAway):
+            while ours and time.monotonic() < deadline:
+                fences = await self.versions.fences(report.to_version)
+                ours = {place for place in ours if fences[place] < self._next[place]}
+                ends = await self._reading.ends()
+                await self._build({place: ends[place] - 1 for place in ours}, report)
+                await asyncio.sleep(FOLLOW_PERIOD_S)
 
 
 def _agents(topology: Topology, name: str) -> list[Agent]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from schemas.catalog import Agent, Topology
 from schemas.keys import table_of
@@ -26,7 +26,6 @@ from streams.engine.outputs import Outputs
 from streams.engine.reading import Place
 
 RANGE: Final = 65_536  # offsets compared at once
-_WHERE: Final = "topic = {t:String} AND partition = {p:UInt32} AND offset <= {last:UInt64}"
 
 
 class TableVersions:
@@ -75,18 +74,21 @@ class TableVersions:
     async def compare(
         self, old: int, new: int, frozen: Mapping[Place, int], advance: Advance
     ) -> dict[Place, Compared]:
-        found = {}
-        for place, last in frozen.items():
-            if last < 0:
-                found[place] = ("", Differences())
-                continue
-            one, other = [await self._ranges(version, place, last) for version in (old, new)]
-            differences = Differences()
-            for begin in sorted(one.keys() | other.keys()):
-                if one.get(begin) != other.get(begin):
-                    await self._differing(old, new, place, begin * RANGE, last, differences)
-            digest = ",".join(f"{begin}:{rows}:{total:x}" for begin, (rows, total) in sorted(other.items()))
-            found[place] = (digest, differences)
+        found = {place: ("", Differences()) for place in frozen}
+        filled = {place: last for place, last in frozen.items() if last >= 0}
+        if not filled:
+            return found
+        left, right = [
+            _Side(table_of(self.name, v), await self._columns(v), self._table(v)) for v in (old, new)
+        ]
+        one, other = await left.ranges(filled), await right.ranges(filled)
+        for place, last in filled.items():
+            mine, theirs = one.get(place, {}), other.get(place, {})
+            for begin in sorted(mine.keys() | theirs.keys()):
+                if mine.get(begin) != theirs.get(begin):
+                    await _differing(left, right, place, begin * RANGE, last, found[place][1])
+            digest = ",".join(f"{begin}:{rows}:{total:x}" for begin, (rows, total) in sorted(theirs.items()))
+            found[place] = (digest, found[place][1])
         return found
 
     async def kept(self) -> set[int]:
@@ -100,53 +102,6 @@ class TableVersions:
 
     async def drop(self, version: int) -> None:
         await self._table(version).command(f"DROP TABLE IF EXISTS {table_of(self.name, version)} SYNC")
-
-    async def _ranges(self, version: int, place: Place, last: int) -> dict[int, tuple[int, int]]:
-        """Range of offsets to the number of its rows and the sum of their hashes, modulo 2^64."""
-        rows = await self._table(version).rows(
-            f"SELECT intDiv(offset, {RANGE}) AS begin, count(), sum({await self._hash(version)}) "  # noqa: S608
-            f"FROM {table_of(self.name, version)} WHERE {_WHERE} GROUP BY begin",
-            t=place.topic, p=place.partition, last=last,
-        )  # fmt: skip
-        return {begin: (count, total) for begin, count, total in rows}
-
-    async def _differing(
-        self, old: int, new: int, place: Place, begin: int, last: int, found: Differences
-    ) -> None:
-        """Add the offsets of one range whose rows differ."""
-        where = f"{_WHERE} AND offset >= {{begin:UInt64}}"
-        last = min(last, begin + RANGE - 1)
-        parts = [
-            f"SELECT offset, {version} AS version, (count(), sum({await self._hash(version)})) AS sums "  # noqa: S608
-            f"FROM {table_of(self.name, version)} WHERE {where} GROUP BY offset"
-            for version in (old, new)
-        ]
-        offsets = await self._table(new).rows(
-            f"SELECT offset FROM ({' UNION ALL '.join(parts)}) GROUP BY offset "  # noqa: S608
-            "HAVING count() < 2 OR min(sums) != max(sums) ORDER BY offset",
-            t=place.topic, p=place.partition, begin=begin, last=last,
-        )  # fmt: skip
-        for (offset,) in offsets:
-            if len(found.sample) == SAMPLE:
-                found.count += 1
-                continue
-            before, after = [await self._rows_at(version, place, offset) for version in (old, new)]
-            found.add(f"offset {offset}", before, after)
-
-    async def _rows_at(self, version: int, place: Place, offset: int) -> Any:
-        """The rows of one record: a mapping where it is one, None for none."""
-        columns = await self._columns(version)
-        rows = await self._table(version).rows(
-            f"SELECT {', '.join(columns)} FROM {table_of(self.name, version)} "  # noqa: S608
-            "WHERE topic = {t:String} AND partition = {p:UInt32} AND offset = {o:UInt64} ORDER BY ALL",
-            t=place.topic, p=place.partition, o=offset,
-        )  # fmt: skip
-        found = [dict(zip(columns, row, strict=True)) for row in rows]
-        return found[0] if len(found) == 1 else found or None
-
-    async def _hash(self, version: int) -> str:
-        columns = ", ".join(await self._columns(version))
-        return f"sipHash64(formatRowNoNewline('JSONCompactEachRow', {columns}))"
 
     async def _columns(self, version: int) -> list[str]:
         """Those that a row function fills: what the server adds by itself is not of the log."""
@@ -169,3 +124,59 @@ class TableVersions:
         """Leave the server."""
         if self._client is not None:
             await self._client.close()
+
+
+class _Side(NamedTuple):
+    """One of two tables that are compared."""
+
+    name: str
+    columns: Sequence[str]
+    table: Table
+
+    @property
+    def sums(self) -> str:
+        return f"count(), sum(sipHash64(formatRowNoNewline('JSONCompactEachRow', {', '.join(self.columns)})))"
+
+    async def ranges(self, frozen: Mapping[Place, int]) -> dict[Place, dict[int, tuple[int, int]]]:
+        """By place, range of offsets to the number of its rows and the sum of their hashes modulo 2^64."""
+        rows = await self.table.rows(
+            f"SELECT topic, partition, intDiv(offset, {RANGE}) AS begin, {self.sums} FROM {self.name} "  # noqa: S608
+            "WHERE offset <= transform(concat(topic, ':', toString(partition)), {names:Array(String)}, "
+            "{offsets:Array(Int64)}, toInt64(-1)) GROUP BY topic, partition, begin",
+            names=[f"{topic}:{partition}" for topic, partition in frozen],
+            offsets=list(frozen.values()),
+        )
+        found: dict[Place, dict[int, tuple[int, int]]] = {}
+        for topic, partition, begin, count, total in rows:
+            found.setdefault(Place(topic, partition), {})[begin] = (count, total)
+        return found
+
+    async def rows_at(self, place: Place, offset: int) -> Any:
+        """The rows of one record: a mapping where it is one, None for none."""
+        rows = await self.table.rows(
+            f"SELECT {', '.join(self.columns)} FROM {self.name} "  # noqa: S608
+            "WHERE topic = {t:String} AND partition = {p:UInt32} AND offset = {o:UInt64} ORDER BY ALL",
+            t=place.topic, p=place.partition, o=offset,
+        )  # fmt: skip
+        found = [dict(zip(self.columns, row, strict=True)) for row in rows]
+        return found[0] if len(found) == 1 else found or None
+
+
+async def _differing(old: _Side, new: _Side, place: Place, begin: int, last: int, found: Differences) -> None:
+    """Add the offsets of one range whose rows differ."""
+    parts = [
+        f"SELECT offset, ({side.sums}) AS sums FROM {side.name} "  # noqa: S608
+        "WHERE topic = {t:String} AND partition = {p:UInt32} "
+        "AND offset BETWEEN {begin:UInt64} AND {last:UInt64} GROUP BY offset"
+        for side in (old, new)
+    ]
+    offsets = await new.table.rows(
+        f"SELECT offset FROM ({' UNION ALL '.join(parts)}) GROUP BY offset "  # noqa: S608
+        "HAVING count() < 2 OR min(sums) != max(sums) ORDER BY offset",
+        t=place.topic, p=place.partition, begin=begin, last=min(last, begin + RANGE - 1),
+    )  # fmt: skip
+    for (offset,) in offsets:
+        if len(found.sample) == SAMPLE:
+            found.count += 1
+            continue
+        found.add(f"offset {offset}", await old.rows_at(place, offset), await new.rows_at(place, offset))

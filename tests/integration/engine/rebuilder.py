@@ -1,7 +1,7 @@
 """A rebuild that stops for ever before a step, so that a test kills it there.
 
-`python -m tests.integration.engine.rebuilder WORLD MAP NAME STEP`: STEP is a method of Replay, or `apply`: the
-second chunk of the new version.
+`python -m tests.integration.engine.rebuilder WORLD MAP NAME STEP`: STEP is a method of Replay, or `apply`:
+the second chunk of the new version.
 """
 
 from __future__ import annotations
