@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
 
 import confluent_kafka.admin
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from schemas.event import Event
 from schemas.wire import WireError, codec
@@ -19,6 +20,8 @@ TIMEOUT_S: Final = 5.0
 _kafka: Any = confluent_kafka.admin  # its stubs export nothing
 _BATCH: Final = 1000
 _POLL_S: Final = 0.1
+# A partition without a leader gets one soon; librdkafka asks again by itself in everything but this.
+_ELECTING: Final = frozenset({KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE})
 
 
 class LogError(Exception):
@@ -129,11 +132,15 @@ class LogReader:
         if not places:
             return {}
         asked = {TopicPartition(*place): spec for place in places}
-        try:
-            answers = self._admin.list_offsets(asked, request_timeout=TIMEOUT_S)
-            return {(tp.topic, tp.partition): future.result().offset for tp, future in answers.items()}
-        except KafkaException as error:
-            raise self._unreachable(error) from error
+        deadline = time.monotonic() + TIMEOUT_S
+        while True:
+            try:
+                answers = self._admin.list_offsets(asked, request_timeout=TIMEOUT_S)
+                return {(tp.topic, tp.partition): future.result().offset for tp, future in answers.items()}
+            except KafkaException as error:
+                if error.args[0].code() not in _ELECTING or time.monotonic() > deadline:
+                    raise self._unreachable(error) from error
+                time.sleep(_POLL_S)
 
     def messages(self, spans: Iterable[Span]) -> Iterator[Any]:
         """Every record of the spans, in order per partition; ends when all were read."""
