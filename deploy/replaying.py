@@ -24,7 +24,7 @@ from streams.engine.receipts import Report
 from streams.engine.replay import Replay
 from streams.engine.versions import ReplayRefused
 
-ANSWER_WITHIN_S: Final = 5.0
+ANSWER_WITHIN_S: Final = 20.0  # a busy machine; a server that is not there refuses at once
 T = TypeVar("T")
 _EXPECTED: Final = (ContractError, EngineError, LogAway, LogError, RedisError, ReplayRefused, SettingsError)
 
