@@ -21,6 +21,7 @@ from gateways.identity.asking import opened
 from gateways.identity.context import Identity, identity_of
 from gateways.identity.models import AuditEntry, AuditPage, AuditQuery
 from gateways.identity.signing import PLATFORM_SUBJECT
+from schemas.keys import table_of
 
 ACTS: Final = {
     "kinolog.identity.AddressClaimed": "account.open",
@@ -51,14 +52,14 @@ async def _requests(identity: Identity, query: AuditQuery) -> Sequence[Mapping[s
     """One more than a page, newest first; repeated deliveries of a request are one."""
     at_ms, last = _decode(query.cursor) if query.cursor else (2**62, "")
     return await identity.history.query(
-        "SELECT id, any(type) AS type, min(at_ms) AS at_ms, any(data) AS data "  # noqa: S608  # a fixed name
-        f"FROM {identity.log_table} "
+        "SELECT id, any(type) AS act, min(at_ms) AS first_ms, any(data) AS said "  # noqa: S608  # our own name
+        f"FROM {await _table(identity)} "
         "WHERE type IN {types:Array(String)} "
         "AND JSONExtractString(data, 'actor') != JSONExtractString(data, 'account_id') "
         "AND ({actor:String} = '' OR JSONExtractString(data, 'actor') = {actor:String}) "
         "AND ({account:String} = '' OR JSONExtractString(data, 'account_id') = {account:String}) "
-        "GROUP BY id HAVING (at_ms, id) < ({at_ms:Int64}, {last:String}) "
-        "ORDER BY at_ms DESC, id DESC LIMIT {limit:UInt32}",
+        "GROUP BY id HAVING (first_ms, id) < ({at_ms:Int64}, {last:String}) "
+        "ORDER BY first_ms DESC, id DESC LIMIT {limit:UInt32}",
         {
             "types": list(ACTS),
             "actor": query.actor or "",
@@ -75,7 +76,7 @@ async def _results(identity: Identity, ids: list[str]) -> dict[str, tuple[Result
     if not ids:
         return {}
     rows = await identity.history.query(
-        f"SELECT causation_id, type, data FROM {identity.log_table} "  # noqa: S608
+        f"SELECT causation_id, type, data FROM {await _table(identity)} "  # noqa: S608
         "WHERE causation_id IN {ids:Array(String)} AND topic IN {topics:Array(String)}",
         {"ids": ids, "topics": list(_OUTCOMES)},
     )
@@ -89,18 +90,23 @@ async def _results(identity: Identity, ids: list[str]) -> dict[str, tuple[Result
     return found
 
 
+async def _table(identity: Identity) -> str:
+    """The version of the history's table that is current now."""
+    return table_of(identity.log_table, await identity.projections.version(identity.log_table))
+
+
 def _reason(row: Mapping[str, Any]) -> tuple[str, str, str | None]:
-    data = orjson.loads(row["data"])
+    data = orjson.loads(row["said"])
     return str(data.get("account_id") or PLATFORM_SUBJECT), present.REASON, data.get("reason_sealed")
 
 
 def _entry(row: Mapping[str, Any], result: tuple[Result, str | None], reason: str | None) -> AuditEntry:
-    data = orjson.loads(row["data"])
+    data = orjson.loads(row["said"])
     return AuditEntry(
         id=str(row["id"]),
-        at_ms=int(row["at_ms"]),
+        at_ms=int(row["first_ms"]),
         actor=data["actor"],
-        act=ACTS[str(row["type"])],
+        act=ACTS[str(row["act"])],
         account_id=data.get("account_id"),
         result=result[0],
         code=result[1],
@@ -111,7 +117,7 @@ def _entry(row: Mapping[str, Any], result: tuple[Result, str | None], reason: st
 
 
 def _encode(row: Mapping[str, Any]) -> str:
-    return base64.urlsafe_b64encode(orjson.dumps([int(row["at_ms"]), str(row["id"])])).decode().rstrip("=")
+    return base64.urlsafe_b64encode(orjson.dumps([int(row["first_ms"]), str(row["id"])])).decode().rstrip("=")
 
 
 def _decode(text: str) -> tuple[int, str]:

@@ -54,14 +54,18 @@ class Api:
             assert answer.status == status, f"{method} {path}: {answer.status} {text}"
             return await answer.json(content_type=None) if text else None
 
-    async def refused(self, headers: dict[str, str]) -> None:
-        """Returns once the credential lets nobody in any more, which takes the gate a moment."""
+    async def eventually(self, path: str, status: int, headers: dict[str, str] | None = None) -> Any:
+        """The document at `path` once the answer has this status."""
         async with asyncio.timeout(PATIENCE_S):
             while True:
-                async with self.http.get("/v1/me", headers=headers) as answer:
-                    if answer.status == 401:
-                        return
+                async with self.http.get(path, headers=self.admin if headers is None else headers) as answer:
+                    if answer.status == status:
+                        return await answer.json()
                 await asyncio.sleep(0.05)
+
+    async def refused(self, headers: dict[str, str]) -> None:
+        """Returns once the credential lets nobody in any more, which takes the gate a moment."""
+        await self.eventually("/v1/me", 401, headers)
 
     async def person(self, *roles: str, name: str | None = None) -> Person:
         """Somebody new who was invited, redeemed the link and signed in."""

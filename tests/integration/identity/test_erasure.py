@@ -1,0 +1,208 @@
+"""Erasing a person, and what the platform keeps of secrets and personal text: nothing that can be read."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from redis.asyncio import Redis
+
+from deploy.log_reader import LogReader
+from schemas.catalog import topology
+from streams.core.clients import clickhouse_client, redis_client
+from streams.core.vault import API_KEY, LOGIN_SESSION, SUBJECT_KEY, open_vault
+from streams.core.vault import PASSWORD as PASSWORD_KIND
+from streams.engine.replay import Replay
+from tests.integration.identity.conftest import PASSWORD, PATIENCE_S, Api, Person
+
+VIEWS = ("identity.accounts", "identity.addresses", "identity.signing")
+
+
+async def erased(api: Api, account_id: str) -> None:
+    """Returns once an account's erasure is through: its document is gone and its address free."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            async with api.http.get(f"/v1/users/{account_id}", headers=api.admin) as answer:
+                if answer.status == 404:
+                    return
+            await asyncio.sleep(0.05)
+
+
+async def test_who_is_erased_is_forgotten_and_their_address_is_free(api: Api) -> None:
+    person = await api.person(name="Alan of the erasure")
+    body = {"name": "a key to be erased", "scopes": ["account:self"]}
+    key = await api.ask("POST", "/v1/api-keys", 201, body, person.bearer)
+    files = api.stack.home.data("vault")
+    assert _named(files, person.account_id)
+    await api.ask("DELETE", f"/v1/users/{person.account_id}?reason=asked+for+it", 202)
+    await api.refused(person.bearer)
+    await api.refused({"Authorization": f"Bearer {key['api_key']}"})
+    await erased(api, person.account_id)
+    assert _named(files, person.account_id) == []
+    vault = open_vault(api.stack.settings)
+    try:
+        places = [(SUBJECT_KEY, person.account_id), (PASSWORD_KIND, person.account_id), (API_KEY, key["id"])]
+        places.append((LOGIN_SESSION, person.tokens["sid"]))
+        assert [await vault.get(kind, entry) for kind, entry in places] == [None] * 4
+    finally:
+        await vault.aclose()
+    sign_in = {"email": person.email, "password": PASSWORD}
+    await api.ask("POST", "/v1/sessions", 401, sign_in, {})
+    refresh = {"refresh_token": person.tokens["refresh_token"]}
+    await api.ask("POST", "/v1/sessions/refresh", 401, refresh, {})
+    async with asyncio.timeout(PATIENCE_S):
+        while True:  # the address's own decider frees it
+            wish = {"email": person.email, "roles": ["viewer"]}
+            async with api.http.post("/v1/invitations", json=wish, headers=api.admin) as answer:
+                if answer.status == 201:
+                    assert (await answer.json())["account_id"] != person.account_id
+                    break
+            await asyncio.sleep(0.05)
+
+
+def _named(folder: Path, text: str) -> list[str]:
+    """Files below the folder in which the text stands."""
+    return [path.name for path in folder.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
+
+
+async def test_people_erase_themselves(api: Api) -> None:
+    person = await api.person()
+    await api.ask("DELETE", "/v1/me", 202, headers=person.bearer)
+    await erased(api, person.account_id)
+
+
+async def test_views_and_deciders_are_what_the_log_gives_after_erasures(api: Api) -> None:
+    person = await api.person()
+    await api.ask("DELETE", "/v1/me", 202, headers=person.bearer)
+    await erased(api, person.account_id)
+    client = redis_client(api.stack.settings)
+    try:
+        for name in (*VIEWS, "identity.account", "identity.address", "identity.signer"):
+            report = await Replay(api.stack.settings, topology(), name, client, lambda _: None).verify()
+            assert report.equal, (name, report.differing)
+    finally:
+        await client.aclose()
+
+
+async def test_no_secret_and_no_personal_text_stands_anywhere(api: Api) -> None:
+    mark = uuid.uuid4().hex[:12]
+    planted = await _planted(api, mark)
+    known = {"the account's id": planted.pop("id")}
+    async with asyncio.timeout(PATIENCE_S):
+        while not [where async for where in _in_clickhouse(api, known)]:
+            await asyncio.sleep(0.1)
+    # What is no secret is found: the scans look where things are.
+    assert list(_on_the_log(api, known))
+    assert [where async for where in _in_redis(redis_client(api.stack.settings), known)]
+    assert [where async for where in _in_redis(open_vault(api.stack.settings).redis, known)]
+    found = [
+        *(f"log: {where}" for where in _on_the_log(api, planted)),
+        *[f"redis: {where}" async for where in _in_redis(redis_client(api.stack.settings), planted)],
+        *[f"vault: {where}" async for where in _in_redis(open_vault(api.stack.settings).redis, planted)],
+        *[f"clickhouse: {where}" async for where in _in_clickhouse(api, planted)],
+        *(f"file: {where}" for where in _in_files(api.stack.home.logs, planted)),
+    ]
+    assert found == []
+
+
+async def _planted(api: Api, mark: str) -> dict[str, str]:
+    """Name -> a text that was given to, or by, the service in every way there is."""
+    email, name, password = f"ada.{mark}@people.example", f"Ada Planted {mark}", f"words of {mark} here"
+    wish = {"email": email, "roles": ["viewer"], "display_name": name, "reason": f"because {mark}"}
+    link = await api.ask("POST", "/v1/invitations", 201, wish)
+    agent = f"Agent/{mark}"
+    headers = {"User-Agent": agent}
+    body: dict[str, Any] = {"token": link["token"], "password": password}
+    await api.ask("POST", "/v1/one-time-links/redeem", 201, body, headers)
+    wrong = f"wrong words of {mark}"
+    await api.ask("POST", "/v1/sessions", 401, {"email": email, "password": wrong}, headers)
+    tokens = await api.ask("POST", "/v1/sessions", 201, {"email": email, "password": password}, headers)
+    person = Person(link["account_id"], email, password, tokens)
+    key_body = {"name": f"key of {mark}", "scopes": ["account:self"]}
+    key = await api.ask("POST", "/v1/api-keys", 201, key_body, person.bearer)
+    await api.ask("GET", "/v1/me", 200, headers={"Authorization": f"Bearer {key['api_key']}"})
+    renewed = await api.ask(
+        "POST", "/v1/sessions/refresh", 200, {"refresh_token": tokens["refresh_token"]}, headers
+    )
+    mistyped = {"email": email, "password": password, "pasword": f"mistyped {mark}"}
+    await api.ask("POST", "/v1/sessions", 422, mistyped, headers)
+    reset = await api.ask(
+        "POST", f"/v1/users/{person.account_id}/reset-link", 201, {"reason": f"lost by {mark}"}
+    )
+    return {
+        "id": person.account_id,
+        "marked text": mark,
+        "e-mail in capitals": email.upper(),
+        "link": link["token"].rpartition("_")[2],
+        "reset link": reset["token"].rpartition("_")[2],
+        "access token": tokens["access_token"].rpartition(".")[2],
+        "refresh token": tokens["refresh_token"][-43:],
+        "second access token": renewed["access_token"].rpartition(".")[2],
+        "second refresh token": renewed["refresh_token"][-43:],
+        "api key": key["api_key"][-43:],
+        "administrator's key": api.stack.credentials["admin_api_key"],
+    }
+
+
+def _hits(planted: dict[str, str], raw: bytes) -> Iterator[str]:
+    for name, text in planted.items():
+        if text.encode() in raw:
+            yield name
+
+
+def _on_the_log(api: Api, planted: dict[str, str]) -> Iterator[str]:
+    topics = [name for name in topology().topics if name.startswith(("identity.", "engine."))]
+    topics += [f"{name}.dlq" for name in topics]
+    with LogReader(api.stack.settings) as reader:
+        places = [(topic, p) for topic in topics for p in range(reader.partitions(topic))]
+        for message in reader.messages(reader.spans(places)):
+            headers = b"\n".join(value or b"" for _, value in message.headers() or ())
+            raw = b"\n".join((message.key() or b"", message.value() or b"", headers))
+            yield from (f"{message.topic()}: {hit}" for hit in _hits(planted, raw))
+
+
+async def _in_redis(client: Any, planted: dict[str, str]) -> Any:
+    assert isinstance(client, Redis)
+    try:
+        async for key in client.scan_iter(count=500):
+            raw = bytes(key) + (await client.dump(key) or b"")
+            for value in await _values(client, key):
+                raw += b"\n" + value
+            for hit in _hits(planted, raw):
+                yield f"{key!r}: {hit}"
+    finally:
+        await client.aclose()
+
+
+async def _values(client: Redis, key: bytes) -> list[bytes]:
+    """Contents in clear: a dump may be compressed."""
+    match await client.type(key):
+        case b"hash":
+            return [part for pair in (await client.hgetall(key)).items() for part in pair]
+        case b"string":
+            return [await client.get(key) or b""]
+        case b"zset":
+            return list(await client.zrange(key, 0, -1))
+    return []
+
+
+async def _in_clickhouse(api: Api, planted: dict[str, str]) -> Any:
+    client = await clickhouse_client(api.stack.settings)
+    try:
+        for name, text in planted.items():
+            result = await client.query(
+                "SELECT count() FROM log_events WHERE position(concat(key, data, id), {text:String}) > 0",
+                parameters={"text": text},
+            )
+            if result.result_rows[0][0]:
+                yield name
+    finally:
+        await client.close()
+
+
+def _in_files(folder: Path, planted: dict[str, str]) -> Iterator[str]:
+    for path in folder.glob("*.log"):
+        yield from (f"{path.name}: {hit}" for hit in _hits(planted, path.read_bytes()))
