@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from gateways.services import openapi_files
+from gateways.services import openapi_files, permissions_document
 from schemas.asyncapi import asyncapi, mermaid
 from schemas.catalog import Topology
 from schemas.codegen import typed_dicts
@@ -29,6 +29,7 @@ def generated_files(topology: Topology, checkout: Path = CHECKOUT) -> dict[Path,
         checkout / ".env.example": env_example(),
         readme: _between(readme, mermaid(topology)),
         **{checkout / path: text for path, text in openapi_files().items()},
+        checkout / "docs" / "permissions.md": permissions_document(),
     }
 
 

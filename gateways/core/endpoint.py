@@ -108,7 +108,8 @@ async def _admitted(request: web.Request, route: Route, deps: CoreDeps) -> Princ
     """The caller, let in and counted. Wrong credentials count as well: guessing has its own rate."""
     limiter, proxies = deps.limiter, deps.config.proxies
     try:
-        principal = await deps.guard.authorise(request, route)
+        # A socket's credential may come later: its handler asks for it.
+        principal = ANONYMOUS if route.socket else await deps.guard.authorise(request, route)
     except Problem as refusal:
         if limiter is not None and refusal.kind.slug == "bad-credential":
             await limiter.take(REFUSED, ANONYMOUS, proxies.network(request))

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
+from gateways.core.adaptive import Priority
 from gateways.core.auth import COOKIE
 from gateways.core.permissions import PERMISSIONS, PUBLIC
 from gateways.core.problem import CONTENT_TYPE, KINDS, TYPE_PREFIX
 from gateways.core.routes import Route
 
 _REF: Final = "#/components/schemas/{model}"
+_RETRY_AFTER: Final = {"Retry-After": {"description": "seconds", "schema": {"type": "integer"}}}
+_HEADERS_OF: Final[Mapping[int, dict[str, Any]]] = {
+    429: {
+        "headers": {
+            **_RETRY_AFTER,
+            "RateLimit": {"description": "what is left of the narrowest rate", "schema": {"type": "string"}},
+            "RateLimit-Policy": {"description": "that rate", "schema": {"type": "string"}},
+        }
+    },
+    503: {"headers": _RETRY_AFTER},
+}
 _PARAMETER_DOCS: Final = {
     "asset_id": "Id of an asset: lower-case letters, digits and hyphens.",
     "ce_id": "Id of an event (its `ce_id`).",
@@ -54,12 +66,16 @@ def document(service: str, routes: Iterable[Route], version: str) -> dict[str, A
         "components": {
             "schemas": dict(sorted(schemas.get("$defs", {}).items())),
             "securitySchemes": {
-                "apiKey": {"type": "http", "scheme": "bearer", "description": "An API key."},
+                "apiKey": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "API key or session token.",
+                },
                 "session": {
                     "type": "apiKey",
                     "in": "cookie",
                     "name": COOKIE,
-                    "description": "Set by POST /v1/session. A change also needs this host as Origin.",
+                    "description": "Set by signing in. A change also needs this host as Origin.",
                 },
             },
         },
@@ -172,6 +188,7 @@ def _responses(route: Route) -> dict[str, Any]:
         responses[str(status)] = {
             "description": "; ".join(titles),
             "content": {CONTENT_TYPE: {"schema": {"$ref": _REF.format(model=ProblemDocument.__name__)}}},
+            **_HEADERS_OF.get(status, {}),
         }
     return responses
 
@@ -179,7 +196,11 @@ def _responses(route: Route) -> dict[str, Any]:
 def _implied_problems(route: Route) -> list[str]:
     implied = ["internal"]
     if route.permission != PUBLIC:
-        implied += ["unauthenticated", "bad-credential", "forbidden", "cross-origin"]
+        implied += ["unauthenticated", "bad-credential", "forbidden", "cross-origin", "unavailable"]
+    if route.rate_class is not None or route.permission != PUBLIC:
+        implied += ["too-many-requests"]
+    if route.priority is not Priority.ALWAYS and not route.reads_stream:
+        implied += ["overloaded"]
     if route.body is not None:
         implied += ["malformed-request", "validation", "too-large", "unsupported-media-type"]
     if route.query is not None:

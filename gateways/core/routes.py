@@ -42,6 +42,7 @@ class Route:
     `require_owner` (gateways.core.owning) before it does anything. `limits` names the class of
     `gateways.core.rates` that requests count in: by default `read` or `write` by the method, None: they are
     not counted. `priority` says who is refused first when there is too much (gateways.core.adaptive).
+    `socket`: a WebSocket, whose handler `gateways.core.sockets.gated` made.
     """
 
     method: str
@@ -61,6 +62,7 @@ class Route:
     owned: bool = False
     limits: str | None = BY_METHOD
     priority: Priority = Priority.ORDINARY
+    socket: bool = False
     problems: tuple[str, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     tag: str = ""
@@ -116,6 +118,8 @@ def check(routes: Iterable[Route]) -> tuple[Route, ...]:
             wrong.append(f"{route.name}: max_body_bytes must be 0 or more, not {route.max_body_bytes}")
         if route.timeout_s is not None and route.timeout_s <= 0:
             wrong.append(f"{route.name}: timeout_s must be positive, or None for a stream")
+        if route.socket and (route.method != "GET" or route.timeout_s is not None):
+            wrong.append(f"{route.name}: a socket is a GET with timeout_s=None")
         if route.name in seen:
             wrong.append(f"{route.name}: declared twice")
         seen.add(route.name)

@@ -2,45 +2,39 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import re
 from collections.abc import Iterator
 
 import pytest
 from aiohttp import web
 
-from gateways.core.app import ROUTES, Service, all_routes, create_app
+from deploy.generated import CHECKOUT
+from gateways.core.accounts import AccountCredentials
+from gateways.core.app import ROUTES, Service, create_app
+from gateways.core.auth import COOKIE, Guard
 from gateways.core.deps import CoreDeps
-from gateways.core.health import Health
-from gateways.core.permissions import PERMISSIONS, PUBLIC, SESSION
-from gateways.core.principal import Principal
-from gateways.core.reference import Reference
-from gateways.core.routes import Route, RouteError, check
+from gateways.core.owning import require_owner
+from gateways.core.permissions import ASSETS_DELETE_OWN, PERMISSIONS, PUBLIC
+from gateways.core.principal import principal_of
+from gateways.core.routes import Handler, Route, RouteError, check
 from gateways.core.sessions import Tokens
-from gateways.services import SERVICES
+from gateways.core.standing import Standing
+from gateways.services import SERVICES, routes_of
 from schemas.catalog import load_topology
-from tests.unit.gateways.conftest import BEARER, Gateway, Serve
+from schemas.identity.roles import ROLES
+from tests.unit.gateways.conftest import BEARER, KEY, SECRET, Gateway, Serve
+from tests.unit.gateways.identities import ISSUER, MemoryIdentities
 
-EXAMPLES = {
-    "asset_id": "abc123", "ce_id": "abc123", "rendition": "720p", "profile_hash": "abc123", "number": "3",
-    "path": "nothing.js", "file": "start.js",
-}  # fmt: skip
+WATCH_LINK = "watch link"
+ADMINISTRATOR_KEY = "administrator's key"
 
 
 def every_route() -> Iterator[tuple[str, Route]]:
     for name, service in SERVICES.items():
-        for route in all_routes(service, Health(name, {}), Reference(name, "1", "")):
+        for route in routes_of(service):
             yield name, route
-
-
-def path_of(route: Route) -> str:
-    return re.sub(r"{(\w+)}", lambda m: EXAMPLES[m.group(1)], route.template)
-
-
-PROTECTED = [
-    pytest.param(name, route, id=f"{name} {route.name}")
-    for name, route in every_route()
-    if route.permission != PUBLIC
-]
 
 
 def test_the_map_and_the_code_name_the_same_services() -> None:
@@ -57,52 +51,113 @@ def test_what_is_open_is_known() -> None:
         "GET /docs",
         "GET /docs/{file}",
     }
-    pages = {
-        "GET /", "GET /watch/{asset_id}", "GET /assets/{asset_id}/log", "GET /web/{path}",
-        "GET /modules/{path}", "GET /favicon.ico", "POST /v1/session", "DELETE /v1/session",
+    own = {
+        "streaming": {
+            "GET /", "GET /watch/{asset_id}", "GET /assets/{asset_id}/log", "GET /web/{path}",
+            "GET /modules/{path}", "GET /favicon.ico", "POST /v1/session", "DELETE /v1/session",
+        },
+        "identity": {
+            "POST /v1/sessions", "POST /v1/sessions/refresh", "POST /v1/one-time-links/redeem",
+            "GET /.well-known/jwks.json",
+        },
     }  # fmt: skip
     for service in SERVICES:
         found = {r.name for name, r in every_route() if name == service and r.permission == PUBLIC}
-        assert found == (common | pages if service == "streaming" else common)
+        assert found == common | own.get(service, set())
 
 
-@pytest.mark.parametrize(("service", "route"), PROTECTED)
-async def test_without_a_credential_it_is_401(service: str, route: Route, gateway: Gateway) -> None:
-    answer = await gateway.client.request(route.method, path_of(route))
-    body = await answer.json()
-    assert answer.status == 401
-    assert answer.content_type == "application/problem+json"
-    assert body["type"] == "urn:kinolog:problem:unauthenticated"
-    assert "Bearer" in answer.headers["WWW-Authenticate"]
+def documented() -> dict[str, dict[tuple[str, str], str]]:
+    """docs/permissions.md as it is checked in: who -> (service, route) -> cell."""
+    found: dict[str, dict[tuple[str, str], str]] = {}
+    service, who = "", []
+    for line in (CHECKOUT / "docs" / "permissions.md").read_text(encoding="utf-8").splitlines():
+        if line.startswith("## "):
+            service = line[3:]
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if cells[0] == "Route":
+            who = cells[2:]
+        elif service in SERVICES and cells[0].startswith("`"):
+            for name, text in zip(who, cells[2:], strict=True):
+                found.setdefault(name, {})[service, cells[0].strip("`")] = text
+    return found
 
 
-@pytest.mark.parametrize(("service", "route"), PROTECTED)
-async def test_with_a_wrong_key_it_is_401(service: str, route: Route, gateway: Gateway) -> None:
-    answer = await gateway.client.request(
-        route.method, path_of(route), headers={"Authorization": "Bearer kino_wrong"}
+def stubbed(service: Service, reached: Handler) -> Service:
+    """The service with its declarations, each of whose handlers only says that it was reached."""
+    return dataclasses.replace(
+        service,
+        build=None,
+        routes=[
+            dataclasses.replace(route, handler=reached, body=None, query=None, reads_stream=False)
+            for route in service.routes
+        ],
     )
-    assert answer.status == 401
-    assert (await answer.json())["type"] == "urn:kinolog:problem:bad-credential"
 
 
-@pytest.mark.parametrize(
-    ("service", "route"),
-    # Any session may call these: there is no wrong permission.
-    [case for case in PROTECTED if case.values[1].permission != SESSION],
-)
-async def test_with_every_permission_but_its_own_it_is_403(
-    service: str, route: Route, gateway: Gateway
-) -> None:
-    others = frozenset(PERMISSIONS) - {route.permission}
-    token = gateway.tokens.issue_session(Principal("somebody", others, "session"))
-    answer = await gateway.client.request(
-        route.method, path_of(route), cookies={"kinolog_session": token},
-        headers={"Origin": f"http://{gateway.client.host}:{gateway.client.port}"},
-    )  # fmt: skip
-    body = await answer.json()
-    assert answer.status == 403
-    assert body["type"] == "urn:kinolog:problem:forbidden"
-    assert body["permission"] == route.permission
+def path_of(route: Route) -> str:
+    """A path that the route's own expressions match."""
+    examples = {r"[a-z0-9-]{1,64}": "abc", r"[0-9a-f]{32}": "a" * 32, r"[0-9a-f]{16}": "a" * 16}
+
+    def example(match: re.Match[str]) -> str:
+        return examples.get(match.group(2) or "", "start.js" if match.group(1) == "file" else "7")
+
+    return re.sub(r"{(\w+)(?::((?:[^{}]|{[^{}]*})*))?}", example, route.path)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_the_table_of_routes_and_roles_holds_over_http(service: str, serve: Serve) -> None:
+    """Every route of every service, asked by everybody: let in exactly where docs/permissions.md says so."""
+    identities = MemoryIdentities()
+    for role in ROLES:
+        identities.add(role, account_id=role)
+    guard = Guard(
+        admin_key_sha256=hashlib.sha256(KEY.encode()).hexdigest(),
+        tokens=Tokens(SECRET),
+        accounts=AccountCredentials(Standing(identities), ISSUER),
+    )
+
+    async def reached(request: web.Request) -> web.Response:
+        require_owner(request, principal_of(request).account_id)
+        return web.Response(status=418)
+
+    client = await serve(create_app(stubbed(SERVICES[service], reached), CoreDeps(guard=guard)))
+    own = {"Origin": f"http://{client.host}:{client.port}"}
+    viewer = guard.tokens.issue_session(guard.tokens.read_code(guard.tokens.issue_code()))
+    credentials = {
+        "nobody": {},
+        WATCH_LINK: {"Cookie": f"{COOKIE}={viewer}", **own},
+        ADMINISTRATOR_KEY: BEARER,
+        **{role: {"Authorization": f"Bearer {identities.token(sub=role)}"} for role in ROLES},
+    }
+    table = documented()
+    assert set(table) == set(credentials)
+    routes = [route for route in SERVICES[service].routes if not route.socket]
+    for who, headers in credentials.items():
+        for route in routes:
+            async with client.request(route.method, path_of(route), headers=headers) as answer:
+                let_in = table[who][service, route.name] != ""
+                expected = 418 if let_in else 401 if who == "nobody" else 403
+                assert answer.status == expected, f"{who}: {route.name}"
+                if answer.status == 401:
+                    assert "Bearer" in answer.headers["WWW-Authenticate"]
+                if answer.status == 403:
+                    assert (await answer.json())["permission"] == route.permission
+    for route in (route for route in routes if route.permission != PUBLIC):
+        wrong = {"Authorization": "Bearer kino_wrong"}
+        async with client.request(route.method, path_of(route), headers=wrong) as answer:
+            assert answer.status == 401
+            assert (await answer.json())["type"] == "urn:kinolog:problem:bad-credential"
+
+
+def test_the_table_names_every_route() -> None:
+    named = {(service, route.name) for service, route in every_route()}
+    for cells in documented().values():
+        assert set(cells) == named
+
+
+def test_every_permission_is_asked_for_somewhere_or_stands_for_a_part_of_one() -> None:
+    asked = {route.permission for _, route in every_route()}
+    assert set(PERMISSIONS) - asked <= {ASSETS_DELETE_OWN}
 
 
 async def nothing(_: web.Request) -> web.Response:
@@ -160,7 +215,7 @@ async def test_every_service_can_be_built_and_served(core: CoreDeps, serve: Serv
         if name != "streaming":
             client = await serve(create_app(service, core))
             assert (await (await client.get("/health")).json())["service"] == name
-            assert len(client.app[ROUTES]) == 6
+            assert len(client.app[ROUTES]) == 6 + len(service.routes)
 
 
 def test_tokens_need_a_secret_worth_the_name() -> None:

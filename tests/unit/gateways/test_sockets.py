@@ -1,0 +1,197 @@
+"""WebSockets at the gate: how a credential comes, what ends a socket, and by which code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from aiohttp import ClientWebSocketResponse, WSMsgType
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from gateways.core import sockets
+from gateways.core.accounts import AccountCredentials
+from gateways.core.app import Service, create_app
+from gateways.core.auth import COOKIE, Guard
+from gateways.core.deps import CoreDeps
+from gateways.core.permissions import ASSETS_DELETE, ASSETS_READ
+from gateways.core.rates import Rate
+from gateways.core.routes import Route, RouteError, check
+from gateways.core.sessions import Tokens
+from gateways.core.sockets import CLOSE_CODES, Socket, gated
+from gateways.core.sse import DRAINING
+from gateways.core.standing import Standing
+from tests.unit.gateways.conftest import SECRET, Serve
+from tests.unit.gateways.identities import ISSUER, MemoryIdentities
+
+
+async def echo(socket: Socket) -> None:
+    while True:
+        message = await socket.receive()
+        if message.get("type") == "end":
+            return
+        if message.get("type") == "fail":
+            raise ZeroDivisionError
+        await socket.send({**message, "subject": socket.principal.subject})
+
+
+def socket_route(path: str, permission: str) -> Route:
+    return Route(
+        method="GET", path=path, handler=gated(echo), permission=permission, summary=path, socket=True,
+        timeout_s=None,
+    )  # fmt: skip
+
+
+class Gate:
+    """A service with two sockets."""
+
+    def __init__(self) -> None:
+        self.identities = MemoryIdentities()
+        self.identities.add("viewer")
+        accounts = AccountCredentials(Standing(self.identities, fresh_s=0), ISSUER)
+        self.guard = Guard(admin_key_sha256="", tokens=Tokens(SECRET), accounts=accounts)
+        self.client: Any = None
+
+    async def connect(self, path: str = "/talk", **options: Any) -> ClientWebSocketResponse:
+        socket: ClientWebSocketResponse = await self.client.ws_connect(path, **options)
+        return socket
+
+    def bearer(self) -> dict[str, Any]:
+        return {"protocols": ("kinolog.v1", f"kinolog.bearer.{self.identities.token()}")}
+
+
+@pytest.fixture
+async def gate(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Gate:
+    monkeypatch.setattr(sockets, "RECHECK_S", 0.01)
+    monkeypatch.setattr(sockets, "UNKNOWN_S", 0.05)
+    gate = Gate()
+    service = Service(
+        name="chat", routes=(socket_route("/talk", ASSETS_READ), socket_route("/strict", ASSETS_DELETE))
+    )
+    gate.client = await serve(create_app(service, CoreDeps(guard=gate.guard)))
+    return gate
+
+
+async def closed_by(socket: ClientWebSocketResponse) -> int | None:
+    """The code that ends it, whatever comes before."""
+    while (message := await socket.receive(timeout=30)).type is WSMsgType.TEXT:
+        pass
+    assert message.type in (WSMsgType.CLOSE, WSMsgType.CLOSED, WSMsgType.CLOSING)
+    return socket.close_code
+
+
+async def ready(socket: ClientWebSocketResponse) -> None:
+    assert await socket.receive_json(timeout=30) == {"type": "ready"}
+
+
+async def test_a_token_in_the_sub_protocol_lets_in_and_is_not_sent_back(gate: Gate) -> None:
+    socket = await gate.connect(**gate.bearer())
+    await ready(socket)
+    assert socket.protocol == "kinolog.v1"
+    await socket.send_json({"say": "hello"})
+    assert (await socket.receive_json(timeout=30))["subject"] == "a" * 32
+    await socket.send_json({"type": "end"})
+    assert await closed_by(socket) == 1000
+
+
+async def test_a_token_in_the_first_message_or_the_header_lets_in(gate: Gate) -> None:
+    socket = await gate.connect()
+    await socket.send_json({"type": "authenticate", "token": gate.identities.token()})
+    await ready(socket)
+    headers = {"Authorization": f"Bearer {gate.identities.add_key(ASSETS_READ)}"}
+    await ready(await gate.connect(headers=headers))
+
+
+@pytest.mark.parametrize("first", [{"type": "authenticate", "token": "x"}, {"token": "x"}, {"type": "hello"}])
+async def test_without_a_good_credential_it_is_4401(gate: Gate, first: dict[str, Any]) -> None:
+    socket = await gate.connect()
+    await socket.send_json(first)
+    assert await closed_by(socket) == 4401
+    assert await closed_by(await gate.connect(protocols=("kinolog.v1", "kinolog.bearer.x.y.z"))) == 4401
+
+
+async def test_no_credential_in_time_is_4401(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "CREDENTIAL_S", 0.01)
+    assert await closed_by(await gate.connect()) == 4401
+
+
+async def test_a_cookie_lets_in_from_our_own_pages_alone(gate: Gate) -> None:
+    headers = {"Cookie": f"{COOKIE}={gate.identities.token()}"}
+    own = f"http://{gate.client.host}:{gate.client.port}"
+    await ready(await gate.connect(headers={**headers, "Origin": own}))
+    for sent in ({}, {"Origin": "https://evil.example"}, {"Origin": "null"}):
+        assert await closed_by(await gate.connect(headers={**headers, **sent})) == 4403
+
+
+async def test_without_the_permission_it_is_4403(gate: Gate) -> None:
+    assert await closed_by(await gate.connect("/strict", **gate.bearer())) == 4403
+
+
+async def test_it_ends_with_the_session_it_stands_on(gate: Gate) -> None:
+    socket = await gate.connect(**gate.bearer())
+    await ready(socket)
+    gate.identities.add("viewer", sessions={})
+    assert await closed_by(socket) == 4401
+
+
+async def test_it_ends_with_the_role_it_stands_on(gate: Gate) -> None:
+    gate.identities.add("moderator")
+    socket = await gate.connect("/strict", **gate.bearer())
+    await ready(socket)
+    gate.identities.add("viewer")
+    assert await closed_by(socket) == 4403
+
+
+async def test_it_ends_when_nobody_can_tell_for_long(gate: Gate) -> None:
+    socket = await gate.connect(**gate.bearer())
+    await ready(socket)
+    gate.identities.away = RedisConnectionError("refused")
+    assert await closed_by(socket) == 1013
+
+
+async def test_it_ends_when_the_gateway_stops(gate: Gate) -> None:
+    socket = await gate.connect(**gate.bearer())
+    await ready(socket)
+    gate.client.app[DRAINING].set()
+    assert await closed_by(socket) == 1001
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ("[]", 1007),
+        ("{", 1007),
+        ('{"a":' * 40 + "1" + "}" * 40, 1007),
+        ("x" * 70_000, 1009),
+        (b"bytes", 1003),
+        ('{"type": "fail"}', 1011),
+    ],
+)
+async def test_messages_are_bounded_and_checked(gate: Gate, message: str | bytes, code: int) -> None:
+    socket = await gate.connect(**gate.bearer())
+    await ready(socket)
+    await (socket.send_bytes(message) if isinstance(message, bytes) else socket.send_str(message))
+    assert await closed_by(socket) == code
+    assert code in CLOSE_CODES
+
+
+async def test_a_flood_of_messages_is_4429(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "MESSAGES", Rate(5, 3600))
+    socket = await gate.connect(**gate.bearer())
+    await ready(socket)
+    for _ in range(6):
+        await socket.send_str("{}")
+    assert await closed_by(socket) == 4429
+
+
+async def test_a_plain_request_is_told_to_connect(gate: Gate) -> None:
+    answer = await gate.client.get("/talk")
+    assert answer.status == 400
+    assert "WebSocket" in (await answer.json())["detail"]
+
+
+def test_a_socket_is_a_get_without_a_deadline() -> None:
+    route = Route(
+        method="POST", path="/x", handler=gated(echo), permission=ASSETS_READ, summary="x", socket=True
+    )
+    with pytest.raises(RouteError, match="a socket is a GET"):
+        check([route])
