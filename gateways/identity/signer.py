@@ -169,6 +169,9 @@ class Signer:
         """Private halves that will not sign again are of no use to anybody but a thief."""
         document = await self.document()
         now = signing_now(document, int(self._clock() * 1000))
-        for key in document["keys"] if document is not None else []:
-            if key["verifies_until_ms"] is not None and now is not None and key["kid"] != now["kid"]:
+        if document is None or now is None:
+            return
+        for key in document["keys"]:
+            # One that was replaced before its time came may still sign for a moment.
+            if key["verifies_until_ms"] is not None and key["signs_from_ms"] < now["signs_from_ms"]:
                 await self._vault.delete(SIGNING_KEY, key["kid"])

@@ -92,7 +92,7 @@ async def test_no_secret_and_no_personal_text_stands_anywhere(api: Api) -> None:
     planted = await _planted(api, mark)
     known = {"the account's id": planted.pop("id")}
     async with asyncio.timeout(PATIENCE_S):
-        while not [where async for where in _in_clickhouse(api, known)]:
+        while not [where async for where in _in_clickhouse(api, known)]:  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.1)
     # What is no secret is found: the scans look where things are.
     assert list(_on_the_log(api, known))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -16,7 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
-from tests.integration.identity.conftest import Api, Person
+from tests.integration.identity.conftest import PATIENCE_S, Api, Person
 
 
 def bearer(text: str) -> dict[str, str]:
@@ -39,6 +40,19 @@ async def test_a_key_is_shown_once_works_and_is_revoked(api: Api) -> None:
     await api.ask("DELETE", f"/v1/api-keys/{key['id']}", 204, headers=person.bearer)
     await api.refused(bearer(key["api_key"]))
     await api.ask("DELETE", f"/v1/api-keys/{key['id']}", 404, headers=person.bearer)
+
+
+async def test_the_last_use_of_a_key_is_seen(api: Api) -> None:
+    person = await api.person()
+    key = await made(api, person)
+    assert key["last_used_at_ms"] is None
+    await api.ask("GET", "/v1/me", 200, headers=bearer(key["api_key"]))
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            [listed] = (await api.ask("GET", "/v1/api-keys", 200, headers=person.bearer))["items"]
+            if listed["last_used_at_ms"] is not None:
+                break
+            await asyncio.sleep(0.05)
 
 
 async def test_a_key_gets_no_more_than_its_maker_has_and_makes_no_others(api: Api) -> None:
