@@ -42,7 +42,7 @@ class Person:
         )
 
     def starts(self, *words: str) -> subprocess.Popen[str]:
-        """Run a command that stays up."""
+        """Run a command that stays up, and hears Ctrl-C: what a shell put into the background does not."""
         command = [sys.executable, "-m", "deploy.cli", *words]
         return subprocess.Popen(
             command,
@@ -51,6 +51,7 @@ class Person:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def all_processes(self) -> list[psutil.Process]:
@@ -127,6 +128,7 @@ def test_ctrl_c_on_run_stops_all_and_leaves_nothing(person: Person) -> None:
 
 def test_a_port_in_use_is_told_before_anything_starts(person: Person) -> None:
     with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", person.ports["redis"]))
         listener.listen()
         up = person.types("up", KINOLOG_MIN_MEMORY_MB=str(10**9))
