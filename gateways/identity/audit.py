@@ -6,8 +6,6 @@ which is a moment behind; what became of a request is whatever event it led to.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
@@ -15,8 +13,7 @@ import orjson
 from aiohttp import web
 
 from gateways.core.endpoint import json_response, query_of
-from gateways.core.problem import Problem
-from gateways.identity import present
+from gateways.identity import cursors, present
 from gateways.identity.asking import opened
 from gateways.identity.context import Identity, identity_of
 from gateways.identity.models import AuditEntry, AuditPage, AuditQuery
@@ -44,13 +41,13 @@ async def show(request: web.Request) -> web.Response:
         _entry(row, results.get(str(row["id"]), ("open", None)), reason)
         for row, reason in zip(page, reasons, strict=True)
     ]
-    more = _encode(page[-1]) if len(rows) > len(page) else None
+    more = cursors.encode(int(page[-1]["first_ms"]), str(page[-1]["id"])) if len(rows) > len(page) else None
     return json_response(AuditPage(items=items, next_cursor=more))
 
 
 async def _requests(identity: Identity, query: AuditQuery) -> Sequence[Mapping[str, Any]]:
     """One more than a page, newest first; repeated deliveries of a request are one."""
-    at_ms, last = _decode(query.cursor) if query.cursor else (2**62, "")
+    at_ms, last = cursors.decode(query.cursor) if query.cursor else (cursors.LARGEST, "")
     return await identity.history.query(
         "SELECT id, any(type) AS act, min(at_ms) AS first_ms, any(data) AS said "  # noqa: S608  # our own name
         f"FROM {await _table(identity)} "
@@ -114,15 +111,3 @@ def _entry(row: Mapping[str, Any], result: tuple[Result, str | None], reason: st
         roles=data.get("roles"),
         disabled=data.get("disabled"),
     )
-
-
-def _encode(row: Mapping[str, Any]) -> str:
-    return base64.urlsafe_b64encode(orjson.dumps([int(row["first_ms"]), str(row["id"])])).decode().rstrip("=")
-
-
-def _decode(text: str) -> tuple[int, str]:
-    try:
-        at_ms, last = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        return int(at_ms), str(last)
-    except (binascii.Error, ValueError, TypeError) as error:
-        raise Problem("validation", "cursor: take it from `next_cursor` of the page before.") from error

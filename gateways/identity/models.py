@@ -185,7 +185,9 @@ class NewApiKey(Strict):
 
     name: Line
     scopes: list[str] = Field(min_length=1, max_length=64, description="permissions")
-    expires_at_ms: int | None = Field(default=None, description="null: until it is revoked")
+    expires_at_ms: int | None = Field(
+        default=None, ge=0, le=2**53, description="milliseconds since 1970; null: until it is revoked"
+    )
 
 
 class Rotation(Strict):

@@ -13,6 +13,7 @@ from gateways.core.permissions import (
     USERS_READ,
     USERS_WRITE,
 )
+from gateways.core.rates import SIGN_IN
 from gateways.core.routes import Route
 from gateways.identity import audit, keys, links, me, models, sessions, signing, users
 
@@ -30,12 +31,12 @@ _SESSIONS: Final = (
         method="POST", path="/v1/sessions", handler=sessions.sign_in, permission=PUBLIC, status=201,
         summary="Sign in with an address and a password", body=models.SignIn, response=models.Tokens,
         problems=("bad-credential", "too-many-requests", "overloaded", *_CHANGE), tag="sessions",
-        timeout_s=20.0,
+        timeout_s=20.0, limits=SIGN_IN,
     ),
     Route(
         method="POST", path="/v1/sessions/refresh", handler=sessions.refresh, permission=PUBLIC,
         summary="The next access and refresh token", body=models.Refresh, response=models.Tokens,
-        problems=("bad-credential", *_CHANGE), tag="sessions",
+        problems=("bad-credential", *_CHANGE), tag="sessions", limits=SIGN_IN,
     ),
     Route(
         method="GET", path="/v1/sessions", handler=sessions.list_sessions, permission=ACCOUNT_SELF,
@@ -73,7 +74,7 @@ _ME: Final = (
         method="POST", path="/v1/me/password", handler=me.change_password, permission=ACCOUNT_SELF,
         status=204, summary="Change the password; ends all other login sessions", body=models.PasswordChange,
         problems=("not-found", "too-many-requests", "overloaded", *_CHANGE), headers=_IDEMPOTENT, tag="me",
-        timeout_s=20.0,
+        timeout_s=20.0, limits=SIGN_IN,
     ),
     Route(
         method="DELETE", path="/v1/me", handler=me.erase, permission=ACCOUNT_SELF, status=202,
@@ -147,7 +148,7 @@ _USERS: Final = (
     Route(
         method="POST", path="/v1/one-time-links/redeem", handler=links.redeem, permission=PUBLIC, status=201,
         summary="Set a password with a one-time link", body=models.Redemption, response=models.Redeemed,
-        problems=("bad-credential", "overloaded", *_CHANGE), tag="users", timeout_s=20.0,
+        problems=("bad-credential", "overloaded", *_CHANGE), tag="users", timeout_s=20.0, limits=SIGN_IN,
     ),
 )  # fmt: skip
 

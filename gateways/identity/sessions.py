@@ -62,7 +62,7 @@ async def sign_in(request: web.Request) -> web.Response:
         ):
             raise Problem("bad-credential", WRONG)
         refresh = made.text
-    agent = request.headers.get("User-Agent", "")[:LONGEST_AGENT] or None
+    agent = request.headers.get("User-Agent", "").encode(errors="replace").decode()[:LONGEST_AGENT] or None
     expires_at_ms = identity.now_ms() + ttl_s * 1000
     data = {
         "sid": sid,

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Any, NamedTuple, cast
 
-import orjson
 from aiohttp import web
 
 from gateways.core.endpoint import body_of, json_response, query_of
@@ -14,7 +11,7 @@ from gateways.core.idempotency import scoped_id
 from gateways.core.principal import principal_of
 from gateways.core.problem import Problem
 from gateways.core.projections import Cursor
-from gateways.identity import present
+from gateways.identity import cursors, present
 from gateways.identity.asking import account_or_404, ask, decided, sealed, undecided
 from gateways.identity.book import normal
 from gateways.identity.context import ADDRESS_REQUESTS, identity_of
@@ -157,11 +154,13 @@ async def show(request: web.Request) -> web.Response:
 async def list_users(request: web.Request) -> web.Response:
     identity, query = identity_of(request), query_of(request, UsersQuery)
     view = await identity.projections.pin(identity.accounts)
-    found = await view.newest(RECENT, query.limit + 1, _decode(query.cursor) if query.cursor else None)
+    after = Cursor(*cursors.decode(query.cursor)) if query.cursor else None
+    found = await view.newest(RECENT, query.limit + 1, after)
     page = found[: query.limit]
     documents: list[Any] = await view.get_many([item.key for item in page])
     living = [d for d in documents if d is not None and d["state"] != "erased"]
-    cursor = _encode(page[-1]) if len(found) > len(page) else None
+    more = len(found) > len(page)
+    cursor = cursors.encode(int(page[-1].score), page[-1].key) if more else None
     return json_response(UserPage(items=await present.users(identity, living), next_cursor=cursor))
 
 
@@ -188,15 +187,3 @@ async def erase(request: web.Request) -> web.Response:
     document = await _theirs(request)
     accepted = await erased(request, document["account_id"], query_of(request, ErasureQuery).reason)
     return json_response(accepted, 202)
-
-
-def _encode(cursor: Cursor) -> str:
-    return base64.urlsafe_b64encode(orjson.dumps([cursor.score, cursor.key])).decode().rstrip("=")
-
-
-def _decode(text: str) -> Cursor:
-    try:
-        score, key = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        return Cursor(float(score), str(key))
-    except (binascii.Error, ValueError, TypeError) as error:
-        raise Problem("validation", "cursor: take it from `next_cursor` of the page before.") from error
