@@ -119,11 +119,11 @@ class Load:
 
     def _adapt(self, ratio: float) -> None:
         room = math.sqrt(self.limit)
-        if self._most_in_flight < self.limit / 2:
-            target = min(self.limit + room, max(self.limit, START))  # it binds nobody: back to the start
+        if self._most_in_flight < self.limit / 2:  # it binds nobody: back to the start
+            self.limit = max(self.limit, min(START, self.limit + room))
         else:
             target = self.limit * max(0.5, min(1.0, TOLERANCE / ratio)) + room
-        self.limit = min(MOST, max(LEAST, self.limit + SMOOTHING * (target - self.limit)))
+            self.limit = min(MOST, max(LEAST, self.limit + SMOOTHING * (target - self.limit)))
         metrics.LOAD_LIMIT.labels(self._service).set(self.limit)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import secrets
 from pathlib import Path
 
 import pytest
 from dotenv import dotenv_values
 from pydantic import SecretStr
 
+from streams.core.gate_settings import weakness
 from streams.core.settings import Settings, SettingsError, load_settings
 from streams.core.settings_doc import env_example, setting_rows, shown
 
@@ -110,3 +113,54 @@ def test_kafka_client_settings() -> None:
         kafka_sasl_password=SecretStr("p"),
     ).kafka_client()
     assert sasl["sasl.password"] == "p"
+
+
+def test_lists_and_json_are_read_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CORS_ORIGINS", "https://a.example, https://b.example")
+    monkeypatch.setenv("TRUSTED_PROXIES", "10.0.0.0/8,fd00::/8")
+    monkeypatch.setenv("RATE_LIMITS", '{"sign-in": {"ip": "20/60"}}')
+    local = issuer(audience="us", jwks_uri="http://127.0.0.1:1/keys")
+    monkeypatch.setenv("OIDC_ISSUERS", local)
+    found = load_settings()
+    assert found.cors_origins == ("https://a.example", "https://b.example")
+    assert found.trusted_proxies == ("10.0.0.0/8", "fd00::/8")
+    assert found.rate_limits == {"sign-in": {"ip": "20/60"}}
+    assert found.oidc_issuers[0].algorithms == ("RS256", "ES256")
+    assert '"audience": "us"' in shown(found.oidc_issuers)
+
+
+def issuer(**changed: object) -> str:
+    """OIDC_ISSUERS with one that is right but for `changed`."""
+    return json.dumps([{"issuer": "i", "audience": "a", "jwks_uri": "https://i.example", **changed}])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("TRUSTED_PROXIES", "the balancer", "IPv4 or IPv6"),
+        ("RATE_LIMITS", "often", "not JSON"),
+        ("OIDC_ISSUERS", "{}", "tuple"),
+        ("OIDC_ISSUERS", issuer(jwks_uri="http://i.example/keys"), "https"),
+        ("OIDC_ISSUERS", issuer(algorithms=["HS256"]), "ES256"),
+        ("OIDC_ISSUERS", issuer(roles={"x": "god"}), "no role god"),
+        ("OIDC_ISSUERS", issuer(issuer="kinolog"), "twice"),
+        ("OIDC_ISSUERS", issuer(secret="x"), "Extra"),
+        ("JWT_SECRET", "too-little", "32 bytes"),
+        ("JWT_SECRET", "password" * 8, "over and over"),
+        ("JWT_SECRET", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", "too few different"),
+    ],
+)
+def test_the_gate_refuses_what_is_wrong_or_weak(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=said) as caught:
+        load_settings()
+    if name == "JWT_SECRET":
+        assert value not in str(caught.value)
+
+
+def test_a_secret_made_of_chance_is_strong() -> None:
+    for _ in range(200):
+        assert weakness(secrets.token_hex(16)) == ""
+        assert weakness(secrets.token_urlsafe(32)) == ""
