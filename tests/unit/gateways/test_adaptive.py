@@ -49,7 +49,7 @@ def test_the_limit_falls_when_answers_take_longer_and_comes_back() -> None:
     assert machine.load.limit == START
     assert machine.rounds(100, 600, 0.5) > 0
     assert machine.load.limit < START / 4
-    machine.rounds(200, 5, 0.01)
+    machine.rounds(1000, 5, 0.01)
     assert machine.load.limit == pytest.approx(START)
 
 
