@@ -62,11 +62,7 @@ async def test_bodies_with_one_odd_value(api: Api, operation: str) -> None:
     allowed = known[template(operation, known)]
     for name in BODIES[operation]:
         for odd in ODD_VALUES:
-            raw = (
-                orjson.dumps({**BODIES[operation], name: odd}, default=float)
-                if odd != 2**70
-                else b'{"a":1e999}'
-            )
+            raw = json.dumps({**BODIES[operation], name: odd})
             headers = {**person.bearer, "Content-Type": "application/json"}
             async with api.http.request(method, path, data=raw, headers=headers) as answer:
                 text = await answer.text()

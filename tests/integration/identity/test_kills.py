@@ -1,0 +1,117 @@
+"""Gateways, worker and vault are killed while people come and go: nobody is half made, nobody half gone.
+
+On a platform of its own, whose processes may be killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import aiohttp
+import pytest
+
+from deploy.local.launcher import Stack, local_stack
+from schemas.catalog import topology
+from streams.core.clients import redis_client
+from streams.core.vault import SUBJECT_KEY, open_vault
+from streams.engine.replay import Replay
+from tests.integration.identity.conftest import PASSWORD, Api, Person
+from tests.integration.identity.test_erasure import VIEWS, erased
+
+PEOPLE = 8
+BLOWS = ("gateways", "worker-identity", "vault", "gateways", "worker-identity", "vault")
+PATIENCE_S = 300
+
+
+@pytest.fixture(scope="module")
+def own_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with local_stack(tmp_path_factory.mktemp("kills") / "home", platform=True) as started:
+        yield started
+
+
+@pytest.fixture
+async def api(own_platform: Stack) -> AsyncIterator[Api]:
+    timeout = aiohttp.ClientTimeout(total=30)
+    async with aiohttp.ClientSession(own_platform.url("identity"), timeout=timeout) as http:
+        yield Api(http, own_platform)
+
+
+async def insist(
+    api: Api, method: str, path: str, body: Any, headers: dict[str, str], *ends: int
+) -> tuple[int, Any]:
+    """Send the same request until the answer is one of these, as a client does whose answers get lost."""
+    while True:
+        try:
+            async with api.http.request(method, path, json=body, headers=headers) as answer:
+                if answer.status in ends:
+                    return answer.status, await answer.json(content_type=None)
+                assert answer.status >= 500 or answer.status == 429, await answer.text()
+        except (aiohttp.ClientError, TimeoutError):
+            pass
+        await asyncio.sleep(0.1)
+
+
+async def life(api: Api, number: int) -> tuple[Person, dict[str, Any] | None]:
+    """Invited, redeemed, signed in, with a key; every second one then leaves for ever, and has no key."""
+    email = f"person-{number}@people.example"
+    once = {**api.admin, "Idempotency-Key": uuid.uuid4().hex}
+    wish = {"email": email, "roles": ["viewer"]}
+    _, link = await insist(api, "POST", "/v1/invitations", wish, once, 201)
+    redemption = {"token": link["token"], "password": PASSWORD}
+    await insist(api, "POST", "/v1/one-time-links/redeem", redemption, {}, 201, 401)
+    person = Person(link["account_id"], email)
+    sign_in = {"email": email, "password": PASSWORD}
+    _, person.tokens = await insist(api, "POST", "/v1/sessions", sign_in, {}, 201)
+    once = {**person.bearer, "Idempotency-Key": uuid.uuid4().hex}
+    wish = {"name": "a key", "scopes": ["account:self"]}
+    _, key = await insist(api, "POST", "/v1/api-keys", wish, once, 201)
+    if number % 2:
+        return person, key
+    await insist(api, "DELETE", f"/v1/users/{person.account_id}", None, api.admin, 202, 404, 409)
+    return person, None
+
+
+async def strike(stack: Stack, over: asyncio.Event) -> int:
+    """One blow after another until the people are through; returns how many there were."""
+    for count, name in enumerate(BLOWS):
+        if over.is_set():
+            return count
+        await asyncio.to_thread(stack.restart, name)
+    return len(BLOWS)
+
+
+async def test_people_come_and_go_while_everything_is_killed(api: Api) -> None:
+    over = asyncio.Event()
+    async with asyncio.timeout(PATIENCE_S):
+        blows = asyncio.create_task(strike(api.stack, over))
+        people = await asyncio.gather(*(life(api, number) for number in range(PEOPLE)))
+        over.set()
+        assert await blows > 0
+        stayed = [(person, key) for person, key in people if key is not None]
+        gone = [person for person, key in people if key is None]
+        for person in gone:
+            await erased(api, person.account_id)
+        listed = (await api.ask("GET", "/v1/users?limit=200", 200))["items"]
+        assert {(user["id"], user["email"], user["state"]) for user in listed} == {
+            (person.account_id, person.email, "active") for person, _ in stayed
+        }
+        for person, key in stayed:
+            await api.sign_in(person)
+            bearer = {"Authorization": f"Bearer {key['api_key']}"}
+            keys = (await api.ask("GET", "/v1/api-keys", 200, headers=bearer))["items"]
+            assert [entry["id"] for entry in keys] == [key["id"]]
+        vault = open_vault(api.stack.settings)
+        try:
+            assert set(await vault.entries(SUBJECT_KEY)) == {person.account_id for person, _ in stayed}
+        finally:
+            await vault.aclose()
+    client = redis_client(api.stack.settings)
+    try:
+        for name in VIEWS:
+            report = await Replay(api.stack.settings, topology(), name, client, lambda _: None).verify()
+            assert report.equal, (name, report.differing)
+    finally:
+        await client.aclose()
