@@ -117,7 +117,8 @@ _USERS: Final = (
     Route(
         method="POST", path="/v1/users", handler=users.create, permission=USERS_WRITE, status=201,
         summary="Open an account with a password", body=models.NewUser, response=models.User,
-        problems=("overloaded", *_CHANGE), headers=_IDEMPOTENT, tag="users", timeout_s=20.0,
+        problems=("overloaded", "idempotency-key-reused", *_CHANGE), headers=_IDEMPOTENT, tag="users",
+        timeout_s=20.0,
     ),
     Route(
         method="POST", path="/v1/invitations", handler=users.invite, permission=USERS_WRITE, status=201,

@@ -38,12 +38,13 @@ async def create(request: web.Request) -> web.Response:
     """An account with a password that its owner ought to change."""
     identity, body = identity_of(request), body_of(request, NewUser)
     wish = await _wished(request, body)
-    password = body.password.get_secret_value()
-    check(password, wish.address)
-    hashed = await identity.passwords.hash(password)
-    # A retry must not set a password that its owner has changed since.
-    await identity.vault.put(PASSWORD, wish.account_id, hashed, subject=wish.account_id, if_absent=True)
-    document = await _opened(request, wish, body, None)
+    document = wish.document
+    if document is None:
+        password = body.password.get_secret_value()
+        check(password, wish.address)
+        hashed = await identity.passwords.hash(password)
+        await identity.vault.put(PASSWORD, wish.account_id, hashed, subject=wish.account_id, if_absent=True)
+        document = await _opened(request, wish, body, None)
     [user] = await present.users(identity, [document])
     return json_response(user, 201)
 
@@ -51,8 +52,10 @@ async def create(request: web.Request) -> web.Response:
 async def invite(request: web.Request) -> web.Response:
     body = body_of(request, Invitation)
     wish = await _wished(request, body)
-    issued = await issue(identity_of(request), wish.account_id, wish.request_id, create=True)
-    document = await _opened(request, wish, body, issued)
+    document = wish.document
+    issued = await issue(identity_of(request), wish.account_id, wish.request_id, create=document is None)
+    if document is None:
+        document = await _opened(request, wish, body, issued)
     if issued.link_id not in document["links"]:
         raise Problem("conflict", "This invitation was redeemed or replaced; send a new Idempotency-Key.")
     return json_response(OneTimeLink(account_id=wish.account_id, **issued.shown()), 201)
@@ -66,6 +69,7 @@ class Wish(NamedTuple):
     account_id: str
     request_id: str
     roles: list[str]
+    document: AccountDocument | None  # of the account, if this is a retry: nothing is to be opened
 
 
 async def _wished(request: web.Request, body: NewUser | Invitation) -> Wish:
@@ -85,7 +89,11 @@ async def _wished(request: web.Request, body: NewUser | Invitation) -> Wish:
             "There is an account with this address already: choose another, or change that one.",
             code="address_taken",
         )
-    return Wish(address, address_hmac, account_id, request_id, roles)
+    accounts = await identity.projections.pin(identity.accounts)
+    document = cast("AccountDocument | None", await accounts.get(account_id))
+    if document is not None and document["state"] == "erased":
+        raise Problem("idempotency-key-reused", "This account was erased since; send a new Idempotency-Key.")
+    return Wish(address, address_hmac, account_id, request_id, roles, document)
 
 
 async def _opened(

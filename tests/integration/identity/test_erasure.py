@@ -74,6 +74,21 @@ async def test_people_erase_themselves(api: Api) -> None:
     await erased(api, person.account_id)
 
 
+async def test_an_old_request_does_not_bring_the_erased_back(api: Api) -> None:
+    wish = {"email": f"{uuid.uuid4().hex}@people.example", "roles": [], "password": PASSWORD}
+    once = {**api.admin, "Idempotency-Key": uuid.uuid4().hex}
+    user = await api.ask("POST", "/v1/users", 201, wish, once)
+    assert await api.ask("POST", "/v1/users", 201, wish, once) == user
+    await api.ask("DELETE", f"/v1/users/{user['id']}", 202)
+    await erased(api, user["id"])
+    await api.ask("POST", "/v1/users", 422, wish, once)
+    vault = open_vault(api.stack.settings)
+    try:
+        assert await vault.get(SUBJECT_KEY, user["id"]) is None
+    finally:
+        await vault.aclose()
+
+
 async def test_views_and_deciders_are_what_the_log_gives_after_erasures(api: Api) -> None:
     person = await api.person()
     await api.ask("DELETE", "/v1/me", 202, headers=person.bearer)
