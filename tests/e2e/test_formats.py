@@ -67,10 +67,10 @@ async def test_a_broken_file_ends_in_its_reason(platform_stack: Stack, tmp_path:
 async def test_an_empty_file_is_refused_and_leaves_nothing_in_the_library(platform_stack: Stack) -> None:
     async with connected(platform_stack) as api:
         with pytest.raises(Refused) as refused:
-            await api.upload(b"", "nothing at all")
+            await api.upload(b"", "without a byte")
         assert refused.value.status == 400
         assert refused.value.problem["type"].endswith("empty-upload")
-        assert json.loads(await api.get("/v1/assets?q=nothing"))["items"] == []
+        assert json.loads(await api.get("/v1/assets?q=without%20a%20byte"))["items"] == []
 
 
 def numbers_of(joined: bytes) -> list[int | None]:

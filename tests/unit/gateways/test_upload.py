@@ -167,7 +167,9 @@ def empty_form() -> aiohttp.FormData:
     return form
 
 
-@pytest.mark.parametrize("body", [lambda: b"", lambda: None, pieces, empty_form], ids=str)
+@pytest.mark.parametrize(
+    "body", [bytes, lambda: None, pieces, empty_form], ids=["empty", "none", "stream", "form"]
+)
 async def test_an_upload_of_no_bytes_makes_no_asset(gateway: Gateway, body: Callable[[], Any]) -> None:
     answer = await gateway.client.post("/v1/assets?title=x", data=body(), headers=BEARER)
     assert answer.status == 400
