@@ -25,6 +25,7 @@ _NAMES: Final = {
     "redis": "Redis",
     "clickhouse": "ClickHouse",
     "objects": "the object store",
+    "vault": "the vault",
 }
 
 
