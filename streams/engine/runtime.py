@@ -209,6 +209,8 @@ class Runtime:
             broker_heartbeat_interval=1.0,
             broker_rebalance_timeout=10.0,
             broker_commit_interval=1.0,
+            # Records are parsed when polled: no more at a time than are used at once, in memory still warm.
+            broker_max_poll_records=CHUNK_RECORDS,
             broker_max_poll_interval=86_400.0,  # a worker whose slots are full polls nothing for hours
             consumer_auto_offset_reset="earliest",
             consumer_group_instance_id=f"{self.group}-{settings.instance}",

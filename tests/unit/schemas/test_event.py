@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.event import Event, Src, deterministic_id, output_headers, parse_src, request_headers, src_origin
+from schemas.event import (
+    REDRIVE_AGENT,
+    Event,
+    Src,
+    deterministic_id,
+    output_headers,
+    parse_src,
+    request_headers,
+    src_origin,
+)
 from schemas.wire import WireError, codec, encode
 
 TYPE = "kinolog.engine.TimerCancelled"
@@ -47,6 +56,23 @@ def test_headers_are_read_when_first_asked_for() -> None:
     assert event.trace_id == event.trace[3:35]
     with pytest.raises(AttributeError, match="no 'colour'"):
         _ = event.colour
+
+
+REPORTED = request_headers(TYPE, "s", "i", 5, "c")
+DECIDED = output_headers(TYPE, "a", "a|t|0", 5, 1, 9, "c", "")
+RETURNED = [*request_headers(TYPE, "s", "i", 5), (REDRIVE_AGENT, b"media.asset")]
+
+
+@given(st.one_of([st.permutations([*headers, ("other", b"1")][:n]) for headers, n in (
+    (REPORTED, 8), (REPORTED, 9), (DECIDED, 9), (DECIDED, 10), (RETURNED, 8), (RETURNED, 9)
+)]))  # fmt: skip
+def test_headers_mean_the_same_in_any_order_and_company(headers: list[tuple[str, bytes]]) -> None:
+    event, named = _event(headers), dict(headers)
+    assert event.id == named["ce_id"].decode()
+    assert event.trace == named["traceparent"].decode()
+    assert event.cause == named.get("causation_id", b"").decode()
+    assert event.redriven == named.get(REDRIVE_AGENT, b"").decode()
+    assert event.src == (parse_src(named["src"]) if "src" in named else None)
 
 
 def test_no_headers_are_empty() -> None:
