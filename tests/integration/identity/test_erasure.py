@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,9 @@ from redis.asyncio import Redis
 
 from deploy.log_reader import LogReader
 from schemas.catalog import topology
+from schemas.wire import codec
 from streams.core.clients import clickhouse_client, redis_client
+from streams.core.sealing import Sealer
 from streams.core.vault import API_KEY, LOGIN_SESSION, SUBJECT_KEY, open_vault
 from streams.core.vault import PASSWORD as PASSWORD_KIND
 from streams.engine.replay import Replay
@@ -44,6 +47,10 @@ async def test_who_is_erased_is_forgotten_and_their_address_is_free(api: Api) ->
     assert _named(files, person.account_id) == []
     vault = open_vault(api.stack.settings)
     try:
+        said = list(_sealed_on_the_log(api, person.account_id))
+        assert {field for field, _ in said} == {"email", "display_name", "agent", "key_name", "reason"}
+        sealer = Sealer(vault)
+        assert {await sealer.open(person.account_id, field, raw) for field, raw in said} == {None}
         places = [(SUBJECT_KEY, person.account_id), (PASSWORD_KIND, person.account_id), (API_KEY, key["id"])]
         places.append((LOGIN_SESSION, person.tokens["sid"]))
         assert [await vault.get(kind, entry) for kind, entry in places] == [None] * 4
@@ -61,6 +68,19 @@ async def test_who_is_erased_is_forgotten_and_their_address_is_free(api: Api) ->
                     assert (await answer.json())["account_id"] != person.account_id
                     break
             await asyncio.sleep(0.05)
+
+
+def _sealed_on_the_log(api: Api, account_id: str) -> Iterator[tuple[str, bytes]]:
+    """(field, sealed bytes) of everything personal that any event about the account holds."""
+    topics = [name for name in topology().topics if name.startswith("identity.")]
+    with LogReader(api.stack.settings) as reader:
+        places = [(topic, p) for topic in topics for p in range(reader.partitions(topic))]
+        for message in reader.messages(reader.spans(places)):
+            _, data = codec().decode(message.value())
+            for key, value in data.items() if data.get("account_id") == account_id else ():
+                if key.endswith("_sealed") and value is not None:
+                    field = "key_name" if key == "name_sealed" else key.removesuffix("_sealed")
+                    yield field, base64.b64decode(value)
 
 
 def _named(folder: Path, text: str) -> list[str]:
