@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final, TypedDict
 
+ASSET_CHANGE_REQUESTED: Final = "kinolog.media.AssetChangeRequested"
+ASSET_CHANGED: Final = "kinolog.media.AssetChanged"
 ASSET_CREATED: Final = "kinolog.media.AssetCreated"
 ASSET_DELETED: Final = "kinolog.media.AssetDeleted"
 ASSET_ERASED: Final = "kinolog.media.AssetErased"
@@ -37,6 +39,36 @@ WORK_LEASED: Final = "kinolog.media.WorkLeased"
 WORK_PROGRESSED: Final = "kinolog.media.WorkProgressed"
 
 
+class AssetChangeRequested(TypedDict):
+    """Somebody who may asked for another title or visibility of the asset. Request."""
+
+    # The asset; also the partition key. Lower-case letters, digits and hyphens, 1-64 characters.
+    asset_id: str
+    # The new title as people see it, 1-200 characters; null: as it was.
+    title: str | None
+    # Who may see it from now on: public (everybody), unlisted (who has its address) or private (the
+    # owner); null: as it was.
+    visibility: str | None
+    # Who asked: an account_id, a hash of somebody's name at a foreign issuer, or administrator for the
+    # administrator's key; 1-64 characters.
+    actor: str
+
+
+class AssetChanged(TypedDict):
+    """The asset has another title or visibility; what is null stayed as it was."""
+
+    # The asset; also the partition key. Lower-case letters, digits and hyphens, 1-64 characters.
+    asset_id: str
+    # The new title as people see it, 1-200 characters; null: as it was.
+    title: str | None
+    # Who may see it from now on: public (everybody), unlisted (who has its address) or private (the
+    # owner); null: as it was.
+    visibility: str | None
+    # Who asked: an account_id, a hash of somebody's name at a foreign issuer, or administrator for the
+    # administrator's key; 1-64 characters.
+    actor: str
+
+
 class AssetCreated(TypedDict):
     """An asset exists; its upload is running."""
 
@@ -48,6 +80,11 @@ class AssetCreated(TypedDict):
     file_name: str
     # Size that the client announced in bytes; null when it did not.
     declared_size_bytes: int | None
+    # Who owns the asset: an account_id, or a hash of somebody's name at a foreign issuer; 1-64
+    # characters. Null: the administrator.
+    owner_id: str | None
+    # Who may see it: public (everybody), unlisted (who has its address) or private (the owner).
+    visibility: str
 
 
 class AssetDeleted(TypedDict):
@@ -546,6 +583,11 @@ class UploadStarted(TypedDict):
     file_name: str
     # Size that the client announced in bytes; null when it did not.
     declared_size_bytes: int | None
+    # Who owns the asset: an account_id, or a hash of somebody's name at a foreign issuer; 1-64
+    # characters. Null: the administrator.
+    owner_id: str | None
+    # Who may see it: public (everybody), unlisted (who has its address) or private (the owner).
+    visibility: str
 
 
 class WorkEnded(TypedDict):

@@ -5,6 +5,8 @@ an asset id to its document as JSON. Names that only `library` has:
 
     {tag}:recent    sorted set, asset id by created_at_ms, one a partition: the listing, newest first.
                     Deleted assets are not in it.
+    {tag}:recent:public            the same, of public assets only
+    {tag}:recent:owner:<owner_id>  the same, of one owner's assets only
 
 The history of every topic is in ClickHouse: see `schemas.history`.
 """
@@ -14,10 +16,12 @@ from __future__ import annotations
 from typing import Final, Literal, TypedDict
 
 from schemas.media.plan import Plan
+from schemas.media.visibility import PUBLIC, Visibility, owner_of, visibility_of
 
 LIBRARY: Final = "media.library"  # reads media.asset.events
 PROGRESS: Final = "media.progress"  # reads media.work.events
 RECENT: Final = "recent"  # suffix of the listing's sorted set
+RECENT_PUBLIC: Final = "recent:public"
 
 AssetState = Literal["uploading", "uploaded", "processing", "playable", "ready", "failed", "deleted"]
 
@@ -106,6 +110,8 @@ class AssetDocument(TypedDict):
     poster: PosterView | None  # None too for a film that begins in black: then it comes with the storyboard
     storyboard: StoryboardView | None
     failure: FailureView | None
+    owner_id: str | None  # None: the administrator; documents of earlier versions do not say
+    visibility: Visibility  # documents of earlier versions do not say: `schemas.media.visibility` reads both
 
 
 class Tombstone(TypedDict):
@@ -116,6 +122,8 @@ class Tombstone(TypedDict):
     created_at_ms: int
     updated_at_ms: int
     erased: bool  # True when no object of it is left
+    owner_id: str | None  # as of the asset: who may know that it was there
+    visibility: Visibility
 
 
 class WorkView(TypedDict):
@@ -139,6 +147,18 @@ class ProgressDocument(TypedDict):
 
 
 WORK_SHOWN: Final = 32
+
+
+def recent_of(owner_id: str) -> str:
+    """Suffix of the listing of one owner's assets."""
+    return f"recent:owner:{owner_id}"
+
+
+def listings(document: AssetDocument | Tombstone) -> list[str]:
+    """Suffixes of the listings that an asset stands in while it is not deleted."""
+    owner_id = owner_of(document)
+    own = [recent_of(owner_id)] if owner_id is not None else []
+    return [RECENT, *own, *([RECENT_PUBLIC] if visibility_of(document) == PUBLIC else [])]
 
 
 def contiguous_chunks(document: AssetDocument) -> int:

@@ -11,14 +11,15 @@ from typing import Any, Final, cast
 
 from schemas.event import Event
 from schemas.media.views import (
-    RECENT,
     WORK_SHOWN,
     AssetDocument,
     ProgressDocument,
     RenditionView,
     Tombstone,
     WorkView,
+    listings,
 )
+from schemas.media.visibility import owner_of, visibility_of
 from streams.engine import Op
 
 DECLARED_FACTOR: Final = 1.5  # peak of a two-second segment over the encoder's ceiling, before measuring
@@ -29,11 +30,12 @@ Library = AssetDocument | Tombstone
 def library(state: Library | None, event: Event) -> tuple[Library | None, list[Op]]:
     """One asset's document after an event of media.asset.events."""
     if event.type == "kinolog.media.AssetCreated":
-        return _created(event), [Op("ZADD", RECENT, event.at_ms, event.key)]
+        created = _created(event)
+        return created, [Op("ZADD", listing, event.at_ms, event.key) for listing in listings(created)]
     if state is None:
         return None, []
     if event.type == "kinolog.media.AssetDeleted":
-        return _tombstone(state, event, erased=False), [Op("ZREM", RECENT, event.key)]
+        return _tombstone(state, event, erased=False), _unlisted(state, listings(state))
     if event.type == "kinolog.media.AssetErased":
         return _tombstone(state, event, erased=True), []
     change = _CHANGES.get(event.type)
@@ -41,7 +43,21 @@ def library(state: Library | None, event: Event) -> tuple[Library | None, list[O
         return state, []
     document = cast("AssetDocument", {**state, "updated_at_ms": event.at_ms})
     change(document, event.data, event.at_ms)
-    return document, []
+    return document, _relisted(state, document)
+
+
+def _relisted(before: AssetDocument, document: AssetDocument) -> list[Op]:
+    """What brings the listings from one document of an asset to the next."""
+    old, new = listings(before), listings(document)
+    added = [x for x in new if x not in old]
+    return [
+        *_unlisted(before, [x for x in old if x not in new]),
+        *(Op("ZADD", listing, document["created_at_ms"], document["id"]) for listing in added),
+    ]
+
+
+def _unlisted(document: Library, suffixes: list[str]) -> list[Op]:
+    return [Op("ZREM", listing, document["id"]) for listing in suffixes]
 
 
 def _created(event: Event) -> AssetDocument:
@@ -68,6 +84,8 @@ def _created(event: Event) -> AssetDocument:
         "poster": None,
         "storyboard": None,
         "failure": None,
+        "owner_id": owner_of(event.data),
+        "visibility": visibility_of(event.data),
     }
 
 
@@ -78,6 +96,8 @@ def _tombstone(state: Library, event: Event, *, erased: bool) -> Tombstone:
         "created_at_ms": state["created_at_ms"],
         "updated_at_ms": event.at_ms,
         "erased": erased,
+        "owner_id": owner_of(state),
+        "visibility": visibility_of(state),
     }
 
 
@@ -172,6 +192,13 @@ def _storyboard_added(document: AssetDocument, data: dict[str, Any], _: int) -> 
     document["storyboard"] = cast("Any", shown)
 
 
+def _changed(document: AssetDocument, data: dict[str, Any], _: int) -> None:
+    if data["title"] is not None:
+        document["title"] = data["title"]
+    if data["visibility"] is not None:
+        document["visibility"] = visibility_of(data)
+
+
 def _failed(document: AssetDocument, data: dict[str, Any], _: int) -> None:
     document["state"] = "failed"
     document["failure"] = {"code": data["code"], "sentence": data["sentence"]}
@@ -186,6 +213,7 @@ _CHANGES: Final[dict[str, Callable[[AssetDocument, dict[str, Any], int], None]]]
     "kinolog.media.AssetReady": _ready,
     "kinolog.media.StoryboardAdded": _storyboard_added,
     "kinolog.media.AssetFailed": _failed,
+    "kinolog.media.AssetChanged": _changed,
 }
 
 

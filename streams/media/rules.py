@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from schemas.event import Event
 from schemas.media.plan import AUDIO_RENDITION
+from schemas.media.visibility import VISIBILITIES, owner_of, visibility_of
 from streams.engine import Out, Refuse
 from streams.media import bandwidth, life
 from streams.media.life import State
@@ -53,6 +54,8 @@ def _begin(state: State | None, event: Event) -> tuple[State, list[Out]]:
         title=data["title"],
         file_name=data["file_name"],
         declared_size_bytes=data["declared_size_bytes"],
+        owner_id=owner_of(data),
+        visibility=visibility_of(data),
     )
     turn.wait(life.UPLOAD, event.at_ms + life.UPLOAD_PATIENCE_MS)
     return turn.finish()
@@ -239,6 +242,20 @@ def _fail(turn: Turn, code: str, sentence: str) -> None:
     _replace(turn, kept)
 
 
+# --- title and visibility
+
+
+def _change_requested(turn: Turn, data: dict[str, Any]) -> None:
+    """Whether the actor may was decided by the gateway: an asset's owner never changes."""
+    if turn.state["phase"] == "deleted":
+        raise Refuse("asset_deleted", f"Asset {turn.asset_id} is deleted: nothing of it can be changed.")
+    if data["visibility"] not in (None, *VISIBILITIES):
+        raise Refuse("visibility_unknown", f"visibility must be one of {', '.join(VISIBILITIES)}.")
+    if data["title"] is None and data["visibility"] is None:
+        raise Refuse("nothing_to_change", "Name a new title, a new visibility, or both.")
+    turn.say("AssetChanged", title=data["title"], visibility=data["visibility"], actor=data["actor"])
+
+
 # --- deletion
 
 
@@ -308,6 +325,7 @@ def _timer_due(turn: Turn, data: dict[str, Any]) -> None:
 _RULES: Final[dict[str, Callable[[Turn, dict[str, Any]], None]]] = {
     "kinolog.media.UploadCompleted": _upload_completed,
     "kinolog.media.UploadFailed": _upload_failed,
+    "kinolog.media.AssetChangeRequested": _change_requested,
     "kinolog.media.DeletionRequested": _deletion_requested,
     "kinolog.media.SourceProbed": _source_probed,
     "kinolog.media.SourceRejected": _source_rejected,
@@ -319,5 +337,6 @@ _RULES: Final[dict[str, Callable[[Turn, dict[str, Any]], None]]] = {
     "kinolog.engine.TimerDue": _timer_due,
 }
 _GATEWAY_REQUESTS: Final = frozenset(
-    f"kinolog.media.{name}" for name in ("UploadCompleted", "UploadFailed", "DeletionRequested")
+    f"kinolog.media.{name}"
+    for name in ("UploadCompleted", "UploadFailed", "AssetChangeRequested", "DeletionRequested")
 )

@@ -143,7 +143,10 @@ def test_a_deleted_asset_leaves_the_list_and_stays_known() -> None:
     deleted = (*BEGUN, event("DeletionRequested", at_ms=7_000))
     document, ops = shelf(*deleted)
     assert ops[-1] == Op("ZREM", RECENT, ASSET)
-    gone = {"id": ASSET, "state": "deleted", "created_at_ms": 1_000, "updated_at_ms": 7_000, "erased": False}
+    gone = {
+        "id": ASSET, "state": "deleted", "created_at_ms": 1_000, "updated_at_ms": 7_000, "erased": False,
+        "owner_id": None, "visibility": "private",
+    }  # fmt: skip
     assert document == gone
     document, _ = shelf(*deleted, erased(at_ms=8_000))
     assert document == {**gone, "updated_at_ms": 8_000, "erased": True}
