@@ -21,7 +21,7 @@ from gateways.core.problem import Problem, retry_later
 from streams.core import metrics
 
 START: Final = 512.0
-LEAST: Final = 32.0
+LEAST: Final = 40.0
 MOST: Final = 4096.0
 WINDOW_S: Final = 0.05
 WINDOW_SAMPLES: Final = 10
@@ -119,10 +119,11 @@ class Load:
 
     def _adapt(self, ratio: float) -> None:
         room = math.sqrt(self.limit)
-        if self._most_in_flight < self.limit / 2:  # it binds nobody: back to the start
+        if ratio <= TOLERANCE and self._most_in_flight < self.limit / 2:  # it binds nobody: back to the start
             self.limit = max(self.limit, min(START, self.limit + room))
         else:
-            target = self.limit * max(0.5, min(1.0, TOLERANCE / ratio)) + room
+            tried = min(self.limit, 2.0 * self._most_in_flight)  # nothing is known of what lies beyond
+            target = tried * max(0.5, min(1.0, TOLERANCE / ratio)) + room
             self.limit = min(MOST, max(LEAST, self.limit + SMOOTHING * (target - self.limit)))
         metrics.LOAD_LIMIT.labels(self._service).set(self.limit)
 

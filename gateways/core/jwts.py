@@ -12,6 +12,7 @@ import binascii
 import math
 import re
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import jwt
@@ -79,8 +80,12 @@ def looks_like_token(text: str) -> bool:
     return _COMPACT.fullmatch(text) is not None
 
 
+@lru_cache(maxsize=4096)
 def peek(token: str) -> Unverified:
-    """Header and claims without any check of the signature. Raises TokenRefused if they are malformed."""
+    """Header and claims without any check of the signature. Raises TokenRefused if they are malformed.
+
+    Remembered, since a client sends the same token again and again.
+    """
     said = _head(token)
     return Unverified(said.header, _object(_decoded(token.split(".")[1])))
 

@@ -8,8 +8,9 @@ which browsers never send; the page posts it once and gets a session for it.
 from __future__ import annotations
 
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import jwt
@@ -27,6 +28,7 @@ CODE_SUBJECT: Final = "watch-link"
 SESSION_TTL_S: Final = 12 * 3600
 CODE_TTL_S: Final = 15 * 60
 MIN_SECRET_BYTES: Final = 32
+MOST_KNOWN: Final = 4096
 
 
 class SecretMissing(Exception):
@@ -39,6 +41,7 @@ class Tokens:
 
     secret: str
     clock: Clock = time.time
+    _known: OrderedDict[str, Principal] = field(default_factory=OrderedDict, repr=False, compare=False)
 
     @property
     def usable(self) -> bool:
@@ -56,8 +59,16 @@ class Tokens:
         return self._sign(SESSION_AUDIENCE, claims, principal.asset_id, ttl_s)
 
     def read_session(self, token: str) -> Principal:
-        """The principal of a cookie value; raises TokenRefused."""
-        return self._principal(self._read(SESSION_AUDIENCE, token, ("iss", "exp", "iat", "sub")))
+        """The principal of a cookie value; raises TokenRefused. Its signature is checked once."""
+        known = self._known.get(token)
+        if known is None:
+            known = self._principal(self._read(SESSION_AUDIENCE, token, ("iss", "exp", "iat", "sub")))
+            self._known[token] = known
+            if len(self._known) > MOST_KNOWN:
+                self._known.popitem(last=False)
+        if known.expires_at_s is None or known.expires_at_s <= self.clock():
+            raise TokenRefused("expired")
+        return known
 
     def issue_code(
         self, *, asset_id: str | None = None, permissions: Iterable[str] = VIEWER, ttl_s: int = CODE_TTL_S
