@@ -9,8 +9,8 @@ from typing import Final
 
 from gateways.core.app import Service, create_app
 from gateways.core.auth import Guard
-from gateways.core.deps import CoreDeps
-from gateways.core.gate import edge_of, guard_of, limiter_of
+from gateways.core.deps import CoreDeps, Names
+from gateways.core.gate import edge_of, guard_of, limiter_of, names_of
 from gateways.core.limits import Limiter
 from gateways.core.platform import Platform
 from gateways.core.server import Listening, Server
@@ -50,8 +50,8 @@ async def serve(
     check_services(topology, names)
     async with AsyncExitStack() as stack:
         platform = Platform(settings, topology, stack)
-        guard, limiter = await guard_of(platform), limiter_of(platform)
-        services = [await _service(SERVICES[name], platform, guard, limiter) for name in names]
+        guard, limiter, known = await guard_of(platform), limiter_of(platform), await names_of(platform)
+        services = [await _service(SERVICES[name], platform, guard, limiter, known) for name in names]
         server = Server(
             [
                 Listening(service.name, create_app(service, core), *_ports(topology, service.name))
@@ -72,7 +72,7 @@ def _ports(topology: Topology, name: str) -> tuple[int, int]:
 
 
 async def _service(
-    declared: Service, platform: Platform, guard: Guard, limiter: Limiter
+    declared: Service, platform: Platform, guard: Guard, limiter: Limiter, known: Names
 ) -> tuple[Service, CoreDeps]:
     service = declared if declared.build is None else await declared.build(platform)
     core = CoreDeps(
@@ -81,5 +81,17 @@ async def _service(
         config=edge_of(platform.settings),
         probes=platform.probes(declared.needs),
         modules_folder=str(WEB_ROOT / "node_modules"),
+        names=known,
+        places=places_of(platform.settings, platform.topology),
     )
     return service, core
+
+
+def places_of(settings: Settings, topology: Topology) -> dict[str, str]:
+    """Where each service with pages is: its base URL, or `:port` of the host that a page was asked of."""
+    told = ({"streaming": settings.public_url} if settings.public_url else {}) | settings.service_urls
+    return {
+        name: told.get(name, f":{topology.service(name).port}").rstrip("/")
+        for name, service in SERVICES.items()
+        if service.pages and name in topology.services
+    }

@@ -43,6 +43,19 @@ def is_account_key(text: str) -> bool:
     return _API_KEY.fullmatch(text) is not None
 
 
+class SessionOver(TokenRefused):
+    """A genuine token whose login session does not run any more. The text tells its holder why."""
+
+    def __init__(self, account: AccountDocument | None) -> None:
+        disabled = account is not None and account["state"] == "disabled"
+        self.code = "account_disabled" if disabled else "session_over"
+        super().__init__(
+            "An administrator disabled this account; ask one to enable it."
+            if disabled
+            else "Your login session has ended: its time was over, or it was ended elsewhere. Sign in again."
+        )
+
+
 class _Genuine(NamedTuple):
     """A token whose signature holds, and the key that it was checked with."""
 
@@ -107,7 +120,7 @@ class AccountCredentials:
         if not self._stands(account, genuine):
             account = await self._standing.account(genuine.account_id, anew=True)
         if account is None or not self._stands(account, genuine):
-            raise TokenRefused("the login session has ended")
+            raise SessionOver(account)
         return Principal(
             subject=genuine.account_id,
             permissions=permissions_of(account["roles"]),

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from gateways.core.accounts import AccountCredentials, is_account_key
+from gateways.core.accounts import AccountCredentials, SessionOver, is_account_key
 from gateways.core.jwts import TokenRefused, Unverified, looks_like_token, peek
 from gateways.core.owning import must_own
 from gateways.core.permissions import ADMINISTRATOR, PUBLIC
@@ -29,6 +29,7 @@ from gateways.core.standing import StandingUnknown
 
 COOKIE: Final = "kinolog_session"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+OVER: Final = web.RequestKey("over", SessionOver)
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="kinolog"'}
 
 
@@ -83,12 +84,15 @@ class Guard:
     async def cookie(self, text: str) -> Principal | None:
         """The principal of a session cookie's value; None if it does not hold. Raises StandingUnknown."""
         try:
-            said = peek(text)
-            if self.accounts is not None and self.accounts.takes(said):
-                return await self.accounts.of_token(text, said, via="session")
-            return self.tokens.read_session(text)
+            return await self._of_cookie(text)
         except TokenRefused:
             return None
+
+    async def _of_cookie(self, text: str) -> Principal:
+        said = peek(text)
+        if self.accounts is not None and self.accounts.takes(said):
+            return await self.accounts.of_token(text, said, via="session")
+        return self.tokens.read_session(text)
 
     async def authenticate(self, request: web.Request) -> Principal:
         """The caller; a credential that is present but wrong is a 401, never a silent downgrade.
@@ -108,7 +112,15 @@ class Guard:
                 )
             return principal
         cookie = request.cookies.get(COOKIE)
-        return (await self.cookie(cookie) if cookie is not None else None) or ANONYMOUS
+        if cookie is None:
+            return ANONYMOUS
+        try:
+            return await self._of_cookie(cookie)
+        except SessionOver as over:
+            request[OVER] = over
+        except TokenRefused:
+            pass
+        return ANONYMOUS
 
     async def authorise(self, request: web.Request, route: Route) -> Principal:
         """The caller if the route lets them in; else raises the Problem that says why."""
@@ -123,6 +135,9 @@ class Guard:
 
     def permit(self, request: web.Request, route: Route, principal: Principal) -> None:
         """Returns if the route lets `principal` in; else raises the Problem that says why."""
+        over = request.get(OVER)
+        if route.permission != PUBLIC and over is not None:
+            raise Problem("unauthenticated", str(over), headers=_CHALLENGE, code=over.code)
         if route.permission != PUBLIC and principal.via == "none":
             raise Problem(
                 "unauthenticated",

@@ -58,6 +58,12 @@ class History(Protocol):
     async def query(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]: ...
 
 
+class Names(Protocol):
+    """How the holder of an account is called; None if nobody can tell now."""
+
+    async def of(self, account_id: str) -> str | None: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeConfig:
     """What the edge itself is told."""
@@ -72,7 +78,8 @@ class EdgeConfig:
 class CoreDeps:
     """What every service needs, whatever its domain. `probes` are /ready's, by dependency name.
 
-    Without a `limiter` requests are not counted.
+    Without a `limiter` requests are not counted, without `names` nobody is called by name. `places` tells
+    pages where services with pages are: a base URL, or `:port` of the page's own host.
     """
 
     guard: Guard
@@ -80,3 +87,5 @@ class CoreDeps:
     config: EdgeConfig = field(default_factory=EdgeConfig)
     probes: Mapping[str, Probe] = field(default_factory=dict)
     modules_folder: str = ""
+    names: Names | None = None
+    places: Mapping[str, str] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from gateways.core.deps import EdgeConfig
 from gateways.core.forwarded import Proxies, networks
 from gateways.core.identities import StoredIdentities
 from gateways.core.limits import Limiter
+from gateways.core.names import AccountNames
 from gateways.core.oidc import ForeignTokens, PublishedKeys
 from gateways.core.platform import Platform
 from gateways.core.rates import RatesWrong, rates
@@ -18,6 +19,7 @@ from gateways.core.shared_secret import SharedSecretTokens
 from gateways.core.standing import Standing
 from gateways.core.usage import KeyUsage
 from schemas.identity.views import ACCOUNTS, SIGNING
+from streams.core.sealing import Sealer
 from streams.core.settings import Settings, SettingsError
 
 
@@ -42,6 +44,12 @@ async def guard_of(platform: Platform) -> Guard:
         ),
         foreign=tuple(_foreign(settings)),
     )
+
+
+async def names_of(platform: Platform) -> AccountNames:
+    """How people are called, for all services of a process."""
+    reader = await platform.projections()
+    return AccountNames(reader, platform.projection(ACCOUNTS), Sealer(platform.vault()))
 
 
 def limiter_of(platform: Platform) -> Limiter:

@@ -56,12 +56,15 @@ async def _requests(identity: Identity, query: AuditQuery) -> Sequence[Mapping[s
         "AND ({actor:String} = '' OR JSONExtractString(data, 'actor') = {actor:String}) "
         "AND ({account:String} = '' OR JSONExtractString(data, 'account_id') = {account:String}) "
         "GROUP BY id HAVING (first_ms, id) < ({at_ms:Int64}, {last:String}) "
+        "AND first_ms >= {since:Int64} AND first_ms < {until:Int64} "
         "ORDER BY first_ms DESC, id DESC LIMIT {limit:UInt32}",
         {
-            "types": list(ACTS),
+            "types": [name for name, act in ACTS.items() if query.act in (None, act)],
             "actor": query.actor or "",
             "account": query.account_id or "",
             "at_ms": at_ms,
+            "since": query.since_ms,
+            "until": query.until_ms,
             "last": last,
             "limit": query.limit + 1,
         },

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
+AuditAct = Literal["account.open", "link.issue", "account.change", "account.erase", "signing.rotate"]
 AccountState = Literal["invited", "active", "disabled", "erased"]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Email = Annotated[str, Field(max_length=320, description="one e-mail address")]
@@ -249,6 +250,9 @@ class AuditQuery(Strict):
     cursor: str | None = Field(default=None, max_length=512, description="`next_cursor` of the page before")
     actor: str | None = Field(default=None, max_length=64, description="only of this actor")
     account_id: str | None = Field(default=None, max_length=64, description="only about this account")
+    act: AuditAct | None = Field(default=None, description="only of this kind")
+    since_ms: int = Field(default=0, ge=0, le=2**53, description="not before; milliseconds since 1970")
+    until_ms: int = Field(default=2**53, ge=0, le=2**53, description="before")
 
 
 class AuditEntry(BaseModel):

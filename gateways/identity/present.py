@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from gateways.core import names
 from gateways.core.principal import Principal
 from gateways.identity.asking import opened
 from gateways.identity.context import Identity
 from gateways.identity.models import ApiKey, LoginSession, Me, User
 from schemas.identity.views import AccountDocument, ApiKeyView, key_works
 
-EMAIL: Final = "email"
-DISPLAY_NAME: Final = "display_name"
+EMAIL: Final = names.EMAIL
+DISPLAY_NAME: Final = names.DISPLAY_NAME
 AGENT: Final = "agent"
 KEY_NAME: Final = "key_name"
 REASON: Final = "reason"

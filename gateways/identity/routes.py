@@ -15,7 +15,9 @@ from gateways.core.permissions import (
 )
 from gateways.core.rates import SIGN_IN
 from gateways.core.routes import Route
+from gateways.core.signing_in import SESSION_ROUTES
 from gateways.identity import audit, keys, links, me, models, sessions, signing, users
+from gateways.web.routes import page_routes
 
 _SESSION: Final = "/v1/sessions/{sid:[0-9a-f]{32}}"
 _KEY: Final = "/v1/api-keys/{key_id:[0-9a-f]{16}}"
@@ -154,6 +156,7 @@ _USERS: Final = (
 )  # fmt: skip
 
 ROUTES: Final[tuple[Route, ...]] = (
+    *SESSION_ROUTES,
     *_SESSIONS,
     *_ME,
     *_KEYS,
@@ -173,4 +176,5 @@ ROUTES: Final[tuple[Route, ...]] = (
         summary="A new key for session tokens", body=models.SigningRotation, response=models.SigningKeyMade,
         problems=_CHANGE, headers=_IDEMPOTENT, tag="signing",
     ),
+    *page_routes("identity"),
 )  # fmt: skip

@@ -50,7 +50,8 @@ async def build(platform: Platform) -> Service:
 
 SERVICE: Final = Service(
     name="identity",
-    about="It keeps accounts, login sessions and API keys.",
+    about="It keeps accounts, login sessions and API keys, and serves their pages.",
+    pages=True,
     needs=("kafka", "redis", "clickhouse", "vault"),
     routes=ROUTES,
     build=build,

@@ -148,23 +148,6 @@ class LogDetail(BaseModel):
     effects: list[LogEntry]
 
 
-class SessionRequest(Strict):
-    """Exactly one of the two."""
-
-    api_key: str | None = Field(default=None, max_length=512, description="an API key")
-    code: str | None = Field(default=None, max_length=4096, description="the code of a watch link")
-
-
-class Session(BaseModel):
-    """Who is signed in."""
-
-    subject: str
-    permissions: list[str]
-    via: str = Field(description="`key` or `session`")
-    asset_id: str | None = Field(description="the only asset this session sees; null: all")
-    expires_at_ms: int | None
-
-
 class AssetQuery(Strict):
     """Of one asset."""
 

@@ -10,13 +10,12 @@ from gateways.core.permissions import (
     ASSETS_READ,
     ASSETS_WRITE,
     LOG_READ,
-    PUBLIC,
-    SESSION,
 )
-from gateways.core.rates import SIGN_IN
 from gateways.core.routes import Handler, Route
-from gateways.media import assets, live, log, models, pages, playback, session
+from gateways.core.signing_in import SESSION_ROUTES
+from gateways.media import assets, live, log, models, playback
 from gateways.media.upload import upload
+from gateways.web.routes import page_routes
 
 _ASSET: Final = "/v1/assets/{asset_id:[a-z0-9-]{1,64}}"
 _NAME: Final = "[A-Za-z0-9]{1,32}"
@@ -48,20 +47,7 @@ def _media(path: str, handler: Handler, summary: str, content_type: str) -> Rout
 
 
 ROUTES: Final[tuple[Route, ...]] = (
-    Route(
-        method="POST", path="/v1/session", handler=session.sign_in, permission=PUBLIC, status=201,
-        summary="Sign in: an API key or a watch link's code for a cookie", body=models.SessionRequest,
-        response=models.Session, problems=("bad-credential", "cross-origin", "not-configured"), tag="session",
-        limits=SIGN_IN, priority=Priority.LICENCE,
-    ),
-    Route(
-        method="GET", path="/v1/session", handler=session.show_session, permission=SESSION,
-        summary="Who is signed in", response=models.Session, max_body_bytes=0, tag="session",
-    ),
-    Route(
-        method="DELETE", path="/v1/session", handler=session.sign_out, permission=PUBLIC, status=204,
-        summary="Sign out", max_body_bytes=0, tag="session",
-    ),
+    *SESSION_ROUTES,
     Route(
         method="POST", path="/v1/assets", handler=upload, permission=ASSETS_WRITE, status=202,
         summary="Upload a film", response=models.Accepted, query=models.UploadQuery,
@@ -118,5 +104,5 @@ ROUTES: Final[tuple[Route, ...]] = (
         f"{_ASSET}/storyboard/{{number:{_NUMBER}}}.jpg", playback.storyboard_sheet, "Storyboard: a sheet",
         "image/jpeg",
     ),
-    *pages.routes(),
+    *page_routes("streaming"),
 )  # fmt: skip

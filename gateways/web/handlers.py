@@ -1,4 +1,4 @@
-"""aiohttp handlers of the pages: what a gateway adds to its own router (all public, GET and HEAD)."""
+"""aiohttp handlers of the pages: what a service with pages adds to its routes (all public, GET and HEAD)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from gateways.web.site import PAGE_HEADERS, PAGES, Asset, Site
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def page_routes(site: Site) -> list[tuple[str, Handler]]:
-    """(path, handler) pairs: the pages, /web/... and /modules/...; they hold no data, so all are public."""
-    routes = [(path, _page(site, name)) for path, (name, _) in PAGES.items()]
+def page_handlers(site: Site, service: str) -> list[tuple[str, Handler]]:
+    """(path, handler) pairs: a service's pages and their files; they hold no data, so all are public."""
+    routes = [(path, _page(site, name)) for path, (name, _) in PAGES[service].items()]
     routes.append(("/web/{path:.+}", _file(site.own_file)))
     routes.append(("/modules/{path:.+}", _file(site.module_file)))
     routes.append(("/favicon.ico", _favicon(site)))

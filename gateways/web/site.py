@@ -12,7 +12,9 @@ import gzip
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from string import Template
 
@@ -20,12 +22,23 @@ from gateways.web.imports import static_imports
 
 WEB_ROOT = Path(__file__).resolve().parent
 
-#: route -> (page folder, title); each page is the shell plus `<folder>/page.js` and `<folder>/style.css`.
-PAGES: dict[str, tuple[str, str]] = {
-    "/": ("library", "Library"),
-    "/watch/{asset_id}": ("watch", "Watch"),
-    "/assets/{asset_id}/log": ("log", "Events"),
+#: service -> route -> (page folder, title); a page is the shell plus the folder's `page.js` and `style.css`.
+PAGES: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "streaming": {
+        "/": ("library", "Library"),
+        "/watch/{asset_id}": ("watch", "Watch"),
+        "/assets/{asset_id}/log": ("log", "Events"),
+    },
+    "identity": {
+        "/": ("account", "Account"),
+        "/account": ("account", "Account"),
+        "/sign-in": ("sign-in", "Sign in"),
+        "/redeem": ("redeem", "Set a password"),
+        "/users": ("users", "Users"),
+        "/audit": ("audit", "Audit"),
+    },
 }
+TITLES = {name: title for pages in PAGES.values() for name, title in pages.values()}
 
 #: npm packages a page may load; development packages are installed beside them and never served.
 SERVED_PACKAGES = frozenset(
@@ -65,10 +78,12 @@ class Asset:
 class Site:
     """Reads shells and modules under `root`; every method is synchronous, memoised and free of the network.
 
+    `places` tells pages where services with pages are: a base URL, or `:port` of the page's own host.
     Raises FileNotFoundError at construction when the third-party modules are not installed.
     """
 
     root: Path = WEB_ROOT
+    places: Mapping[str, str] = field(default_factory=dict)
     revision: str = field(init=False)
     _files: dict[str, Asset] = field(init=False, default_factory=dict)
     _shells: dict[str, tuple[bytes, str]] = field(init=False, default_factory=dict)
@@ -85,11 +100,11 @@ class Site:
     def page(self, name: str) -> tuple[bytes, str]:
         """HTML of page `name` (a folder) and the Content-Security-Policy it must be sent with."""
         if name not in self._shells:
-            titles = dict(PAGES.values())
             import_map = self.import_map()
             html = Template((self.root / "shell.html").read_text()).substitute(
                 page=name,
-                title=titles[name],
+                title=TITLES[name],
+                places=escape(json.dumps(dict(self.places))),
                 import_map=import_map,
                 modules=self.module_base,
                 preload="\n".join(f'  <link rel="modulepreload" href="{url}">' for url in self.preload(name)),

@@ -148,6 +148,12 @@ class Settings(BaseSettings):
         description="Base URL of watch links, for example https://video.example.org (https also makes "
         "session cookies Secure); empty: the service's own address.",
     )
+    service_urls: Annotated[dict[str, str], NoDecode] = Field(
+        default={},
+        description="Base URLs of services with pages, as JSON: service -> URL, such as "
+        '{"identity": "https://video.example.org:8443"}; on one host, so that one sign-in holds for all. '
+        "Without one: PUBLIC_URL (streaming), or the page's host and the service's port.",
+    )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Origins that browsers may call from, comma-separated; empty: only our own."
     )
@@ -223,7 +229,7 @@ class Settings(BaseSettings):
     def _listed(cls, value: Any) -> Any:
         return listed(value)
 
-    @field_validator("rate_limits", "oidc_issuers", mode="before")
+    @field_validator("rate_limits", "service_urls", "oidc_issuers", mode="before")
     @classmethod
     def _from_json(cls, value: Any) -> Any:
         return from_json(value)

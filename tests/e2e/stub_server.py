@@ -16,7 +16,7 @@ from typing import Any
 
 from aiohttp import web
 
-from gateways.web.handlers import page_routes
+from gateways.web.handlers import page_handlers
 from gateways.web.site import Site
 from tests.e2e import stub_data
 from tests.e2e.stub_data import Json
@@ -106,7 +106,7 @@ class Stub:
     # -- the application ------------------------------------------------------------------------------------
     def _build(self) -> web.Application:
         app = web.Application(middlewares=[self._trouble], client_max_size=2**30)
-        for path, handler in page_routes(Site()):
+        for path, handler in page_handlers(Site(), "streaming"):
             app.router.add_get(path, handler)
         asset = "/v1/assets/{id}"
         app.router.add_get("/v1/session", self._session)

@@ -58,7 +58,9 @@ def test_what_is_open_is_known() -> None:
         },
         "identity": {
             "POST /v1/sessions", "POST /v1/sessions/refresh", "POST /v1/one-time-links/redeem",
-            "GET /.well-known/jwks.json",
+            "GET /.well-known/jwks.json", "GET /", "GET /account", "GET /sign-in", "GET /redeem", "GET /users",
+            "GET /audit", "GET /web/{path}", "GET /modules/{path}", "GET /favicon.ico", "POST /v1/session",
+            "DELETE /v1/session",
         },
     }  # fmt: skip
     for service in SERVICES:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from gateways.web.site import PAGES, SERVED_PACKAGES, WEB_ROOT, Site
+from gateways.web.site import SERVED_PACKAGES, TITLES, WEB_ROOT, Site
 
-NAMES = [name for name, _ in PAGES.values()]
+NAMES = list(TITLES)
 
 
 @pytest.fixture(scope="module")
