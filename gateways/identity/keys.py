@@ -84,9 +84,11 @@ async def _made(identity: Identity, account_id: str, wish: dict[str, Any], reque
     try:
         await ask(identity, account_id, "ApiKeyRequested", data, request_id)
     except Problem as problem:
-        if "code" in problem.members:  # decided: it will never work
+        code = problem.members.get("code")
+        if code is not None and code != "api_key_exists":  # decided: it will never work
             await identity.vault.delete(API_KEY, key_id)
-        raise
+        if code != "api_key_exists":
+            raise
     document = await account_or_404(identity, account_id)
     found = next((k for k in await present.api_keys(identity, document) if k.id == key_id), None)
     if found is None:

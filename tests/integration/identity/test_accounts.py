@@ -6,6 +6,8 @@ import asyncio
 import uuid
 from typing import Any
 
+import aiohttp
+
 from tests.integration.identity.conftest import PASSWORD, Api, Person
 
 WRONG = "another password altogether"
@@ -55,9 +57,12 @@ async def test_wrong_passwords_make_one_network_wait_and_nobody_else(api: Api) -
     assert statuses[:5] == [401] * 5
     assert statuses[-1] == 429
     assert int(last["Retry-After"]) >= 1
-    # Another account from the same network, and this one's running session, are not touched.
+    # Another account from the same network, this one's running session, and its owner elsewhere go on.
     await api.person()
     await api.ask("GET", "/v1/me", 200, headers=person.bearer)
+    elsewhere = aiohttp.TCPConnector(local_addr=("127.0.0.2", 0))
+    async with aiohttp.ClientSession(api.stack.url("identity"), connector=elsewhere) as http:
+        await Api(http, api.stack).sign_in(person)
 
 
 async def test_a_refresh_token_works_once_and_its_second_use_ends_the_session(api: Api) -> None:
