@@ -12,6 +12,7 @@ meter = Meter.from_environment()
 
 
 @projector("bench.touch")
+@projector("bench.touch-counted")
 def touch(event: Event) -> None:
     """Decode (the engine did) and touch."""
     if event.data["n"] < 0:

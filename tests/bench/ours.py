@@ -26,6 +26,6 @@ async def counted(self: Transactor, chunk: Chunk) -> None:
     meter.count(chunk.last - max(before, chunk.start - 1))
 
 
-if sys.argv[1] not in ("touch", "live"):
+if sys.argv[1] in ("decide", "project"):
     Transactor.apply = counted  # type: ignore[method-assign]
 run_worker(load_settings(log_level="WARNING"), topology(), sys.argv[1], group=sys.argv[2])

@@ -1,4 +1,4 @@
-"""confluent-kafka's consume(1000) and fastavro: the floor under everything written in Python."""
+"""confluent-kafka, consume(1000), fastavro, and the headers: the floor under everything written in Python."""
 
 from __future__ import annotations
 
@@ -17,4 +17,5 @@ consumer.subscribe([TOPIC])
 while True:
     for message in consumer.consume(1000, 1.0):
         if message.error() is None:
+            message.headers()  # parsed only when asked for; every other side's client does so itself
             touch(decode(message.value()))

@@ -16,7 +16,7 @@ from tests.bench.meter import Meter
 
 BROKER = os.environ["KAFKA_BOOTSTRAP_SERVERS"]
 GROUP = sys.argv[2] if len(sys.argv) > 2 else "peer"
-TOPIC = sys.argv[1] if len(sys.argv) > 1 else "bench.plain.events"
+TOPIC = sys.argv[1] if len(sys.argv) > 1 else "bench.beat.requests"
 meter = Meter.from_environment()
 _SCHEMAS = Path(__file__).resolve().parents[1] / "schemas" / "bench"
 _read: Any = fastavro.schemaless_reader
