@@ -101,11 +101,11 @@ def _where(entry: LogEntry) -> str:
 
 
 async def log_entry(request: web.Request) -> web.Response:
-    """One event with causes and effects."""
+    """One event of an asset with causes and effects; what is said about people is not for this page."""
     ce_id = request.match_info["ce_id"]
     found = await request.app[HISTORY].one(ce_id)
     only = principal_of(request).asset_id
-    if found is None or (only is not None and found[1] != only):
+    if found is None or not found[1] or (only is not None and found[1] != only):
         raise Problem(
             "not-found", "There is no such event in the history; a new one takes a moment to get there."
         )

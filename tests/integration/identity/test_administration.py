@@ -6,6 +6,8 @@ import asyncio
 import uuid
 from typing import Any
 
+import aiohttp
+
 from tests.integration.identity.conftest import PASSWORD, PATIENCE_S, Api, Person
 
 
@@ -46,6 +48,11 @@ async def test_an_account_with_a_password_is_found_changed_and_found_again(api: 
         ("administrator", "done", None, None),
     ]
     assert entries[1]["roles"] == ["creator", "viewer"]
+    # Whoever may read the log of films reads nothing about people there.
+    for entry in entries:
+        url = f"{api.stack.url('streaming')}/v1/log/{entry['id']}"
+        async with aiohttp.ClientSession() as http, http.get(url, headers=api.admin) as answer:
+            assert answer.status == 404
 
 
 async def test_nobody_gives_or_takes_more_than_they_have(api: Api) -> None:
