@@ -77,6 +77,8 @@ class Ticket:
 
 
 TICKET = web.RequestKey("ticket", Ticket)
+SHED = web.RequestKey("shed", bool)
+"""Set on a request that found no room: its answer should cost as little as it can."""
 
 
 class Load:

@@ -10,7 +10,7 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from gateways.core.adaptive import TICKET, Load, Priority
+from gateways.core.adaptive import SHED, TICKET, Load, Priority
 from gateways.core.deps import CoreDeps
 from gateways.core.depth import deeper_than
 from gateways.core.limits import LIMIT
@@ -75,7 +75,9 @@ def endpoint(
         request[ROUTE] = route
         if load is None:
             return await answer(request)
+        request[SHED] = True
         ticket = request[TICKET] = load.enter(route.name, route.priority)
+        request[SHED] = False
         try:
             response = await answer(request)
             ticket.leave(measured=True)

@@ -14,6 +14,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from gateways.core.adaptive import SHED
 from gateways.core.principal import PRINCIPAL
 from gateways.core.routes import Handler
 from streams.core import metrics, tracing
@@ -76,7 +77,8 @@ def _account(service: str, request: web.Request, status: int, began: float) -> N
     head_at: float = request.get(_HEAD_AT, now)
     metrics.HTTP_SECONDS.labels(service, request.method, template, str(status)).observe(head_at - began)
     principal = request.get(PRINCIPAL)
-    line = _log.debug if template in _QUIET else _log.info
+    # A metric counts what was shed: a line for each would cost what shedding is to save.
+    line = _log.debug if template in _QUIET or request.get(SHED, False) else _log.info
     line(
         "request",
         method=request.method,
