@@ -85,12 +85,13 @@ def import_problems(checkout: Path = CHECKOUT) -> Iterator[str]:
 
 
 def domains_without_rule(checkout: Path, rules: configparser.ConfigParser) -> Iterator[str]:
-    """Gateway packages of a service's domain that the contract of independence leaves out."""
+    """Packages of a service's domain that the contract of independence leaves out."""
     listed = set(rules["importlinter:contract:domains"]["modules"].split())
     services = load_topology(checkout / "topology.yaml").services.values()
     for domain in sorted({service.domain for service in services}):
-        if (checkout / "gateways" / domain / "__init__.py").is_file() and f"gateways.{domain}" not in listed:
-            yield f"gateways.{domain}"
+        for side in ("gateways", "streams"):
+            if (checkout / side / domain / "__init__.py").is_file() and f"{side}.{domain}" not in listed:
+                yield f"{side}.{domain}"
 
 
 def fix(checkout: Path = CHECKOUT) -> list[str]:
