@@ -127,4 +127,4 @@ def verifying(document: Mapping[str, Any] | None, now_ms: int) -> list[SigningKe
 def signing_now(document: Mapping[str, Any] | None, now_ms: int) -> SigningKeyView | None:
     """The key that signs now: the newest whose time has come. None before the first one is there."""
     ready = [k for k in verifying(document, now_ms) if k["signs_from_ms"] <= now_ms]
-    return max(ready, key=lambda k: k["signs_from_ms"]) if ready else None
+    return max(reversed(ready), key=lambda k: k["signs_from_ms"]) if ready else None
