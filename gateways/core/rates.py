@@ -45,13 +45,14 @@ class RatesWrong(ValueError):
 
 Rates = Mapping[str, Mapping[str, Rate]]
 
+# Far above what people and players need, and about what one gateway can answer: they stop loops gone wild.
 DEFAULTS: Final[Rates] = {
-    READ: {USER: Rate(6000, 60), KEY: Rate(6000, 60), IP: Rate(30_000, 60)},
-    WRITE: {USER: Rate(1200, 60), KEY: Rate(1200, 60), IP: Rate(6000, 60)},
+    READ: {USER: Rate(30_000, 60), KEY: Rate(30_000, 60), IP: Rate(120_000, 60)},
+    WRITE: {USER: Rate(6000, 60), KEY: Rate(6000, 60), IP: Rate(30_000, 60)},
     # One network may be a school: the account's own lockout is what stops guessing of one password.
-    SIGN_IN: {IP: Rate(600, 60)},
+    SIGN_IN: {IP: Rate(1200, 60)},
     # Credentials that turned out wrong.
-    REFUSED: {IP: Rate(600, 60)},
+    REFUSED: {IP: Rate(6000, 60)},
 }
 
 
