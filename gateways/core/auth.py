@@ -19,7 +19,7 @@ from aiohttp import web
 
 from gateways.core.accounts import AccountCredentials, SessionOver, is_account_key
 from gateways.core.jwts import TokenRefused, Unverified, looks_like_token, peek
-from gateways.core.owning import must_own
+from gateways.core.owning import must_prove
 from gateways.core.permissions import ADMINISTRATOR, PUBLIC
 from gateways.core.principal import ANONYMOUS, Principal
 from gateways.core.problem import Problem
@@ -135,15 +135,14 @@ class Guard:
 
     def permit(self, request: web.Request, route: Route, principal: Principal) -> None:
         """Returns if the route lets `principal` in; else raises the Problem that says why."""
-        over = request.get(OVER)
-        if route.permission != PUBLIC and over is not None:
-            raise Problem("unauthenticated", str(over), headers=_CHALLENGE, code=over.code)
+        asset_id = request.match_info.get("asset_id")
+        elsewhere = asset_id is not None and principal.asset_id not in (None, asset_id)
+        if route.shared:
+            if elsewhere or not principal.may(route.permission):
+                must_prove(request)
+            return
         if route.permission != PUBLIC and principal.via == "none":
-            raise Problem(
-                "unauthenticated",
-                "Sign in on the start page, open a watch link, or send 'Authorization: Bearer <API key>'.",
-                headers=_CHALLENGE,
-            )
+            raise unauthenticated(request)
         if not principal.may(route.permission):
             if not (route.owned and principal.may_own(route.permission)):
                 raise Problem(
@@ -151,13 +150,9 @@ class Guard:
                     f"This needs the permission {route.permission!r}; use a credential that holds it.",
                     permission=route.permission,
                 )
-            must_own(request, principal)
-        asset_id = request.match_info.get("asset_id")
-        scoped = route.permission != PUBLIC and principal.asset_id is not None  # pages hold no data: all open
-        if scoped and asset_id is not None and asset_id != principal.asset_id:
-            raise Problem(
-                "forbidden", "This watch link opens another asset; sign in with an API key to see this one."
-            )
+            must_prove(request)
+        if elsewhere and route.permission != PUBLIC:  # pages hold no data: all open
+            raise other_asset()
         if request.method not in SAFE_METHODS:
             self.check_origin(request, principal)
 
@@ -195,3 +190,22 @@ class Guard:
     def clear_cookie(self, response: web.StreamResponse) -> None:
         """End a session in this browser."""
         response.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict", secure=self.cookie_secure)
+
+
+def unauthenticated(request: web.Request) -> Problem:
+    """401 for those who sent no credential, or the cookie of a login session that has ended."""
+    over = request.get(OVER)
+    if over is not None:
+        return Problem("unauthenticated", str(over), headers=_CHALLENGE, code=over.code)
+    return Problem(
+        "unauthenticated",
+        "Sign in on the start page, open a watch link, or send 'Authorization: Bearer <API key>'.",
+        headers=_CHALLENGE,
+    )
+
+
+def other_asset() -> Problem:
+    """403 for a watch link that opens another asset than the one asked for."""
+    return Problem(
+        "forbidden", "This watch link opens another asset; sign in with an API key to see this one."
+    )

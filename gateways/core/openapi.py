@@ -10,7 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from gateways.core.adaptive import Priority
 from gateways.core.auth import COOKIE
-from gateways.core.permissions import PERMISSIONS, PUBLIC
+from gateways.core.permissions import OWN, PERMISSIONS, PUBLIC
 from gateways.core.problem import CONTENT_TYPE, KINDS, TYPE_PREFIX
 from gateways.core.routes import Route
 
@@ -96,9 +96,9 @@ def _operation(route: Route) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": "_".join([route.method.lower(), *words]).replace(".", "_").replace("-", "_"),
         "summary": route.summary,
-        "description": f"Permission `{route.permission}`: {PERMISSIONS[route.permission]}",
+        "description": _description(route),
         "tags": [route.tag] if route.tag else [],
-        "security": [] if route.permission == PUBLIC else [{"apiKey": []}, {"session": []}],
+        "security": _security(route),
         "x-permission": route.permission,
         "parameters": [*_path_parameters(route), *_query_parameters(route), *_header_parameters(route)],
         "responses": _responses(route),
@@ -107,6 +107,21 @@ def _operation(route: Route) -> dict[str, Any]:
     if body is not None:
         operation["requestBody"] = body
     return operation
+
+
+def _description(route: Route) -> str:
+    text = f"Permission `{route.permission}`: {PERMISSIONS[route.permission]}"
+    if route.shared:
+        text += " What its owner shows to everybody needs no credential."
+    elif route.owned:
+        text += f" `{route.permission}{OWN}` is enough for one's own."
+    return text
+
+
+def _security(route: Route) -> list[dict[str, list[str]]]:
+    if route.permission == PUBLIC:
+        return []
+    return [{"apiKey": []}, {"session": []}, *([{}] if route.shared else [])]
 
 
 def _path_parameters(route: Route) -> list[dict[str, Any]]:
@@ -162,6 +177,11 @@ def _request_body(route: Route) -> dict[str, Any] | None:
                         "title": {
                             "type": "string",
                             "description": "Stands before the file; its name otherwise.",
+                        },
+                        "visibility": {
+                            "type": "string",
+                            "enum": ["public", "unlisted", "private"],
+                            "description": "Stands before the file; private otherwise.",
                         },
                         "file": {"type": "string", "format": "binary"},
                     },

@@ -13,6 +13,8 @@ from schemas.identity.roles import ROLES
 
 YES: Final = "yes"
 OWNED: Final = "own"
+SHARED: Final = "shared"
+OWNED_AND_SHARED: Final = f"{OWNED}, {SHARED}"
 NO: Final = ""
 WHO: Final[Mapping[str, Principal]] = {
     "nobody": ANONYMOUS,
@@ -30,7 +32,7 @@ _HEAD: Final = """\
 A credential is an account's session token or API key, the administrator's key (`ADMIN_API_KEY_SHA256`), what
 a watch link's code was exchanged for, or a token of a configured issuer. An account may do what its roles
 allow together; an API key what its scopes and its account's roles both allow. `own`: to one's own things
-only.
+only. `shared`: to what its owner shows to everybody.
 """
 
 
@@ -58,6 +60,8 @@ def cell(route: Route, who: Principal) -> str:
     """Whether the route lets `who` in."""
     if route.permission == PUBLIC or (who.via != "none" and who.may(route.permission)):
         return YES
+    if route.shared:
+        return OWNED_AND_SHARED if who.may_own(route.permission) else SHARED
     return OWNED if route.owned and who.may_own(route.permission) else NO
 
 

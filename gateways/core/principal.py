@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from gateways.core.permissions import OWN, PUBLIC, SESSION
+from schemas.event import deterministic_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,15 @@ class Principal:
         """Who it is to the limits; None for those that many share (watch links) or none limits by name."""
         return self.account_id or (self.subject if "#" in self.subject else None)
 
+    @property
+    def owner_id(self) -> str | None:
+        """As what it owns things: its account's id; for somebody of a foreign issuer a hash of their name
+        there, since names of people stay off the log; None for those who own nothing.
+        """
+        if self.account_id is not None or "#" not in self.subject:
+            return self.account_id
+        return deterministic_id("owner", self.subject)
+
     def may(self, permission: str) -> bool:
         """Whether a route that asks for `permission` lets this principal in."""
         if permission == PUBLIC:
@@ -43,7 +53,7 @@ class Principal:
 
     def may_own(self, permission: str) -> bool:
         """Whether it may do so to what it owns."""
-        return self.account_id is not None and f"{permission}{OWN}" in self.permissions
+        return self.owner_id is not None and f"{permission}{OWN}" in self.permissions
 
 
 ANONYMOUS = Principal(subject="", permissions=frozenset(), via="none")

@@ -39,10 +39,11 @@ class Route:
     `timeout_s=None` is for handlers that stream: they must bound each wait themselves.
     `max_body_bytes` refuses by Content-Length and while reading; `reads_stream` says that the handler reads
     the body itself and counts. `owned` also lets in who holds `<permission>:own`: the handler must call
-    `require_owner` (gateways.core.owning) before it does anything. `limits` names the class of
-    `gateways.core.rates` that requests count in: by default `read` or `write` by the method, None: they are
-    not counted. `priority` says who is refused first when there is too much (gateways.core.adaptive).
-    `socket`: a WebSocket, whose handler `gateways.core.sockets.gated` made.
+    `require_owner` (gateways.core.owning) before it does anything. `shared` lets everybody in, with a
+    credential or without: the handler must find out who may see the thing, and call `let_in` if this caller
+    may. `limits` names the class of `gateways.core.rates` that requests count in: by default `read` or
+    `write` by the method, None: they are not counted. `priority` says who is refused first when there is too
+    much (gateways.core.adaptive). `socket`: a WebSocket, whose handler `gateways.core.sockets.gated` made.
     """
 
     method: str
@@ -60,6 +61,7 @@ class Route:
     reads_stream: bool = False
     timeout_s: float | None = DEFAULT_TIMEOUT_S
     owned: bool = False
+    shared: bool = False
     limits: str | None = BY_METHOD
     priority: Priority = Priority.ORDINARY
     socket: bool = False
@@ -103,15 +105,17 @@ def check(routes: Iterable[Route]) -> tuple[Route, ...]:
                 f"{route.name}: permission {route.permission!r} is unknown; declare one of {known} "
                 "(schemas/identity/roles.py)"
             )
-        elif route.owned and f"{route.permission}{OWN}" not in PERMISSIONS:
+        elif (route.owned or route.shared) and f"{route.permission}{OWN}" not in PERMISSIONS:
             wrong.append(
-                f"{route.name}: owned, but there is no permission {route.permission}{OWN}; add it to "
-                "schemas/identity/roles.py"
+                f"{route.name}: owned or shared, but there is no permission {route.permission}{OWN}; add it "
+                "to schemas/identity/roles.py"
             )
         if route.rate_class is not None and route.rate_class not in DEFAULTS:
             wrong.append(f"{route.name}: limits must be None or one of {', '.join(DEFAULTS)}")
         if route.method not in METHODS:
             wrong.append(f"{route.name}: method must be one of {', '.join(sorted(METHODS))}")
+        if route.shared and route.method != "GET":
+            wrong.append(f"{route.name}: only a GET can be shared")
         if not route.path.startswith("/"):
             wrong.append(f"{route.name}: the path must start with '/'")
         if route.max_body_bytes < 0:

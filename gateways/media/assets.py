@@ -1,4 +1,4 @@
-"""The library: list, get, delete."""
+"""The library: list, get, change, delete."""
 
 from __future__ import annotations
 
@@ -10,38 +10,40 @@ from typing import Any, cast
 import orjson
 from aiohttp import web
 
-from gateways.core.endpoint import json_response, query_of
+from gateways.core.endpoint import body_of, json_response, query_of
 from gateways.core.idempotency import scoped_id
-from gateways.core.principal import principal_of
+from gateways.core.permissions import ASSETS_READ
+from gateways.core.principal import Principal, principal_of
 from gateways.core.problem import Problem, retry_later
 from gateways.core.projections import Cursor, View
 from gateways.media import present
+from gateways.media.access import holds, known, library_of, may_see
 from gateways.media.context import REQUESTS, Media, media_of
+from gateways.media.intake import clean_title
 from gateways.media.models import (
     Accepted,
     Asset,
+    AssetChange,
     AssetPage,
     AssetQuery,
     AssetsQuery,
     LogPosition,
 )
-from schemas.media.views import RECENT, AssetDocument
+from schemas.media.views import RECENT_PUBLIC, AssetDocument
 
 SEARCH_WINDOW = 2000
 """Assets looked at for one page of a search; a longer library needs `next_cursor` to go on."""
 
 
 async def find_document(request: web.Request, view: View | None = None) -> AssetDocument:
-    """The document of the path's asset; Problem 404 if it was never there, 410 if it is deleted."""
-    asset_id = request.match_info["asset_id"]
-    media = media_of(request)
-    view = view or await media.projections.pin(media.library)
-    raw = await view.get(asset_id)
-    if raw is None:
-        raise Problem("not-found", f"There is no asset {asset_id!r}; GET /v1/assets lists those there are.")
+    """The document of the path's asset, if the caller may do what is asked: see `access.known`.
+
+    Problem 410 if it is deleted.
+    """
+    raw = await known(request, view)
     document = present.alive(raw)
     if document is None:
-        raise Problem("gone", f"Asset {asset_id!r} has been deleted; upload the film again to watch it.")
+        raise Problem("gone", f"Asset {raw['id']!r} has been deleted; upload the film again to watch it.")
     return document
 
 
@@ -55,33 +57,40 @@ async def get_asset(request: web.Request) -> web.Response:
 
 
 async def list_assets(request: web.Request) -> web.Response:
+    """What the caller may see: all, or their own; by `visibility=public` what everybody may."""
     query = query_of(request, AssetsQuery)
-    media = media_of(request)
+    media, principal = media_of(request), principal_of(request)
     view = await media.projections.pin(media.library)
-    only = principal_of(request).asset_id
-    if only is not None:
-        document = present.alive(await view.get(only))
-        items = [present.asset(document)] if document is not None else []
+    if principal.asset_id is not None:
+        document = present.alive(await view.get(principal.asset_id))
+        seen = document is not None and holds(principal, ASSETS_READ, document)
+        items = [present.asset(document)] if seen and document is not None else []
         return json_response(AssetPage(items=items, next_cursor=None))
-    items, cursor = await _page(view, query)
+    listing = RECENT_PUBLIC if query.visibility is not None else library_of(principal)
+    if listing is None:
+        return json_response(AssetPage(items=[], next_cursor=None))
+    items, cursor = await _page(view, listing, query, principal)
     return json_response(AssetPage(items=items, next_cursor=_encode(cursor) if cursor else None))
 
 
-async def _page(view: View, query: AssetsQuery) -> tuple[list[Asset], Cursor | None]:
-    """Up to `limit` matching assets and where to go on, or None at the end."""
+async def _page(
+    view: View, listing: str, query: AssetsQuery, principal: Principal
+) -> tuple[list[Asset], Cursor | None]:
+    """Up to `limit` matching assets of a listing and where to go on, or None at the end."""
     after = _decode(query.cursor) if query.cursor else None
     words = query.q.casefold().split() if query.q else []
     step = query.limit if not words else 100
     found: list[Asset] = []
     looked_at = 0
     while True:
-        members = await view.newest(RECENT, step + 1, after)
+        members = await view.newest(listing, step + 1, after)
         page, more = members[:step], len(members) > step
         for member, raw in zip(page, await view.get_many([m.key for m in page]), strict=True):
             after = member
             looked_at += 1
             document = present.alive(raw)
-            if document is None or not _matches(document, words):
+            # A listing is read before its documents: one of them may have become private in between.
+            if document is None or not may_see(principal, document) or not _matches(document, words):
                 continue
             found.append(present.asset(document))
             if len(found) == query.limit:
@@ -107,6 +116,37 @@ def _decode(text: str) -> Cursor:
         return Cursor(float(score), str(key))
     except (binascii.Error, ValueError, TypeError) as error:
         raise Problem("validation", "cursor: take it from `next_cursor` of the page before.") from error
+
+
+async def change_asset(request: web.Request) -> web.Response:
+    """Asks for another title or visibility and waits a moment for the outcome."""
+    document = await find_document(request)
+    body = body_of(request, AssetChange)
+    title = clean_title(body.title) if body.title is not None else None
+    if title == "":
+        raise Problem("validation", "title: send 1 to 200 characters that can be read.")
+    if title is None and body.visibility is None:
+        raise Problem("validation", "Send a title, a visibility, or both.")
+    change = {"title": title, "visibility": body.visibility}
+    request_id = scoped_id(request, f"change:{document['id']}:{orjson.dumps(change).decode()}")
+    principal, media = principal_of(request), media_of(request)
+    data = {**change, "actor": principal.owner_id or principal.subject}
+    position = await publish(media, document["id"], "AssetChangeRequested", data, request_id)
+    view = await media.projections.pin(media.library)
+    outcome = await view.await_outcome(document["id"], request_id, media.waits.outcome_s)
+    problem = refused(outcome)
+    if problem is not None:
+        raise problem
+    changed = present.alive(await view.get(document["id"])) if outcome is not None else None
+    accepted = Accepted(
+        id=document["id"],
+        state=(changed or document)["state"],
+        request_id=request_id,
+        position=position,
+        asset=present.asset(changed) if changed is not None else None,
+        links=present.links(document["id"], changed or document),
+    )
+    return json_response(accepted, 202)
 
 
 async def delete_asset(request: web.Request) -> web.Response:

@@ -15,8 +15,10 @@ from aiohttp import BodyPartReader, MultipartReader, hdrs, web
 from aiohttp.http_exceptions import BadHttpMessage
 
 from gateways.core.endpoint import query_of
+from gateways.core.principal import principal_of
 from gateways.core.problem import Problem
 from gateways.media.models import UploadQuery
+from schemas.media.visibility import PRIVATE, VISIBILITIES, Visibility
 
 READ_BYTES: Final = 256 * 1024
 MAX_FIELD_BYTES: Final = 4096
@@ -28,11 +30,16 @@ _FORM: Final = "multipart/form-data"
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """An upload about to be read. `declared_size_bytes` is the file's own size, None if nobody said."""
+    """An upload about to be read. `declared_size_bytes` is the file's own size, None if nobody said.
+
+    `owner_id` is who uploads, None: the administrator.
+    """
 
     title: str
     file_name: str
     declared_size_bytes: int | None
+    owner_id: str | None
+    visibility: Visibility
     chunks: AsyncIterator[bytes]
 
 
@@ -53,8 +60,9 @@ async def _begun(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[byte
 
 async def _opened(request: web.Request, idle_timeout_s: float) -> Intake:
     query = query_of(request, UploadQuery)
+    owner_id = principal_of(request).owner_id
     if request.content_type == _FORM:
-        return await _form(request, query, idle_timeout_s)
+        return await _form(request, query, owner_id, idle_timeout_s)
     if request.content_type == "application/x-www-form-urlencoded":
         raise Problem(
             "unsupported-media-type",
@@ -66,7 +74,14 @@ async def _opened(request: web.Request, idle_timeout_s: float) -> Intake:
         raise Problem(
             "validation", "title: name the film in the query, as in POST /v1/assets?title=My%20film."
         )
-    return Intake(title, file_name, request.content_length, _raw(request, idle_timeout_s))
+    return Intake(
+        title=title,
+        file_name=file_name,
+        declared_size_bytes=request.content_length,
+        owner_id=owner_id,
+        visibility=query.visibility or PRIVATE,
+        chunks=_raw(request, idle_timeout_s),
+    )
 
 
 def clean_title(text: str) -> str:
@@ -101,11 +116,13 @@ async def _raw(request: web.Request, idle_timeout_s: float) -> AsyncIterator[byt
         yield chunk
 
 
-async def _form(request: web.Request, query: UploadQuery, idle_timeout_s: float) -> Intake:
+async def _form(
+    request: web.Request, query: UploadQuery, owner_id: str | None, idle_timeout_s: float
+) -> Intake:
     with _bounded():
         async with asyncio.timeout(idle_timeout_s):
             reader = await request.multipart()
-            title = query.title or ""
+            title, visibility = query.title or "", query.visibility or PRIVATE
             for _ in range(MAX_FIELDS):
                 part = await reader.next()
                 if part is None:
@@ -116,11 +133,27 @@ async def _form(request: web.Request, query: UploadQuery, idle_timeout_s: float)
                 if part.name == "file" or part.filename is not None:
                     file_name = clean_name(part.filename or query.file_name or "")
                     title = clean_title(title or _stem(file_name)) or "Untitled"
-                    return Intake(title, file_name, None, _file(reader, part, idle_timeout_s))
+                    return Intake(
+                        title=title,
+                        file_name=file_name,
+                        declared_size_bytes=None,
+                        owner_id=owner_id,
+                        visibility=visibility,
+                        chunks=_file(reader, part, idle_timeout_s),
+                    )
                 text = await _field(part)
                 if part.name == "title" and text.strip():
                     title = text
+                if part.name == "visibility":
+                    visibility = _visibility(text)
     raise Problem("malformed-request", "The form holds no file; send the film in a field named 'file'.")
+
+
+def _visibility(text: str) -> Visibility:
+    for visibility in VISIBILITIES:
+        if visibility == text.strip():
+            return visibility
+    raise Problem("validation", f"visibility: send one of {', '.join(VISIBILITIES)}.")
 
 
 def _declared(part: BodyPartReader) -> int | None:

@@ -10,9 +10,11 @@ from typing import Any, cast
 
 from aiohttp import web
 
+from gateways.core.principal import Principal, principal_of
 from gateways.core.projections import View
 from gateways.core.sse import EventStream
 from gateways.media import present
+from gateways.media.access import may_see
 from gateways.media.assets import find_document
 from gateways.media.context import Media, media_of
 from schemas.media.views import ProgressDocument
@@ -22,7 +24,10 @@ SERVICE = "streaming"
 
 
 async def asset_events(request: web.Request) -> web.StreamResponse:
-    """`event: asset` and `event: progress`; ends when the asset is deleted or the gateway drains."""
+    """`event: asset` and `event: progress`; ends when the asset is deleted or the gateway drains.
+
+    It ends, too, when the caller may no longer see the asset.
+    """
     media = media_of(request)
     asset_id = request.match_info["asset_id"]
     library = await media.projections.pin(media.library)
@@ -31,7 +36,7 @@ async def asset_events(request: web.Request) -> web.StreamResponse:
     channels = [library.tag_of(asset_id), progress.tag_of(asset_id)]
     async with media.hub.watch(channels, [asset_id]) as subscription, EventStream(request) as stream:
         with metrics.STREAMS_OPEN.labels(SERVICE).track_inprogress():
-            sender = _Sender(stream, library, progress, asset_id)
+            sender = _Sender(stream, library, progress, asset_id, principal_of(request))
             while stream.open and await sender.send_changes():
                 news = await stream.pause(subscription.changed)
                 if not news and stream.open and await _moved_on(media, library, progress):
@@ -47,11 +52,14 @@ async def _moved_on(media: Media, library: View, progress: View) -> bool:
 class _Sender:
     """Sends what differs from what this client saw last."""
 
-    def __init__(self, stream: EventStream, library: View, progress: View, asset_id: str) -> None:
+    def __init__(
+        self, stream: EventStream, library: View, progress: View, asset_id: str, principal: Principal
+    ) -> None:
         self._stream = stream
         self._library = library
         self._progress = progress
         self._asset_id = asset_id
+        self._principal = principal
         self._last: dict[str, Any] = {}
 
     async def send_changes(self) -> bool:
@@ -59,10 +67,11 @@ class _Sender:
         raw, work = await asyncio.gather(
             self._library.get(self._asset_id), self._progress.get(self._asset_id)
         )
+        if raw is None or not may_see(self._principal, raw):
+            return False
         document = present.alive(raw)
         if document is None:
-            updated_at_ms = raw["updated_at_ms"] if raw is not None else 0
-            await self._send("asset", {"id": self._asset_id, "state": "deleted"}, updated_at_ms)
+            await self._send("asset", {"id": self._asset_id, "state": "deleted"}, raw["updated_at_ms"])
             return False
         live = present.live_progress(document, cast("ProgressDocument | None", work))
         updated_at_ms = document["updated_at_ms"]

@@ -5,9 +5,12 @@ from __future__ import annotations
 from aiohttp import web
 
 from gateways.core.endpoint import json_response, query_of
+from gateways.core.owning import let_in
+from gateways.core.permissions import LOG_READ
 from gateways.core.principal import principal_of
 from gateways.core.problem import Problem
 from gateways.core.sse import EventStream
+from gateways.media.access import holds, known
 from gateways.media.context import media_of
 from gateways.media.history import Cursor, LogHistory, decode_cursor, encode_cursor
 from gateways.media.live import SERVICE
@@ -23,19 +26,13 @@ async def asset_log(request: web.Request) -> web.Response:
     """Also of deleted assets: what happened does not go away."""
     query = query_of(request, LogQuery)
     after = decode_cursor(query.after)
+    if not principal_of(request).may(LOG_READ):
+        await known(request)
     entries, cursor = await request.app[HISTORY].page(request.match_info["asset_id"], after, query.limit)
     if not entries and not after:
-        await _must_exist(request)
+        await known(request)
     more = encode_cursor(cursor) if len(entries) == query.limit else None
     return json_response(LogPage(items=entries, next_cursor=more))
-
-
-async def _must_exist(request: web.Request) -> None:
-    media = media_of(request)
-    view = await media.projections.pin(media.library)
-    asset_id = request.match_info["asset_id"]
-    if await view.get(asset_id) is None:
-        raise Problem("not-found", f"There is no asset {asset_id!r}; GET /v1/assets lists those there are.")
 
 
 async def log_stream(request: web.Request) -> web.StreamResponse:
@@ -47,8 +44,8 @@ async def log_stream(request: web.Request) -> web.StreamResponse:
         cursor = _tolerant(last_id) or cursor
     asset_id = request.match_info["asset_id"]
     history, tails = request.app[HISTORY], request.app[TAILS]
-    if not cursor:
-        await _must_exist(request)
+    if not cursor or not principal_of(request).may(LOG_READ):
+        await known(request)
     async with tails.watch(asset_id, cursor) as watcher, EventStream(request) as stream:
         with metrics.STREAMS_OPEN.labels(SERVICE).track_inprogress():
             cursor = await _catch_up(stream, history, asset_id, cursor)
@@ -104,11 +101,20 @@ async def log_entry(request: web.Request) -> web.Response:
     """One event of an asset with causes and effects; what is said about people is not for this page."""
     ce_id = request.match_info["ce_id"]
     found = await request.app[HISTORY].one(ce_id)
-    only = principal_of(request).asset_id
-    if found is None or not found[1] or (only is not None and found[1] != only):
+    if found is None or not found[1] or not await _may_read(request, found[1]):
         raise Problem(
             "not-found", "There is no such event in the history; a new one takes a moment to get there."
         )
+    let_in(request)
     entry, asset_id = found
     causes, effects = await request.app[HISTORY].chain(entry, asset_id)
     return json_response(LogDetail(entry=entry, causes=causes, effects=effects))
+
+
+async def _may_read(request: web.Request, asset_id: str) -> bool:
+    """Whether the caller may read the events of this asset."""
+    principal, media = principal_of(request), media_of(request)
+    if principal.may(LOG_READ):
+        return principal.asset_id in (None, asset_id)
+    document = await (await media.projections.pin(media.library)).get(asset_id)
+    return document is not None and holds(principal, LOG_READ, document)

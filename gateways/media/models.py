@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from schemas.media.visibility import Visibility
+
 AssetState = Literal["uploading", "uploaded", "processing", "playable", "ready", "failed", "deleted"]
 
 
@@ -59,6 +61,10 @@ class Asset(BaseModel):
 
     id: str
     title: str
+    owner_id: str | None = Field(description="the account that owns it; null: the administrator")
+    visibility: Visibility = Field(
+        description="public: for everybody; unlisted: for who has its address; private: for its owner"
+    )
     state: AssetState
     created_at_ms: int = Field(description="milliseconds since 1970")
     updated_at_ms: int = Field(description="milliseconds since 1970")
@@ -148,6 +154,13 @@ class LogDetail(BaseModel):
     effects: list[LogEntry]
 
 
+class AssetChange(Strict):
+    """What shall be different; what is left out stays as it is."""
+
+    title: str | None = Field(default=None, max_length=400, description="1 to 200 characters")
+    visibility: Visibility | None = Field(default=None, description="who may see it from now on")
+
+
 class AssetQuery(Strict):
     """Of one asset."""
 
@@ -164,6 +177,9 @@ class AssetsQuery(Strict):
     limit: int = Field(default=24, ge=1, le=100, description="items on a page")
     cursor: str | None = Field(default=None, max_length=512, description="`next_cursor` of the page before")
     q: str | None = Field(default=None, max_length=200, description="words of the title")
+    visibility: Literal["public"] | None = Field(
+        default=None, description="public: what everybody may see; left out: one's own, or all"
+    )
 
 
 class UploadQuery(Strict):
@@ -171,6 +187,7 @@ class UploadQuery(Strict):
 
     title: str | None = Field(default=None, max_length=400, description="1 to 200 characters")
     file_name: str | None = Field(default=None, max_length=400, description="name of the file")
+    visibility: Visibility | None = Field(default=None, description="who may see it; private if left out")
 
 
 class LogQuery(Strict):

@@ -19,23 +19,28 @@ from gateways.media.context import media_of
 from gateways.media.files import send_object
 from gateways.media.manifests import dash, hls
 from gateways.media.present import PLAYABLE
-from gateways.media.ranges import IMMUTABLE, unchanged
+from gateways.media.ranges import unchanged
 from gateways.media.storyboard import web_vtt
 from schemas.media import objects as keys
 from schemas.media.grid import chunks_of, plan_cuts
 from schemas.media.plan import AUDIO_RENDITION, Plan, fps_of
 from schemas.media.views import AssetDocument, has_poster
+from schemas.media.visibility import PUBLIC, visibility_of
 
 HLS_TYPE: Final = "application/vnd.apple.mpegurl"
 DASH_TYPE: Final = "application/dash+xml"
 SEGMENT_TYPE: Final = {"audio": "audio/mp4", "video": "video/mp4"}
-SHEET_MAX_AGE: Final = "private, max-age=300"
+GROWING: Final = "no-cache"
+PICTURE: Final = "max-age=300"
+IMMUTABLE: Final = "max-age=31536000, immutable"
+SHARED_IMMUTABLE: Final = "max-age=31536000, s-maxage=3600, immutable"
+"""A cache that many share lets go of segments after an hour: what was public may have become private."""
 RETRY_AFTER_S: Final = "1"
 
 
 async def hls_master(request: web.Request) -> web.StreamResponse:
     document = await _playable(request)
-    return _text(request, _written(document, "hls", lambda: hls.master(document)), HLS_TYPE)
+    return _text(request, document, _written(document, "hls", lambda: hls.master(document)), HLS_TYPE)
 
 
 async def hls_media(request: web.Request) -> web.StreamResponse:
@@ -46,21 +51,21 @@ async def hls_media(request: web.Request) -> web.StreamResponse:
         document = await _playable(request)
         _known_rendition(_plan(document), rendition)
     text = _written(document, f"hls/{rendition}", lambda: hls.media(document, rendition))
-    return _text(request, text, HLS_TYPE)
+    return _text(request, document, text, HLS_TYPE)
 
 
 async def dash_manifest(request: web.Request) -> web.StreamResponse:
     document = await _playable(request)
     if document["state"] != "ready":
         raise _too_early("The DASH manifest comes when the film is ready; HLS plays before.")
-    return _text(request, _written(document, "dash", lambda: dash.manifest(document)), DASH_TYPE)
+    return _text(request, document, _written(document, "dash", lambda: dash.manifest(document)), DASH_TYPE)
 
 
 async def init_segment(request: web.Request) -> web.StreamResponse:
     document = await _playable(request)
     rendition = _rendition(request, document)
     key = keys.init_key(document["id"], _plan(document)["profile_hash"], rendition)
-    return await _segment(request, rendition, key)
+    return await _segment(request, document, rendition, key)
 
 
 async def media_segment(request: web.Request) -> web.StreamResponse:
@@ -72,14 +77,13 @@ async def media_segment(request: web.Request) -> web.StreamResponse:
         raise Problem("not-found", f"The film has segments 0 to {plan['segment_count'] - 1}.")
     if not _is_done(document, _chunk_of(plan, number)):
         raise _too_early("This segment is not encoded yet; ask again in a moment.")
-    return await _segment(
-        request, rendition, keys.segment_key(document["id"], plan["profile_hash"], rendition, number)
-    )
+    key = keys.segment_key(document["id"], plan["profile_hash"], rendition, number)
+    return await _segment(request, document, rendition, key)
 
 
 async def poster(request: web.Request) -> web.StreamResponse:
     document = await _with_pictures(request, has_poster)
-    return await _picture(request, keys.poster_key(document["id"], _plan(document)["profile_hash"]))
+    return await _picture(request, document, keys.poster_key(document["id"], _plan(document)["profile_hash"]))
 
 
 async def storyboard_vtt(request: web.Request) -> web.StreamResponse:
@@ -87,7 +91,7 @@ async def storyboard_vtt(request: web.Request) -> web.StreamResponse:
     storyboard = document["storyboard"]
     assert storyboard is not None
     text = web_vtt(storyboard, document["duration_ms"] or 0, "storyboard/{n}.jpg")
-    return _text(request, text, "text/vtt")
+    return _text(request, document, text, "text/vtt")
 
 
 async def storyboard_sheet(request: web.Request) -> web.StreamResponse:
@@ -96,7 +100,8 @@ async def storyboard_sheet(request: web.Request) -> web.StreamResponse:
     storyboard = document["storyboard"]
     if storyboard is None or number >= storyboard["sheet_count"]:
         raise Problem("not-found", "The storyboard has no such sheet; storyboard.vtt names those there are.")
-    return await _picture(request, keys.sheet_key(document["id"], _plan(document)["profile_hash"], number))
+    key = keys.sheet_key(document["id"], _plan(document)["profile_hash"], number)
+    return await _picture(request, document, key)
 
 
 # --- what is there
@@ -197,14 +202,24 @@ def _written(document: AssetDocument, what: str, write: Callable[[], str]) -> st
     return text
 
 
-async def _segment(request: web.Request, rendition: str, key: str) -> web.StreamResponse:
+def _cached(document: AssetDocument, how: str, how_shared: str | None = None) -> str:
+    """Cache-Control: of public assets also for caches that many share."""
+    if visibility_of(document) == PUBLIC:
+        return f"public, {how_shared or how}"
+    return f"private, {how}"
+
+
+async def _segment(
+    request: web.Request, document: AssetDocument, rendition: str, key: str
+) -> web.StreamResponse:
     kind = SEGMENT_TYPE["audio" if rendition == AUDIO_RENDITION else "video"]
-    return await send_object(request, media_of(request).objects, key, kind, _etag(key), IMMUTABLE)
+    cached = _cached(document, IMMUTABLE, SHARED_IMMUTABLE)
+    return await send_object(request, media_of(request).objects, key, kind, _etag(key), cached)
 
 
-async def _picture(request: web.Request, key: str) -> web.StreamResponse:
-    objects = media_of(request).objects
-    return await send_object(request, objects, key, keys.PICTURE_TYPE, _etag(key), SHEET_MAX_AGE)
+async def _picture(request: web.Request, document: AssetDocument, key: str) -> web.StreamResponse:
+    objects, cached = media_of(request).objects, _cached(document, PICTURE)
+    return await send_object(request, objects, key, keys.PICTURE_TYPE, _etag(key), cached)
 
 
 def _etag(key: str) -> str:
@@ -212,11 +227,11 @@ def _etag(key: str) -> str:
     return f'"{hashlib.sha256(key.encode()).hexdigest()[:24]}"'
 
 
-def _text(request: web.Request, text: str, content_type: str) -> web.Response:
+def _text(request: web.Request, document: AssetDocument, text: str, content_type: str) -> web.Response:
     """A computed text: revalidated each time, since a growing film changes it."""
     raw = text.encode()
     etag = f'"{hashlib.sha256(raw).hexdigest()[:24]}"'
-    headers = {hdrs.ETAG: etag, hdrs.CACHE_CONTROL: "private, no-cache"}
+    headers = {hdrs.ETAG: etag, hdrs.CACHE_CONTROL: _cached(document, GROWING)}
     if unchanged(request, etag):
         return web.Response(status=304, headers=headers)
     return web.Response(body=raw, content_type=content_type, charset="utf-8", headers=headers)

@@ -6,6 +6,7 @@ from typing import Any, Final, cast
 
 from gateways.media.models import Asset, Failure, Links, LiveProgress, Progress, Rendition, Work
 from schemas.media.views import AssetDocument, ProgressDocument, WorkView, has_poster
+from schemas.media.visibility import owner_of, visibility_of
 
 PLAYABLE: Final = frozenset({"playable", "ready"})
 STALE_WORK_MS: Final = 60_000
@@ -35,6 +36,8 @@ def asset(document: AssetDocument) -> Asset:
     return Asset(
         id=document["id"],
         title=document["title"],
+        owner_id=owner_of(document),
+        visibility=visibility_of(document),
         state=document["state"],
         created_at_ms=document["created_at_ms"],
         updated_at_ms=document["updated_at_ms"],

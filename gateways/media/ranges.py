@@ -11,7 +11,6 @@ from gateways.core.problem import Problem
 
 # No object has a size of more digits; Python refuses to read numbers of thousands of them.
 _RANGE: Final = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
-IMMUTABLE: Final = "private, max-age=31536000, immutable"
 
 
 class Range(NamedTuple):

@@ -6,10 +6,12 @@ from typing import Final
 
 from gateways.core.adaptive import Priority
 from gateways.core.permissions import (
+    ASSETS_CHANGE,
     ASSETS_DELETE,
     ASSETS_READ,
     ASSETS_WRITE,
     LOG_READ,
+    SESSION,
 )
 from gateways.core.routes import Handler, Route
 from gateways.core.signing_in import SESSION_ROUTES
@@ -40,7 +42,7 @@ def _get(path: str, handler: Handler, summary: str, tag: str, **more: object) ->
 
 def _media(path: str, handler: Handler, summary: str, content_type: str) -> Route:
     return _get(
-        path, handler, summary, "playback", response_type=content_type, timeout_s=None,
+        path, handler, summary, "playback", shared=True, response_type=content_type, timeout_s=None,
         problems=(*_MISSING, "too-early", "conflict", "bad-range"), headers=_RANGE,
         limits=None, priority=Priority.PLAYBACK,
     )  # fmt: skip
@@ -59,30 +61,41 @@ ROUTES: Final[tuple[Route, ...]] = (
         ),
     ),
     _get(
-        "/v1/assets", assets.list_assets, "The library, newest first", "assets", response=models.AssetPage,
-        query=models.AssetsQuery, problems=("unavailable",),
+        "/v1/assets", assets.list_assets, "The library, newest first: what you may see", "assets",
+        permission=SESSION, response=models.AssetPage, query=models.AssetsQuery, problems=("unavailable",),
     ),
-    _get(_ASSET, assets.get_asset, "One asset", "assets", response=models.Asset, query=models.AssetQuery),
+    _get(
+        _ASSET, assets.get_asset, "One asset", "assets", shared=True, response=models.Asset,
+        query=models.AssetQuery,
+    ),
     Route(
-        method="DELETE", path=_ASSET, handler=assets.delete_asset, permission=ASSETS_DELETE, status=202,
+        method="PATCH", path=_ASSET, handler=assets.change_asset, permission=ASSETS_CHANGE, owned=True,
+        status=202, summary="Change an asset's title or who may see it", body=models.AssetChange,
+        response=models.Accepted, timeout_s=15.0, headers=_IDEMPOTENT, problems=(*_MISSING, "conflict"),
+        tag="assets",
+    ),
+    Route(
+        method="DELETE", path=_ASSET, handler=assets.delete_asset, permission=ASSETS_DELETE, owned=True,
+        status=202,
         summary="Delete an asset, whatever it is doing", response=models.Accepted, max_body_bytes=0,
         timeout_s=15.0, headers=_IDEMPOTENT, problems=_MISSING, tag="assets",
     ),
     _get(
-        f"{_ASSET}/events", live.asset_events, "Its state and progress, live", "assets", timeout_s=None,
+        f"{_ASSET}/events", live.asset_events, "Its state and progress, live", "assets", shared=True,
+        timeout_s=None,
         response_type="text/event-stream", headers=_RESUME,
     ),
     _get(
-        f"{_ASSET}/log", log.asset_log, "Its events on the log", "log", permission=LOG_READ,
+        f"{_ASSET}/log", log.asset_log, "Its events on the log", "log", permission=LOG_READ, owned=True,
         response=models.LogPage, query=models.LogQuery,
     ),
     _get(
         f"{_ASSET}/log/stream", log.log_stream, "Its events on the log, live", "log", permission=LOG_READ,
-        response_type="text/event-stream", query=models.LogQuery, timeout_s=None, headers=_RESUME,
+        owned=True, response_type="text/event-stream", query=models.LogQuery, timeout_s=None, headers=_RESUME,
     ),
     _get(
         "/v1/log/{ce_id:[A-Za-z0-9._:-]{1,200}}", log.log_entry, "One event, its causes and effects", "log",
-        permission=LOG_READ, response=models.LogDetail,
+        permission=LOG_READ, owned=True, response=models.LogDetail,
     ),
     _media(f"{_ASSET}/hls/master.m3u8", playback.hls_master, "HLS: the ladder", playback.HLS_TYPE),
     _media(

@@ -159,6 +159,8 @@ async def _start(media: Media, asset_id: str, intake: Intake, request_id: str) -
         "title": intake.title,
         "file_name": intake.file_name,
         "declared_size_bytes": intake.declared_size_bytes,
+        "owner_id": intake.owner_id,
+        "visibility": intake.visibility,
     }
     return await publish(media, asset_id, "UploadStarted", data, request_id)
 

@@ -2,7 +2,8 @@
 
 Gateways let callers in by them, the identity domain refuses to grant a role that is not here. A permission
 that ends in `:own` holds for what the caller owns: a route that asks for `assets:delete` and declares itself
-`owned` also lets holders of `assets:delete:own` in, to their own assets.
+`owned` also lets holders of `assets:delete:own` in, to their own assets. What an owner shows to everybody
+needs no permission at all (`schemas.media.visibility`).
 """
 
 from __future__ import annotations
@@ -14,10 +15,14 @@ PUBLIC: Final = "public"
 SESSION: Final = "session"
 ACCOUNT_SELF: Final = "account:self"
 ASSETS_READ: Final = "assets:read"
+ASSETS_READ_OWN: Final = "assets:read:own"
 ASSETS_WRITE: Final = "assets:write"
+ASSETS_CHANGE: Final = "assets:change"
+ASSETS_CHANGE_OWN: Final = "assets:change:own"
 ASSETS_DELETE: Final = "assets:delete"
 ASSETS_DELETE_OWN: Final = "assets:delete:own"
 LOG_READ: Final = "log:read"
+LOG_READ_OWN: Final = "log:read:own"
 USERS_READ: Final = "users:read"
 USERS_WRITE: Final = "users:write"
 AUDIT_READ: Final = "audit:read"
@@ -28,11 +33,15 @@ PERMISSIONS: Final[Mapping[str, str]] = {
     PUBLIC: "No credential needed.",
     SESSION: "Any valid credential.",
     ACCOUNT_SELF: "See and change one's own account, its login sessions and API keys.",
-    ASSETS_READ: "See assets, their progress and their media.",
+    ASSETS_READ: "See all assets, private ones included, their progress and their media.",
+    ASSETS_READ_OWN: "See one's own assets, their progress and their media.",
     ASSETS_WRITE: "Upload assets.",
+    ASSETS_CHANGE: "Change the title of assets and who may see them.",
+    ASSETS_CHANGE_OWN: "Change the title of one's own assets and who may see them.",
     ASSETS_DELETE: "Delete assets.",
     ASSETS_DELETE_OWN: "Delete one's own assets.",
     LOG_READ: "Read the events of the log.",
+    LOG_READ_OWN: "Read the events of one's own assets.",
     USERS_READ: "See accounts, their roles and their state.",
     USERS_WRITE: "Invite, disable and erase accounts, change roles, issue reset links.",
     AUDIT_READ: "Read what privileged people did.",
@@ -42,13 +51,14 @@ PERMISSIONS: Final[Mapping[str, str]] = {
 GRANTABLE: Final = frozenset(PERMISSIONS) - {PUBLIC, SESSION}
 """What a role holds and an API key may be scoped to."""
 
-_VIEWER: Final = frozenset({ACCOUNT_SELF, ASSETS_READ})
+_VIEWER: Final = frozenset({ACCOUNT_SELF, ASSETS_READ_OWN})
+_STAFF: Final = _VIEWER | {ASSETS_READ, LOG_READ}
 ROLES: Final[Mapping[str, frozenset[str]]] = {
     "viewer": _VIEWER,
-    "creator": _VIEWER | {ASSETS_WRITE, ASSETS_DELETE_OWN, LOG_READ},
-    "moderator": _VIEWER | {ASSETS_DELETE, LOG_READ},
-    "analyst": _VIEWER | {LOG_READ},
-    "operator": _VIEWER | {LOG_READ, USERS_READ, AUDIT_READ, SIGNING_ROTATE},
+    "creator": _VIEWER | {ASSETS_WRITE, ASSETS_CHANGE_OWN, ASSETS_DELETE_OWN, LOG_READ_OWN},
+    "moderator": _STAFF | {ASSETS_CHANGE, ASSETS_DELETE},
+    "analyst": _STAFF,
+    "operator": _STAFF | {USERS_READ, AUDIT_READ, SIGNING_ROTATE},
     "admin": GRANTABLE,
 }
 

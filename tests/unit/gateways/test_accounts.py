@@ -107,12 +107,12 @@ async def gate(serve: Serve) -> Gate:
 
 
 async def test_a_session_token_lets_in_with_the_roles_that_hold_now(gate: Gate) -> None:
-    gate.identities.add("viewer")
+    gate.identities.add("analyst")
     token = gate.identities.token(roles=["admin"])
     status, found = await gate.get("/who", token)
     assert status == 200
     assert found == {
-        "subject": ACCOUNT, "permissions": sorted(ROLES["viewer"]), "via": "token", "key_id": None,
+        "subject": ACCOUNT, "permissions": sorted(ROLES["analyst"]), "via": "token", "key_id": None,
         "session_id": SID,
     }  # fmt: skip
     gate.identities.add("creator")
@@ -139,7 +139,7 @@ async def test_only_active_accounts_get_in(gate: Gate, state: str) -> None:
 
 
 async def test_what_has_ended_is_refused_within_half_a_second(gate: Gate) -> None:
-    document = gate.identities.add("viewer")
+    document = gate.identities.add("analyst")
     token, key = gate.identities.token(), gate.identities.add_key(ASSETS_READ)
     assert (await gate.get("/assets", token))[0] == (await gate.get("/assets", key))[0] == 200
     document["sessions"], document["api_keys"] = {}, {}
@@ -150,7 +150,7 @@ async def test_what_has_ended_is_refused_within_half_a_second(gate: Gate) -> Non
 
 async def test_a_session_that_began_a_moment_ago_is_known(gate: Gate) -> None:
     """The account was read just before: that must not count against what came after it."""
-    document = gate.identities.add("viewer")
+    document = gate.identities.add("analyst")
     assert (await gate.get("/who", gate.identities.token()))[0] == 200
     gate.clock.now_s += 0.001
     sessions = {**document["sessions"], "6" * 32: document["sessions"][SID]}
@@ -159,13 +159,13 @@ async def test_a_session_that_began_a_moment_ago_is_known(gate: Gate) -> None:
 
 
 async def test_a_session_ends_by_its_time(gate: Gate) -> None:
-    document = gate.identities.add("viewer")
+    document = gate.identities.add("analyst")
     document["sessions"][SID]["expires_at_ms"] = now_ms() - 1
     assert (await gate.get("/who", gate.identities.token()))[0] == 401
 
 
 async def test_a_key_gives_what_both_its_scopes_and_its_account_s_roles_hold(gate: Gate) -> None:
-    gate.identities.add("creator")
+    gate.identities.add("analyst")
     key = gate.identities.add_key("assets:read", "users:write")
     status, found = await gate.get("/who", key)
     assert status == 200
@@ -177,14 +177,14 @@ async def test_a_key_gives_what_both_its_scopes_and_its_account_s_roles_hold(gat
 
 @pytest.mark.parametrize("field", ["expires_at_ms", "ends_at_ms"])
 async def test_a_key_ends_by_its_time(gate: Gate, field: str) -> None:
-    gate.identities.add("viewer")
+    gate.identities.add("analyst")
     assert (await gate.get("/who", gate.identities.add_key(**{field: now_ms() + 60_000})))[0] == 200
     gate.clock.now_s += 1
     assert (await gate.get("/who", gate.identities.add_key(**{field: now_ms() - 1})))[0] == 401
 
 
 async def test_a_key_works_only_if_both_the_vault_and_the_projection_know_it(gate: Gate) -> None:
-    gate.identities.add("viewer")
+    gate.identities.add("analyst")
     key = gate.identities.add_key(ASSETS_READ)
     del gate.identities.hashes[KEY_ID]
     assert (await gate.get("/assets", key))[0] == 401
@@ -195,14 +195,14 @@ async def test_a_key_works_only_if_both_the_vault_and_the_projection_know_it(gat
 
 
 async def test_a_wrong_secret_of_a_known_key_is_refused(gate: Gate) -> None:
-    gate.identities.add("viewer")
+    gate.identities.add("analyst")
     key = gate.identities.add_key(ASSETS_READ)
     for text in (key[:-1] + "y", key + "x", key[:20], key.upper(), f"kino_{'f' * 16}_{'x' * 43}"):
         assert (await gate.get("/assets", text))[0] == 401
 
 
 async def test_a_key_of_another_account_s_document_is_refused(gate: Gate) -> None:
-    gate.identities.add("viewer")
+    gate.identities.add("analyst")
     gate.identities.add("admin", account_id="b" * 32)
     key = gate.identities.add_key(ASSETS_READ)
     gate.identities.hashes[KEY_ID] = gate.identities.hashes[KEY_ID]._replace(account_id="b" * 32)
@@ -211,7 +211,7 @@ async def test_a_key_of_another_account_s_document_is_refused(gate: Gate) -> Non
 
 @pytest.mark.parametrize("away", [RedisConnectionError("refused"), OSError("refused"), TimeoutError()])
 async def test_where_standing_cannot_be_read_nobody_is_let_in(gate: Gate, away: Exception) -> None:
-    gate.identities.add("viewer")
+    gate.identities.add("analyst")
     token, key = gate.identities.token(), gate.identities.add_key(ASSETS_READ)
     gate.identities.away = away
     for text in (token, key):
@@ -226,7 +226,7 @@ async def test_where_standing_cannot_be_read_nobody_is_let_in(gate: Gate, away: 
 
 
 async def test_a_thousand_requests_at_once_read_an_account_once(gate: Gate) -> None:
-    gate.identities.add("viewer")
+    gate.identities.add("analyst")
     token = gate.identities.token()
     found = await asyncio.gather(*(gate.guard.bearer(token) for _ in range(1000)))
     assert {principal.subject for principal in found if principal} == {ACCOUNT}
@@ -234,7 +234,7 @@ async def test_a_thousand_requests_at_once_read_an_account_once(gate: Gate) -> N
 
 
 async def test_the_use_of_a_key_is_told_once_an_hour(gate: Gate) -> None:
-    gate.identities.add("viewer")
+    gate.identities.add("analyst")
     key = gate.identities.add_key(ASSETS_READ)
     for _ in range(3):
         assert (await gate.get("/assets", key))[0] == 200
@@ -259,6 +259,6 @@ async def test_who_may_delete_everything_needs_to_own_nothing(gate: Gate) -> Non
     token = gate.identities.token()
     assert await gate.delete(f"/thing?owner={'b' * 32}", token) == 204
     assert await gate.delete("/forgotten", token) == 204
-    gate.identities.add("viewer")
+    gate.identities.add("analyst")
     gate.clock.now_s += 1
     assert await gate.delete(f"/thing?owner={ACCOUNT}", token) == 403

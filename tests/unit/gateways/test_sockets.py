@@ -46,7 +46,7 @@ class Gate:
 
     def __init__(self) -> None:
         self.identities = MemoryIdentities()
-        self.identities.add("viewer")
+        self.identities.add("analyst")
         accounts = AccountCredentials(Standing(self.identities, fresh_s=0), ISSUER)
         self.guard = Guard(admin_key_sha256="", tokens=Tokens(SECRET), accounts=accounts)
         self.client: Any = None
@@ -129,7 +129,7 @@ async def test_without_the_permission_it_is_4403(gate: Gate) -> None:
 async def test_it_ends_with_the_session_it_stands_on(gate: Gate) -> None:
     socket = await gate.connect(**gate.bearer())
     await ready(socket)
-    gate.identities.add("viewer", sessions={})
+    gate.identities.add("analyst", sessions={})
     assert await closed_by(socket) == 4401
 
 
@@ -137,7 +137,7 @@ async def test_it_ends_with_the_role_it_stands_on(gate: Gate) -> None:
     gate.identities.add("moderator")
     socket = await gate.connect("/strict", **gate.bearer())
     await ready(socket)
-    gate.identities.add("viewer")
+    gate.identities.add("analyst")
     assert await closed_by(socket) == 4403
 
 
