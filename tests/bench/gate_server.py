@@ -68,7 +68,7 @@ def application(kind: str, redis_port: int, identities: MemoryIdentities) -> web
 
 async def main(kind: str, redis_port: int) -> None:
     identities = MemoryIdentities()
-    identities.add("viewer")
+    identities.add("analyst")
     runner = web.AppRunner(application(kind, redis_port, identities), access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0, backlog=4096)
