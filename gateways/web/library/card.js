@@ -3,8 +3,10 @@ import { html, nothing } from "lit";
 import { activity, failureOf, isPlayable, isWorking, paths, qualityOf } from "shared/asset.js";
 import { copy } from "shared/announce.js";
 import { bytes, clock, span } from "shared/format.js";
+import { openEarly } from "shared/menus.js";
 import { cells, icon, idButton, when } from "shared/parts.js";
-import { may } from "shared/rights.js";
+import { mayDo } from "shared/rights.js";
+import { chooseVisibility, mayShare, visibilityBadge, visibilityItems } from "shared/visibility.js";
 
 const ACTIONS = {
   watch: (asset) => location.assign(paths.watch(asset.id)),
@@ -13,32 +15,22 @@ const ACTIONS = {
   id: (asset) => copy(asset.id, "Asset id"),
 };
 
-const loadMenus = () => Promise.all([import("wa/dropdown/dropdown.js"), import("wa/dropdown-item/dropdown-item.js")]);
-requestIdleCallback(loadMenus, { timeout: 1000 });
-
-/** A click before the menu's code has arrived is not lost: the menu opens as soon as it has. */
-async function openEarly({ currentTarget: trigger }) {
-  if (customElements.get("wa-dropdown")) return; // which opens itself
-  const dropdown = trigger.closest("wa-dropdown");
-  await loadMenus();
-  await dropdown.updateComplete;
-  dropdown.open = true;
-}
-
-function menu(asset, onDelete) {
-  const choose = (event) => {
+function menu(asset, { onDelete, onChange }) {
+  const choose = async (event) => {
     const { value } = event.detail.item;
     if (value === "delete") onDelete(asset);
+    else if (value.startsWith("show-")) onChange(await chooseVisibility(asset, value));
     else ACTIONS[value](asset);
   };
   return html`
     <wa-dropdown placement="bottom-end" @wa-select=${choose}>
       <button slot="trigger" class="icon-button" type="button" aria-label="More for ${asset.title}" @click=${openEarly}>${icon("ellipsis-vertical")}</button>
       ${isPlayable(asset) ? html`<wa-dropdown-item value="watch"><wa-icon slot="icon" name="play"></wa-icon>Watch</wa-dropdown-item>` : nothing}
-      <wa-dropdown-item value="log"><wa-icon slot="icon" name="list-tree"></wa-icon>Events</wa-dropdown-item>
+      ${mayDo("log:read", asset) ? html`<wa-dropdown-item value="log"><wa-icon slot="icon" name="list-tree"></wa-icon>Events</wa-dropdown-item>` : nothing}
       <wa-dropdown-item value="link"><wa-icon slot="icon" name="link"></wa-icon>Copy link</wa-dropdown-item>
       <wa-dropdown-item value="id"><wa-icon slot="icon" name="copy"></wa-icon>Copy id</wa-dropdown-item>
-      ${may("assets:delete") ? html`<wa-dropdown-item value="delete" variant="danger"><wa-icon slot="icon" name="trash-2"></wa-icon>Delete…</wa-dropdown-item>` : nothing}
+      ${mayShare(asset) ? html`<h3>Who may see it</h3>${visibilityItems(asset)}` : nothing}
+      ${mayDo("assets:delete", asset) ? html`<wa-dropdown-item value="delete" variant="danger"><wa-icon slot="icon" name="trash-2"></wa-icon>Delete…</wa-dropdown-item>` : nothing}
     </wa-dropdown>`;
 }
 
@@ -54,6 +46,7 @@ function picture(asset, progress) {
       : nothing}
     ${isPlayable(asset) ? html`<span class="play">${icon("play")}</span>` : nothing}
     ${asset.duration_ms ? html`<span class="badge end">${clock(asset.duration_ms)}</span>` : nothing}
+    ${visibilityBadge(asset)}
     ${asset.state === "playable" ? html`<span class="badge start"><span class="pulse"></span>Plays already</span>` : nothing}`;
 }
 
@@ -67,7 +60,7 @@ function working(asset, progress) {
 }
 
 /** `live` is the newest progress seen on the event stream, newer than the asset's own. */
-export function assetCard(asset, { live, onDelete }) {
+export function assetCard(asset, { live, ...actions }) {
   const progress = { ...asset.progress, ...live };
   const target = isPlayable(asset) || isWorking(asset) ? paths.watch(asset.id) : paths.log(asset.id);
   return html`
@@ -86,7 +79,7 @@ export function assetCard(asset, { live, onDelete }) {
               ? working(asset, progress)
               : html`<p class="meta">${[qualityOf(asset), bytes(asset.size_bytes)].filter(Boolean).join(" · ")} · ${when(asset.created_at_ms)}</p>`}
         </div>
-        ${menu(asset, onDelete)}
+        ${menu(asset, actions)}
       </div>
     </li>`;
 }

@@ -29,6 +29,7 @@ class Library extends Part {
     this.query = new URLSearchParams(location.search).get("q") ?? "";
     for (const source of [this.store, this.uploads, rights]) source.addEventListener("change", () => this.requestUpdate());
     this.uploads.addEventListener("stored", ({ detail }) => this.onStored(detail));
+    rights.addEventListener("change", () => this.pickShelf());
     dropAnywhere({ onFiles: (files) => this.take(files), onOver: (over) => (this.hovering = over) });
     addEventListener("beforeunload", (event) => this.uploads.active.length && event.preventDefault());
     shortcut({ keys: "/", label: "Search", group: "Library", run: () => this.renderRoot.querySelector("#search")?.focus() });
@@ -101,6 +102,7 @@ class Library extends Part {
         <header class="page-head">
           <h1>Library</h1>
           ${number ? html`<span class="faint">${count(number, "film")}</span>` : nothing}
+          ${this.shelves()}
           <span class="grow"></span>
           <label class="field search">${icon("search")}
             <span class="visually-hidden">Search the library</span>
@@ -118,6 +120,19 @@ class Library extends Part {
         ${this.further()}
       </div>
       ${this.hovering ? html`<div class="drop-veil"><div>${icon("upload")}<strong>Drop to upload</strong><span>Several files at once are fine</span></div></div>` : nothing}`;
+  }
+
+  /** Who neither uploads nor sees all films begins with those that everybody may see. */
+  pickShelf() {
+    if (may("assets:read:own") && lacks("assets:read") && lacks(UPLOAD)) this.store.show("public");
+  }
+
+  /** One's own films, or all that one may see; and what everybody may. Not for links, which open one film. */
+  shelves() {
+    if (!may("assets:read:own")) return nothing;
+    const shelf = (visibility, label) => html`
+      <button type="button" aria-pressed=${this.store.visibility === visibility} @click=${() => this.store.show(visibility)}>${label}</button>`;
+    return html`<div class="segmented" role="group" aria-label="Films">${shelf("", may("assets:read") ? "All" : "Yours")}${shelf("public", "Public")}</div>`;
   }
 
   /** The way to older films, or why they could not be read. */
@@ -154,7 +169,7 @@ class Library extends Part {
     }
     return html`<ul class="grid" aria-label="Films">
       ${repeat(uploads.items, (item) => `upload-${item.key}`, (item) => uploadCard(item, uploads))}
-      ${repeat(this.shown, (asset) => asset.id, (asset) => assetCard(asset, { live: store.progress.get(asset.id), onDelete: (one) => this.remove(one) }))}
+      ${repeat(this.shown, (asset) => asset.id, (asset) => assetCard(asset, { live: store.progress.get(asset.id), onDelete: (one) => this.remove(one), onChange: (one) => store.put(one) }))}
     </ul>`;
   }
 }

@@ -16,6 +16,7 @@ export class LibraryStore extends EventTarget {
   extending = false; // the next page is on its way
   moreProblem = null; // why the next page could not be read
   query = "";
+  visibility = ""; // "public": what everybody may see; "": one's own, or all
   #streams = new Map();
   #asked = 0;
 
@@ -30,13 +31,19 @@ export class LibraryStore extends EventTarget {
     return this.load();
   }
 
+  show(visibility) {
+    this.visibility = visibility;
+    this.assets = [];
+    return this.load();
+  }
+
   async load() {
     const turn = ++this.#asked;
     this.moreProblem = null;
     if (!this.assets.length) this.state = "loading";
     this.#changed();
     try {
-      const page = await api.assets({ q: this.query });
+      const page = await api.assets({ q: this.query, visibility: this.visibility });
       if (turn !== this.#asked) return;
       this.assets = page.items;
       this.cursor = page.next_cursor ?? null;
@@ -55,7 +62,7 @@ export class LibraryStore extends EventTarget {
     [this.extending, this.moreProblem] = [true, null];
     this.#changed();
     try {
-      const page = await api.assets({ q: this.query, cursor: this.cursor });
+      const page = await api.assets({ q: this.query, cursor: this.cursor, visibility: this.visibility });
       if (turn === this.#asked) {
         this.assets = merged(this.assets, page.items, { append: true });
         this.cursor = page.next_cursor ?? null;
@@ -71,7 +78,7 @@ export class LibraryStore extends EventTarget {
   async refresh() {
     if (this.state !== "ready") return;
     const turn = this.#asked;
-    const page = await api.assets({ q: this.query }).catch(() => null);
+    const page = await api.assets({ q: this.query, visibility: this.visibility }).catch(() => null);
     if (!page || turn !== this.#asked) return;
     const fresh = new Set(page.items.map((asset) => asset.id));
     const oldest = page.items.at(-1)?.created_at_ms ?? 0;

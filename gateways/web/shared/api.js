@@ -64,7 +64,8 @@ export async function request(path, { method = "GET", json, signal, mayAsk = tru
   }
   if (answer.ok) return answer.status === 204 ? null : answer.json().catch(() => null);
   if (answer.status === 401 && mayAsk && signIn) {
-    await signIn({ required: true });
+    const problem = problemOf(answer.status, (name) => answer.headers.get(name), await answer.text());
+    await signIn({ required: true, problem });
     return request(path, { method, json, signal, mayAsk: false });
   }
   throw problemOf(answer.status, (name) => answer.headers.get(name), await answer.text());
@@ -73,13 +74,15 @@ export async function request(path, { method = "GET", json, signal, mayAsk = tru
 const asset = (id) => `/v1/assets/${encodeURIComponent(id)}`;
 
 export const api = {
-  assets: ({ q = "", cursor = "", limit = 48 } = {}, signal) => {
+  assets: ({ q = "", cursor = "", limit = 48, visibility = "" } = {}, signal) => {
     const query = new URLSearchParams({ limit });
     if (q) query.set("q", q);
     if (cursor) query.set("cursor", cursor);
+    if (visibility) query.set("visibility", visibility);
     return request(`/v1/assets?${query}`, { signal });
   },
   asset: (id, signal) => request(asset(id), { signal }),
+  change: (id, change) => request(asset(id), { method: "PATCH", json: change }),
   remove: (id) => request(asset(id), { method: "DELETE" }),
   log: (id, after = "", signal) => request(`${asset(id)}/log?${new URLSearchParams(after ? { after } : {})}`, { signal }),
   entry: (ceId, signal) => request(`/v1/log/${encodeURIComponent(ceId)}`, { signal }),

@@ -9,6 +9,8 @@ const plan = ({ plan: made = {} }) => {
   return [rungs && count(rungs, "rendition"), made.chunk_count && count(made.chunk_count, "chunk")].filter(Boolean).join(", ");
 };
 
+const changes = (d) => [d.title && `title “${d.title}”`, d.visibility].filter(Boolean).join(", ");
+
 // short type -> [icon, tone, sentence]
 const WORDS = {
   UploadStarted: ["upload", "", (d) => `Upload of ${d.file_name || d.title || "a file"} started`],
@@ -20,6 +22,8 @@ const WORDS = {
   AssetPlayable: ["circle-play", "good", () => "Plays from now on, while the rest is encoded"],
   AssetReady: ["badge-check", "good", () => "Ready in every rendition"],
   AssetFailed: ["circle-x", "bad", (d) => d.sentence ?? "Failed"],
+  AssetChangeRequested: ["pencil", "", (d) => `Asked for ${changes(d)}`],
+  AssetChanged: ["pencil", "good", (d) => `Changed: ${changes(d)}`],
   AssetDeleted: ["trash-2", "bad", () => "Deleted"],
   AssetErased: ["eraser", "", () => "All its objects are gone from the store"],
   ProbeRequested: ["scan-search", "", (d) => `The file shall be checked${again(d)}`],

@@ -1,10 +1,12 @@
 // The frame of every page: the bar with its entries, the theme, the list of keys.
-import { Part, html } from "shared/element.js";
+import { Part, html, nothing } from "shared/element.js";
 import { toast } from "shared/announce.js";
 import { openKeys } from "shared/keys-dialog.js";
 import { shortcut } from "shared/keys.js";
 import { icon } from "shared/parts.js";
-import { signOut } from "shared/session.js";
+import { library } from "shared/places.js";
+import { rights } from "shared/rights.js";
+import { accountEntry } from "shared/account-menu.js";
 
 const THEMES = { system: ["sun-moon", "Theme: system"], light: ["sun", "Theme: light"], dark: ["moon", "Theme: dark"] };
 
@@ -14,8 +16,9 @@ class Frame extends Part {
   constructor() {
     super();
     this.theme = localStorage.getItem("kinolog.theme") ?? "system";
+    rights.addEventListener("change", () => this.requestUpdate());
     shortcut({ keys: "?", label: "Show this list", run: openKeys });
-    shortcut({ keys: "g", label: "Go to the library", run: () => location.assign("/") });
+    shortcut({ keys: "g", label: "Go to the library", run: () => location.assign(library()) });
     shortcut({ keys: "t", label: "Change the theme", run: () => this.nextTheme() });
   }
 
@@ -33,16 +36,18 @@ class Frame extends Part {
   }
 
   render() {
+    const { page } = document.body.dataset;
+    const current = page === "library" ? "page" : ["watch", "log"].includes(page) ? "true" : nothing;
     const [themeIcon, themeLabel] = THEMES[this.theme] ?? THEMES.system;
     return html`
       <nav class="side" aria-label="Main">
-        <a class="brand" href="/" aria-label="Kinolog, library"><img src="/web/shared/mark.svg" alt=""></a>
-        <a class="entry" href="/" aria-current=${document.body.dataset.page === "library" ? "page" : "true"}>${icon("clapperboard")}Library</a>
+        <a class="brand" href=${library()} aria-label="Kinolog, library"><img src="/web/shared/mark.svg" alt=""></a>
+        <a class="entry" href=${library()} aria-current=${current}>${icon("clapperboard")}Library</a>
         <a class="entry" href="/docs">${icon("braces")}API</a>
         <span class="spacer"></span>
         <button class="entry wide-only" type="button" @click=${openKeys}>${icon("keyboard")}Keys</button>
         <button class="entry" type="button" aria-label=${themeLabel} title=${themeLabel} @click=${this.nextTheme}>${icon(themeIcon)}Theme</button>
-        <button class="entry" type="button" @click=${signOut}>${icon("log-out")}Sign out</button>
+        ${accountEntry()}
       </nav>`;
   }
 }

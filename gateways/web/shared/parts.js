@@ -2,6 +2,7 @@
 import { html, nothing } from "lit";
 import { copy } from "shared/announce.js";
 import { offerSignIn } from "shared/api.js";
+import { place } from "shared/places.js";
 import { ago, exact, iso, shortId } from "shared/format.js";
 
 export const icon = (name, cls = "") => html`<wa-icon class=${cls} name=${name} aria-hidden="true"></wa-icon>`;
@@ -17,7 +18,7 @@ export const idButton = (id, what = "Id") => html`
 /** The quiet way to more: a dialog over the page, then `then()` if somebody signed in. */
 export const signInButton = ({ plain = true, then = () => {} } = {}) => html`
   <button class="button small ${plain ? "plain" : ""}" type="button" @click=${async () => (await offerSignIn()) && then()}>
-    ${icon("key-round")}Sign in with an API key</button>`;
+    ${icon("key-round")}${place("identity") ? "Sign in" : "Sign in with an API key"}</button>`;
 
 /** One sentence of what went wrong, what to do, and the id to give to someone who can look it up. */
 export const problemNotice = (problem, { title, retry, retryLabel = "Try again" } = {}) => html`

@@ -8,7 +8,9 @@ import { span } from "shared/format.js";
 import { live } from "shared/live.js";
 import { LogStore } from "shared/log-store.js";
 import { blank, cells, icon, idButton, problemNotice } from "shared/parts.js";
+import { mayDo, rights } from "shared/rights.js";
 import { ready } from "shared/session.js";
+import { visibilityMenu } from "shared/visibility.js";
 import { facts, ladder } from "./details.js";
 import { eventsPanel } from "./events-panel.js";
 
@@ -22,6 +24,7 @@ class Watch extends Part {
     this.kind = new URLSearchParams(location.search).get("player") === "dash" ? "dash" : "hls";
     this.log = new LogStore(ID);
     this.log.addEventListener("change", () => this.requestUpdate());
+    rights.addEventListener("change", () => this.readLog());
     ready.then(() => this.load());
   }
 
@@ -33,8 +36,20 @@ class Watch extends Part {
       this.problem = problem;
       return;
     }
-    this.log.start();
+    this.readLog();
     if (this.unfinished) this.follow();
+  }
+
+  /** The film may be for everybody, its events are not: who may not read them is not asked to sign in for them. */
+  readLog() {
+    this.requestUpdate();
+    if (this.reading || !this.mayReadLog) return;
+    this.reading = true;
+    this.log.start();
+  }
+
+  get mayReadLog() {
+    return Boolean(this.asset) && mayDo("log:read", this.asset);
   }
 
   /** Something about the asset may still change; preview pictures may come after it is ready. */
@@ -71,14 +86,14 @@ class Watch extends Part {
     return html`
       <div class="content watch">
         <nav class="crumbs" aria-label="Where you are"><a href="/">${icon("arrow-left")}Library</a></nav>
-        <div class="split">
+        <div class="split ${this.mayReadLog || !asset ? "" : "alone"}">
           <div class="column">
             ${this.screen()}
             ${asset ? this.heading() : html`<div class="heading"><span class="skeleton line wide"></span></div>`}
             ${asset ? facts(asset) : nothing}
             ${asset ? ladder(asset) : nothing}
           </div>
-          ${asset ? eventsPanel(asset, this.log) : nothing}
+          ${this.mayReadLog ? eventsPanel(asset, this.log) : nothing}
         </div>
       </div>`;
   }
@@ -130,8 +145,9 @@ class Watch extends Part {
         ${isPlayable(asset) ? html`
           <div class="segmented" role="group" aria-label="Protocol">${engine("hls", "HLS", true)}${engine("dash", "DASH", dashReady)}</div>
           <button class="button square" type="button" title="Statistics" aria-label="Statistics" @click=${() => this.renderRoot.querySelector("kl-player")?.toggleStats()}>${icon("gauge")}</button>` : nothing}
+        ${visibilityMenu(asset, (changed) => this.take(changed))}
         <button class="button square" type="button" title="Copy link" aria-label="Copy link" @click=${() => copy(location.origin + paths.watch(asset.id), "Link")}>${icon("link")}</button>
-        ${asset.state === "failed" ? nothing : html`<a class="button" href=${paths.log(asset.id)}>${icon("list-tree")}Why?</a>`}
+        ${asset.state === "failed" || !this.mayReadLog ? nothing : html`<a class="button" href=${paths.log(asset.id)}>${icon("list-tree")}Why?</a>`}
       </header>`;
   }
 
