@@ -35,6 +35,8 @@ def asset(
     document: Json = {
         "id": identity,
         "title": title,
+        "owner_id": None,
+        "visibility": "private",
         "state": state,
         "created_at_ms": now_ms() - int(age_s * 1000),
         "updated_at_ms": now_ms() - int(age_s * 500),

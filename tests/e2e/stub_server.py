@@ -24,7 +24,10 @@ from tests.e2e.stub_media import Film, jpeg, make_film, picture
 
 KEY = "stub-key"
 GUEST = ["assets:read", "log:read", "session"]
-ADMINISTRATOR = ["assets:delete", "assets:read", "assets:write", "log:read", "session"]
+ADMINISTRATOR = ["assets:change", "assets:delete", "assets:read", "assets:write", "log:read", "session"]
+CREATOR = [
+    "assets:change:own", "assets:delete:own", "assets:read:own", "assets:write", "log:read:own", "session"
+]  # fmt: skip
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
@@ -54,6 +57,7 @@ class Stub:
         self.film = film
         self.signed_in = True
         self.permissions = ADMINISTRATOR
+        self.account_id: str | None = None
         self.encoded_segments: int | None = None  # of an HLS film that grows; None: it is whole
         self.uploads: list[Json] = []
         self._streams: set[tuple[str, asyncio.Queue[tuple[str, Json]]]] = set()
@@ -115,6 +119,7 @@ class Stub:
         app.router.add_get("/v1/assets", self._list)
         app.router.add_post("/v1/assets", self._upload)
         app.router.add_get(asset, self._get)
+        app.router.add_patch(asset, self._change)
         app.router.add_delete(asset, self._delete)
         app.router.add_get(f"{asset}/events", self._events)
         app.router.add_get(f"{asset}/log", self._log)
@@ -135,16 +140,24 @@ class Stub:
                     left[0] -= 1
                     await request.release()
                     return problem(*fault)
-            if not self.signed_in and request.path != "/v1/session":
+            if not self.signed_in and request.path != "/v1/session" and not self._shared(request):
                 return problem(401, "No valid credential", "Sign in with an API key.")
         try:
             return await handler(request)
         except KeyError:
             return problem(404, "There is no such thing", "No asset has this id. It may have been deleted.")
 
+    def _shared(self, request: web.Request) -> bool:
+        """Whether it is of a film that needs no sign-in; its log does."""
+        item = self.assets.get(request.match_info.get("id", ""))
+        return item is not None and item["visibility"] != "private" and "/log" not in request.path
+
+    def _who(self) -> Json:
+        return {"subject": "somebody", "account_id": self.account_id, "permissions": self.permissions}
+
     async def _session(self, _: web.Request) -> web.Response:
         return (
-            web.json_response({"subject": "somebody", "permissions": self.permissions})
+            web.json_response(self._who())
             if self.signed_in
             else problem(401, "No valid credential", "Sign in.")
         )
@@ -155,7 +168,7 @@ class Stub:
             return problem(401, "The credential is not valid", "This key is not known.")
         self.signed_in = True
         self.permissions = ADMINISTRATOR if "api_key" in proof else GUEST
-        return web.json_response({"subject": "somebody", "permissions": self.permissions}, status=201)
+        return web.json_response(self._who(), status=201)
 
     async def _close_session(self, _: web.Request) -> web.Response:
         self.signed_in = False
@@ -167,7 +180,9 @@ class Stub:
         items = [
             item
             for item in self.assets.values()
-            if query in item["title"].lower() and item["state"] != "deleted"
+            if query in item["title"].lower()
+            and item["state"] != "deleted"
+            and request.query.get("visibility") in (None, item["visibility"])
         ]
         items.sort(key=lambda item: -item["created_at_ms"])
         more = str(start + limit) if len(items) > start + limit else None
@@ -188,6 +203,11 @@ class Stub:
 
     async def _get(self, request: web.Request) -> web.Response:
         return web.json_response(self.assets[request.match_info["id"]])
+
+    async def _change(self, request: web.Request) -> web.Response:
+        asset_id = request.match_info["id"]
+        self.change(asset_id, **await request.json())
+        return web.json_response({"id": asset_id, "asset": self.assets[asset_id]}, status=202)
 
     async def _delete(self, request: web.Request) -> web.Response:
         asset_id = request.match_info["id"]

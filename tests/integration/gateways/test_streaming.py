@@ -164,3 +164,28 @@ async def test_a_watch_link_signs_in_and_sees_one_asset(api: Api, clip: bytes) -
             assert answer.status == 200
         async with http.delete(f"/v1/assets/{asset_id}") as answer:
             assert answer.status == 403
+
+
+async def test_a_film_is_shown_to_everybody_and_hidden_again(api: Api, clip: bytes) -> None:
+    asset_id = await ready_asset(api, clip)
+    path = f"/v1/assets/{asset_id}"
+
+    async def listed() -> bool:
+        return asset_id in [item["id"] for item in (await api.get("/v1/assets?visibility=public"))["items"]]
+
+    async def change(visibility: str) -> None:
+        async with api.http.patch(path, json={"visibility": visibility}) as answer:
+            request_id = (await answer.json())["request_id"]
+            assert answer.status == 202
+        asset = await api.get(f"{path}?wait_for={request_id}")
+        assert asset["visibility"] == visibility
+
+    async with aiohttp.ClientSession(api.stack.url("streaming")) as stranger:
+        for visibility, status in (("public", 200), ("unlisted", 200), ("private", 401)):
+            await change(visibility)
+            assert await listed() == (visibility == "public")
+            for part in ("", "/hls/master.m3u8", "/poster.jpg"):
+                async with stranger.get(f"{path}{part}") as answer:
+                    assert answer.status == status
+            async with stranger.get(f"{path}/log") as answer:
+                assert answer.status == 401
