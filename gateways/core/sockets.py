@@ -10,6 +10,7 @@ ends within a second of what it stood on.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final
@@ -176,19 +177,21 @@ async def _talk(socket: Socket, talk: Conversation, admit: Callable[[], Awaitabl
     """Run `talk` until it ends, the gateway drains, or the client may not be here any more."""
     talking = asyncio.ensure_future(talk(socket))
     try:
-        code, unknown_s = None, 0.0
+        code, unknown_since_s = None, 0.0
         while code is None and not talking.done():
             await asyncio.wait([talking], timeout=RECHECK_S)
             if socket.request.app[DRAINING].is_set():
                 code = 1001
                 continue
+            asked_at_s = time.monotonic()
             try:
                 await admit()
-                unknown_s = 0.0
+                unknown_since_s = 0.0
             except Problem as refusal:
                 code = _OF_STATUS.get(refusal.kind.status, 1011)
-                unknown_s += RECHECK_S
-                if code == 1013 and unknown_s < UNKNOWN_S:
+                # A look that finds nobody to answer takes a while itself.
+                unknown_since_s = unknown_since_s or asked_at_s
+                if code == 1013 and time.monotonic() - unknown_since_s < UNKNOWN_S:
                     code = None
         if code is not None:
             await socket.close(code)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -146,6 +148,19 @@ async def test_it_ends_when_nobody_can_tell_for_long(gate: Gate) -> None:
     await ready(socket)
     gate.identities.away = RedisConnectionError("refused")
     assert await closed_by(socket) == 1013
+
+
+async def test_looks_that_take_long_count_by_the_time_they_take(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    socket = await gate.connect(**gate.bearer())
+    await ready(socket)
+    # Each look at the clock is a second after the one before: as if the store had taken so long.
+    monkeypatch.setattr(sockets, "time", SimpleNamespace(monotonic=itertools.count().__next__))
+    gate.identities.reads.clear()
+    gate.identities.away = RedisConnectionError("refused")
+    assert await closed_by(socket) == 1013
+    assert gate.identities.reads.count("signing") <= 2  # one may have begun before
 
 
 async def test_it_ends_when_the_gateway_stops(gate: Gate) -> None:
