@@ -13,7 +13,7 @@ import pytest
 
 from deploy.local.launcher import Stack
 
-PATIENCE_S = 60  # of a busy machine; a test ends as soon as what it waits for is there
+PATIENCE_S = 180  # of a busy machine; a test ends as soon as what it waits for is there
 PASSWORD = "seven small yellow submarines"
 
 
