@@ -399,6 +399,9 @@ class DeletionRequested(TypedDict):
 
     # The asset; also the partition key. Lower-case letters, digits and hyphens, 1-64 characters.
     asset_id: str
+    # Who asked: an account_id, a hash of somebody's name at a foreign issuer, or administrator for the
+    # administrator's key; 1-64 characters. Null in requests of before.
+    actor: str | None
 
 
 class ErasureRequested(TypedDict):
