@@ -17,7 +17,7 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from gateways.core.accounts import ACCESS_TYPE, AccountCredentials
 from gateways.core.auth import Guard
-from gateways.core.jwts import MAX_TOKEN_CHARS, KeyUnusable, public_key
+from gateways.core.jwts import MAX_TOKEN_CHARS, KeyUnusable, peek, public_key
 from gateways.core.oidc import ForeignTokens, PublishedKeys
 from gateways.core.principal import Principal
 from gateways.core.sessions import Tokens
@@ -300,6 +300,14 @@ async def test_headers_that_name_keys_are_ignored_not_followed(readers: Readers)
     """The token is good by our own key; what its header points at is nobody's business."""
     token = readers.with_header({**GOOD_HEADER, "jku": "https://evil.example/keys", "jwk": {}})
     assert await readers.guard.bearer(token) is not None
+
+
+def test_what_is_remembered_of_unproven_tokens_is_short() -> None:
+    claims = {"iss": "x", "a": [[] for _ in range(1000)]}
+    said = peek(
+        jwt.encode(claims, "y" * 32, algorithm="HS256", headers={"kid": "k", "typ": "application/JWT"})
+    )
+    assert said == ("HS256", "k", "jwt", "x")
 
 
 def test_weak_and_unfit_keys_are_not_used() -> None:
