@@ -2,6 +2,7 @@
 
 `SCRIPT` does it in Redis for all that one request counts against in one call, `local` in this process where
 Redis does not answer; both give the same answers. If any of them refuses, none of them counts the request.
+Nobody waits longer than until a burst is over, whatever was kept: a clock may be put back, a rate changed.
 Times are integers in microseconds. See ATM Forum TM 4.1, 4.4.2 (virtual scheduling).
 """
 
@@ -24,7 +25,7 @@ end
 local held, answer, due, refused = redis.call('MGET', unpack(KEYS)), {}, {}, false
 for i = 1, #KEYS do
   local each, burst = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
-  due[i] = math.max(tonumber(held[i] or '0'), now) + each
+  due[i] = math.min(math.max(tonumber(held[i] or '0'), now), now + burst) + each
   local wait = math.max(0, due[i] - burst - now)
   if wait > 0 then refused = true end
   answer[3 * i - 2] = wait
@@ -61,7 +62,7 @@ class Local:
     def take(self, names: Sequence[str], limits: Sequence[Rate], now_us: int) -> list[Count]:
         """Count one request against each of `names`, unless one of them refuses."""
         due = [
-            max(self._due.get(name, 0), now_us) + rate.each_us
+            min(max(self._due.get(name, 0), now_us), now_us + rate.burst_us) + rate.each_us
             for name, rate in zip(names, limits, strict=True)
         ]
         waits = [max(0, at - rate.burst_us - now_us) for at, rate in zip(due, limits, strict=True)]

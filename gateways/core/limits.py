@@ -67,7 +67,7 @@ class Limiter:
         redis: Scripts | None,
         secret: bytes = b"",
         rates: Rates = DEFAULTS,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._redis = redis
         self._secret = hashlib.sha256(b"limits" + (secret or secrets.token_bytes(32))).digest()

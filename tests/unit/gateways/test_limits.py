@@ -65,6 +65,16 @@ def test_what_one_refuses_none_counts() -> None:
     assert local.take(["wide"], [Rate(100, 10)], 1)[0].left == 98
 
 
+async def test_a_clock_that_is_put_back_makes_nobody_wait_longer_than_a_burst(redis: Redis) -> None:
+    local, rate, hour_us = Local(), Rate(3, 30), 3_600_000_000
+    late_us = 1_800_000_000_000_000
+    for now_us in (late_us, late_us - hour_us):
+        [count] = local.take(["x"], [rate], now_us)
+        flat = await redis.eval(SCRIPT, 1, "x", now_us, rate.each_us, rate.burst_us)
+    assert (count.wait_us, count.left) == (rate.each_us, 0)
+    assert flat == list(count)
+
+
 def test_memory_is_bounded() -> None:
     local = Local(most=10)
     for number in range(100):
