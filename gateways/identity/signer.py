@@ -161,7 +161,8 @@ class Signer:
                 "The signing key was not decided in time; try again with the same Idempotency-Key.",
             )
         if outcome["type"].endswith(".RequestRefused"):
-            await self._vault.delete(SIGNING_KEY, kid)
+            if outcome["data"]["code"] != "kid_taken":  # a late retry must not take away the key that signs
+                await self._vault.delete(SIGNING_KEY, kid)
             return kid, str(outcome["data"]["detail"])
         return kid, None
 

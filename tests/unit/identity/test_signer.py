@@ -46,7 +46,10 @@ class World:
         try:
             self.state, outs = signing.decide(self.state, event)
         except Refuse as no:
-            self.outcomes[ce_id] = {"type": "kinolog.engine.RequestRefused", "data": {"detail": no.detail}}
+            self.outcomes[ce_id] = {
+                "type": "kinolog.engine.RequestRefused",
+                "data": {"code": no.code, "detail": no.detail},
+            }
             return
         for out in outs:
             said = Event(out.type, out.key, out.data, at_ms=event.at_ms)
@@ -102,6 +105,15 @@ async def test_at_once_leaves_no_token_of_before_valid() -> None:
     assert kid_of(await signer.token("a", "s", [], 300)) == kid
     ends = [key["verifies_until_ms"] for key in world.document["keys"]]
     assert ends == [int(NOW_S * 1000), None]
+
+
+async def test_a_late_retry_of_a_rotation_leaves_the_key_that_signs() -> None:
+    world = World()
+    signer = world.signer()
+    kid, _ = await signer.rotate("x", "1" * 32, None, at_once=True)
+    with pytest.raises(Problem, match="of this id before"):  # once nobody remembers the request
+        await signer.rotate("x", "1" * 32, None, at_once=True)
+    assert kid_of(await world.signer().token("a", "s", [], 300)) == kid
 
 
 async def test_a_vault_without_the_key_that_signs_is_told() -> None:
