@@ -34,7 +34,9 @@ async def guard_of(platform: Platform) -> Guard:
     )
     return Guard(
         admin_key_sha256=settings.admin_api_key_sha256,
-        tokens=Tokens(settings.session_secret.get_secret_value()),
+        tokens=Tokens(
+            settings.session_secret.get_secret_value(), admin_key_sha256=settings.admin_api_key_sha256
+        ),
         allowed_origins=frozenset(settings.cors_origins),
         cookie_secure=settings.public_url.startswith("https://"),
         accounts=AccountCredentials(

@@ -1,8 +1,8 @@
 """Signed tokens of the edge: the session cookie's and the watch code's.
 
 Both are HS256 JWTs under SESSION_SECRET, told apart by their audience. Nothing is stored: ending a session
-before its time means changing the secret (or clearing the cookie). A code travels in a URL's fragment,
-which browsers never send; the page posts it once and gets a session for it.
+before its time means changing the secret, or the administrator's key (or clearing the cookie). A code travels
+in a URL's fragment, which browsers never send; the page posts it once and gets a session for it.
 """
 
 from __future__ import annotations
@@ -37,10 +37,15 @@ class SecretMissing(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Issues and reads both kinds. `clock` gives seconds since the epoch."""
+    """Issues and reads both kinds. `clock` gives seconds since the epoch.
+
+    Sessions last as long as the administrator's key that was in force when they began: once a key that leaked
+    is changed, no cookie that was had for it opens anything.
+    """
 
     secret: str
     clock: Clock = time.time
+    admin_key_sha256: str = ""
     _known: OrderedDict[str, Principal] = field(default_factory=OrderedDict, repr=False, compare=False)
 
     @property
@@ -56,13 +61,13 @@ class Tokens:
             "iat": int(self.clock()),
             "permissions": sorted(principal.permissions),
         }
-        return self._sign(SESSION_AUDIENCE, claims, principal.asset_id, ttl_s)
+        return self._sign(self._session_audience, claims, principal.asset_id, ttl_s)
 
     def read_session(self, token: str) -> Principal:
         """The principal of a cookie value; raises TokenRefused. Its signature is checked once."""
         known = self._known.get(token)
         if known is None:
-            known = self._principal(self._read(SESSION_AUDIENCE, token, ("iss", "exp", "iat", "sub")))
+            known = self._principal(self._read(self._session_audience, token, ("iss", "exp", "iat", "sub")))
             self._known[token] = known
             if len(self._known) > MOST_KNOWN:
                 self._known.popitem(last=False)
@@ -85,6 +90,11 @@ class Tokens:
         """The principal that a code stands for; raises TokenRefused."""
         claims = self._read(CODE_AUDIENCE, code, required=("exp",))
         return self._principal({"sub": CODE_SUBJECT, "permissions": VIEWER, **claims})
+
+    @property
+    def _session_audience(self) -> str:
+        key = self.admin_key_sha256.lower()[:16]
+        return f"{SESSION_AUDIENCE}-{key}" if key else SESSION_AUDIENCE
 
     def _sign(
         self,

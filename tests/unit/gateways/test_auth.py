@@ -150,6 +150,16 @@ def test_tokens_of_another_secret_or_without_expiry_are_refused() -> None:
             Tokens(SECRET).read_session(token)
 
 
+def test_sessions_end_with_the_administrator_s_key_and_codes_do_not() -> None:
+    before, after = (Tokens(SECRET, admin_key_sha256=digit * 64) for digit in "12")
+    token = before.issue_session(Principal("administrator", ADMINISTRATOR, "key"))
+    assert before.read_session(token).permissions == ADMINISTRATOR
+    for changed in (after, Tokens(SECRET)):
+        with pytest.raises(TokenRefused):
+            changed.read_session(token)
+    assert after.read_code(before.issue_code()).permissions == VIEWER
+
+
 def test_a_permission_that_is_no_more_is_not_granted_by_an_old_token() -> None:
     tokens = Tokens(SECRET)
     token = tokens.issue_session(Principal("x", frozenset({"assets:read", "assets:burn"}), "key"))
