@@ -43,6 +43,11 @@ class Principal:
             return self.account_id
         return deterministic_id("owner", self.subject)
 
+    @property
+    def actor(self) -> str:
+        """As whom events name it: as what it owns things, else its subject."""
+        return self.owner_id or self.subject
+
     def may(self, permission: str) -> bool:
         """Whether a route that asks for `permission` lets this principal in."""
         if permission == PUBLIC:

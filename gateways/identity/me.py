@@ -69,7 +69,7 @@ async def erased(request: web.Request, account_id: str, reason: str | None) -> E
     identity = identity_of(request)
     request_id = scoped_id(request, f"erase:{account_id}")
     data = {
-        "actor": principal_of(request).subject,
+        "actor": principal_of(request).actor,
         "reason_sealed": await sealed(identity, account_id, present.REASON, reason),
     }
     await ask(identity, account_id, "ErasureRequested", data, request_id)

@@ -29,7 +29,7 @@ async def jwks(request: web.Request) -> web.Response:
 async def rotate(request: web.Request) -> web.Response:
     identity, body = identity_of(request), body_of(request, SigningRotation)
     kid, signs_from_ms = await identity.signer.rotate(
-        principal_of(request).subject,
+        principal_of(request).actor,
         scoped_id(request, "signing"),
         await sealed(identity, PLATFORM_SUBJECT, present.REASON, body.reason, create=True),
         at_once=body.at_once,

@@ -109,7 +109,7 @@ async def _opened(
         "roles": wish.roles,
         "link_id": issued.link_id if issued is not None else None,
         "link_expires_at_ms": issued.expires_at_ms if issued is not None else None,
-        "actor": principal_of(request).subject,
+        "actor": principal_of(request).actor,
         "reason_sealed": await sealed(identity, account_id, present.REASON, body.reason),
     }
     await decided(
@@ -139,7 +139,7 @@ async def reset_link(request: web.Request) -> web.Response:
     data = {
         "link_id": issued.link_id,
         "expires_at_ms": issued.expires_at_ms,
-        "actor": principal_of(request).subject,
+        "actor": principal_of(request).actor,
         "reason_sealed": reason,
     }
     await ask(identity, account_id, "LinkRequested", data, request_id)
@@ -181,7 +181,7 @@ async def change(request: web.Request) -> web.Response:
     data = {
         "roles": roles,
         "disabled": body.disabled,
-        "actor": principal.subject,
+        "actor": principal.actor,
         "reason_sealed": await sealed(identity, account_id, present.REASON, body.reason),
     }
     await ask(

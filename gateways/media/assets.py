@@ -118,12 +118,6 @@ def _decode(text: str) -> Cursor:
         raise Problem("validation", "cursor: take it from `next_cursor` of the page before.") from error
 
 
-def _actor(request: web.Request) -> str:
-    """Who asks, as the log may say it."""
-    principal = principal_of(request)
-    return principal.owner_id or principal.subject
-
-
 async def change_asset(request: web.Request) -> web.Response:
     """Asks for another title or visibility and waits a moment for the outcome."""
     document = await find_document(request)
@@ -135,7 +129,7 @@ async def change_asset(request: web.Request) -> web.Response:
         raise Problem("validation", "Send a title, a visibility, or both.")
     change = {"title": title, "visibility": body.visibility}
     request_id = scoped_id(request, f"change:{document['id']}:{orjson.dumps(change).decode()}")
-    media, data = media_of(request), {**change, "actor": _actor(request)}
+    media, data = media_of(request), {**change, "actor": principal_of(request).actor}
     position = await publish(media, document["id"], "AssetChangeRequested", data, request_id)
     view = await media.projections.pin(media.library)
     outcome = await view.await_outcome(document["id"], request_id, media.waits.outcome_s)
@@ -160,7 +154,7 @@ async def delete_asset(request: web.Request) -> web.Response:
     media = media_of(request)
     request_id = scoped_id(request, f"delete:{document['id']}")
     position = await publish(
-        media, document["id"], "DeletionRequested", {"actor": _actor(request)}, request_id
+        media, document["id"], "DeletionRequested", {"actor": principal_of(request).actor}, request_id
     )
     view = await media.projections.pin(media.library)
     outcome = await view.await_outcome(document["id"], request_id, media.waits.outcome_s)

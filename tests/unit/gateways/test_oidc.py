@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import Any
 
@@ -14,7 +15,16 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
 from gateways.core.jwts import TokenRefused, peek
-from gateways.core.oidc import MAX_JWKS_BYTES, REFETCH_S, ForeignTokens, PublishedKeys, fetch, roles_in
+from gateways.core.oidc import (
+    MAX_JWKS_BYTES,
+    REFETCH_S,
+    ForeignTokens,
+    PublishedKeys,
+    fetch,
+    foreign_principal,
+    roles_in,
+)
+from gateways.core.principal import Principal
 from gateways.core.problem import Problem
 from schemas.identity.roles import ROLES
 from streams.core.gate_settings import OidcIssuer
@@ -180,3 +190,11 @@ def test_roles_are_found_where_the_settings_say() -> None:
         ("scope.deeper", []),
     ):
         assert roles_in(claims, path) == found
+
+
+def test_events_name_people_of_other_issuers_by_a_hash() -> None:
+    claims = {"iss": "https://issuer.example", "sub": "ada@people.example", "exp": 2_000_000_000}
+    foreign = foreign_principal(claims, [], {})
+    assert re.fullmatch("[0-9a-f]{32}", foreign.actor)
+    assert Principal("administrator", frozenset(), "key").actor == "administrator"
+    assert Principal("a" * 32, frozenset(), "key", account_id="a" * 32).actor == "a" * 32
