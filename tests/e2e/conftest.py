@@ -33,14 +33,14 @@ document.addEventListener("securitypolicyviolation", (e) => {
 """
 
 
-@dataclass(slots=True)
-class Surface:
-    """A page on a stub: what tests drive and look at."""
+@dataclass(slots=True, kw_only=True)
+class Window:
+    """A page that watches itself. It may talk to `base` and to `friends` (host:port), to nobody else."""
 
-    stub: Stub
     base: str
     page: Page
     context: BrowserContext
+    friends: frozenset[str] = frozenset()
     tolerated: tuple[str, ...] = ()
     errors: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
@@ -49,12 +49,6 @@ class Surface:
     async def open(self, path: str = "/") -> Page:
         await self.page.goto(self.base + path)
         return self.page
-
-    async def until(self, true: Callable[[], bool]) -> None:
-        """Waits, as the browser does its work, until the stub shows what `true` asks for."""
-        async with asyncio.timeout(PATIENCE_MS / 1000):
-            while not true():
-                await self.page.evaluate("new Promise(requestAnimationFrame)")
 
     async def until_page(self, expression: str) -> None:
         """Waits until the expression is true in the page. (Playwright's own wait would need eval there.)"""
@@ -89,6 +83,27 @@ class Surface:
         return [*violations, *errors, *(f"request to {url}" for url in self.outside)]
 
 
+@dataclass(slots=True, kw_only=True)
+class Surface(Window):
+    """A page on a stub: what tests drive and look at."""
+
+    stub: Stub
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Waits, as the browser does its work, until the stub shows what `true` asks for."""
+        async with asyncio.timeout(PATIENCE_MS / 1000):
+            while not true():
+                await self.page.evaluate("new Promise(requestAnimationFrame)")
+
+
+async def new_page(browser: Browser) -> tuple[BrowserContext, Page]:
+    """A window of somebody's own, which notes what its policy blocks."""
+    context = await new_context(browser, viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
+    page = await context.new_page()
+    await page.add_init_script(_WATCH_POLICY)
+    return context, page
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     async with launched() as running:
@@ -104,23 +119,22 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Film:
 async def surface(browser: Browser, film: Film) -> AsyncIterator[Surface]:
     stub = Stub(film)
     async with serving(stub) as base:
-        context = await new_context(browser, viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
-        page = await context.new_page()
-        seen = Surface(stub, base, page, context)
-        await page.add_init_script(_WATCH_POLICY)
-        _listen(page, seen)
+        context, page = await new_page(browser)
+        seen = Surface(stub=stub, base=base, page=page, context=context)
+        listen(page, seen)
         yield seen
         problems = await seen.verdict()
         await context.close()
     assert problems == []
 
 
-def _listen(page: Page, seen: Surface) -> None:
-    host = urlsplit(seen.base).netloc
+def listen(page: Page, seen: Window) -> None:
+    """Notes what the page asks of whom, and what goes wrong in it."""
+    hosts = {urlsplit(seen.base).netloc, *seen.friends}
 
     def on_request(request: Request) -> None:
         parts = urlsplit(request.url)
-        if parts.scheme in {"http", "https", "ws", "wss"} and parts.netloc != host:
+        if parts.scheme in {"http", "https", "ws", "wss"} and parts.netloc not in hosts:
             seen.outside.append(request.url)
 
     def on_console(message: ConsoleMessage) -> None:

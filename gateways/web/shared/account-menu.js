@@ -32,7 +32,7 @@ export function accountEntry() {
   return html`
     <wa-dropdown class="me" placement="right-end" @wa-select=${go}>
       <button slot="trigger" class="entry" type="button" title=${name} @click=${openEarly}>
-        <span class="initials" data-letters=${initials(name)}></span><span class="called">${name}</span><span class="visually-hidden">: account menu</span>
+        <span class="initials" data-letters=${initials(name)}></span><span class="called">${name}</span><span class="visually-hidden">account menu</span>
       </button>
       <div class="menu-head"><strong>${name}</strong><span class="faint">${session.roles?.length ? session.roles.join(", ") : session.account_id ? "no role" : session.subject === "administrator" ? "by API key" : "by a watch link"}</span></div>
       ${pages && session.account_id ? item("/account", "user-round", "Account") : nothing}

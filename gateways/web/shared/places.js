@@ -20,6 +20,7 @@ export const signInPage = (back = location.href) => place("identity", `/sign-in?
 
 /** `text` if it is an address of ours, else the library: a link must not lead people astray after they signed in. */
 export function ours(text) {
+  if (!text) return library();
   try {
     const url = new URL(text, location.origin);
     const origins = Object.keys(told).map((service) => new URL(place(service)).origin);
