@@ -103,7 +103,11 @@ class Health:
         return (
             _route("/health", self.alive, "Alive: the process answers", Alive),
             _route(
-                "/ready", self.ready, "Ready: each dependency by name; 503 if one does not answer", Readiness
+                "/ready",
+                self.ready,
+                "Ready: each dependency by name; 503 if one does not answer",
+                Readiness,
+                also=(503,),
             ),
             _route("/metrics", self.metrics, "Prometheus metrics", None, "text/plain"),
         )
@@ -115,10 +119,11 @@ def _route(
     summary: str,
     response: type[BaseModel] | None,
     response_type: str = "application/json",
+    also: tuple[int, ...] = (),
 ) -> Route:
     return Route(
         method="GET", path=path, handler=handler, permission=PUBLIC, summary=summary, response=response,
-        response_type=response_type, max_body_bytes=0, tag="health", limits=None,
+        response_type=response_type, also=also, max_body_bytes=0, tag="health", limits=None,
         priority=Priority.ALWAYS,
     )  # fmt: skip
 

@@ -200,8 +200,9 @@ def _responses(route: Route) -> dict[str, Any]:
             route.response_type: {"schema": {"$ref": _REF.format(model=route.response.__name__)}}
         }
     elif route.status != 204:
-        success["content"] = {route.response_type: {"schema": {"type": "string"}}}
-    responses: dict[str, Any] = {str(route.status): success}
+        kind = "object" if route.response_type == "application/json" else "string"
+        success["content"] = {route.response_type: {"schema": {"type": kind}}}
+    responses: dict[str, Any] = {str(status): success for status in (route.status, *route.also)}
     kinds = {*route.problems, *_implied_problems(route)}
     for status in sorted({KINDS[kind].status for kind in kinds}):
         titles = sorted(f"`{kind}`: {KINDS[kind].title}" for kind in kinds if KINDS[kind].status == status)

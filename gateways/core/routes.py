@@ -44,6 +44,7 @@ class Route:
     may. `limits` names the class of `gateways.core.rates` that requests count in: by default `read` or
     `write` by the method, None: they are not counted. `priority` says who is refused first when there is too
     much (gateways.core.adaptive). `socket`: a WebSocket, whose handler `gateways.core.sockets.gated` made.
+    `also` names other statuses that carry the same document as `status`.
     """
 
     method: str
@@ -52,6 +53,7 @@ class Route:
     permission: str
     summary: str
     status: int = 200
+    also: tuple[int, ...] = ()
     response: type[BaseModel] | None = None
     response_type: str = "application/json"
     body: type[BaseModel] | None = None
