@@ -24,7 +24,7 @@ from gateways.core.observe import name_request, observe
 from gateways.core.platform import Platform
 from gateways.core.reference import Reference
 from gateways.core.routes import DEFAULT_MAX_BODY_BYTES, Route, RouteError, check
-from gateways.core.sse import DRAINING, EVENT_STREAM, HEARTBEAT_S
+from gateways.core.sse import AUTHENTICATE, DRAINING, EVENT_STREAM, HEARTBEAT_S
 
 VERSION: Final = "1.0.0"
 ROUTES = web.AppKey("routes", tuple[Route, ...])
@@ -86,6 +86,7 @@ def create_app(service: Service, deps: CoreDeps) -> web.Application:
         if route.method == "GET" and route.response_type != EVENT_STREAM:
             app.router.add_route("HEAD", route.path, endpoint(route, deps, load, health.away))
     app[ROUTES], app[HEALTH], app[CORE] = routes, health, deps
+    app[AUTHENTICATE] = deps.guard.authenticate
     app[HEARTBEAT_S] = deps.config.heartbeat_s
     app[DRAINING] = asyncio.Event()
     app.cleanup_ctx.extend(service.contexts)
