@@ -9,7 +9,7 @@ from aiohttp import web
 from gateways.core.principal import Principal, principal_of
 from gateways.core.problem import Problem
 from gateways.identity.context import identity_of
-from schemas.identity.roles import ACCOUNT_SELF, ROLES, permissions_of
+from schemas.identity.roles import ACCOUNT_SELF, OWN, ROLES, permissions_of
 from schemas.identity.views import AccountDocument
 
 RECENT_S = 900
@@ -41,7 +41,9 @@ def must_be_recent(request: web.Request, document: AccountDocument) -> None:
 
 def must_hold(principal: Principal, roles: Iterable[str]) -> None:
     """Problem 403 if the roles allow what the caller may not: keys with few scopes stay so."""
-    missing = permissions_of(roles) - principal.permissions - {ACCOUNT_SELF}
+    held = principal.permissions
+    # Who may do something to everybody's things may let others do it to their own.
+    missing = {p for p in permissions_of(roles) - held - {ACCOUNT_SELF} if p.removesuffix(OWN) not in held}
     if missing:
         raise Problem(
             "forbidden",
