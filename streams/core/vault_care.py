@@ -148,8 +148,9 @@ async def restore(vault: Vault, backup_id: str, entries: Iterable[Entry], *, rep
                     await put(keys=keys, args=(*arguments, *options), client=pipe)
                     count += 1
                 await pipe.execute()
-        await answer(vault.redis.delete("restoring"))
+        # Cut off before the last step, the same call is made again; after it nobody would rewrite the file.
         await vault.rewrite_file()
+        await answer(vault.redis.delete("restoring"))
     return count
 
 

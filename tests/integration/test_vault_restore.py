@@ -185,6 +185,16 @@ async def test_a_restore_that_was_cut_off_shuts_the_vault_until_it_is_ended(
             await act
     with pytest.raises(NotEmpty):
         await restored(other, other_path)
+
+    async def cut_off_at_the_end() -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(other, "rewrite_file", cut_off_at_the_end)
+        with pytest.raises(KeyboardInterrupt):
+            await restored(other, path)
+    with pytest.raises(VaultUnusable, match="began and did not end"):
+        await user.ready()
     assert await restored(other, path) == 6
     assert await user.entries(SUBJECT_KEY) == ["ada"]
     assert len([entry async for entry in all_entries(user)]) == 6
