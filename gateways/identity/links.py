@@ -81,11 +81,18 @@ async def redeem(request: web.Request) -> web.Response:
     [address] = await opened(identity, [(account_id, present.EMAIL, document["email_sealed"])])
     check(password, address)
     hashed = await _taken(identity, link_id, raw, entry, password)
+    before = await identity.vault.get(PASSWORD, account_id)
     if not await identity.vault.put(PASSWORD, account_id, hashed, subject=account_id, if_subject_known=True):
         raise Problem("bad-credential", SPENT)
     name = await sealed(identity, account_id, present.DISPLAY_NAME, body.display_name)
     data = {"link_id": link_id, "display_name_sealed": name}
-    await ask(identity, account_id, "LinkRedeemed", data, deterministic_id("redeem", link_id))
+    try:
+        await ask(identity, account_id, "LinkRedeemed", data, deterministic_id("redeem", link_id))
+    except Problem as problem:
+        if problem.members.get("code") is not None and before is not None:
+            # Refused: another link took its place at this very moment, and this one opens nothing after all.
+            await identity.vault.swap(PASSWORD, account_id, hashed, before)
+        raise
     await identity.vault.delete(ONE_TIME_LINK, link_id)
     return json_response(Redeemed(account_id=account_id), 201)
 

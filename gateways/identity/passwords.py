@@ -74,6 +74,10 @@ class Passwords:
         found = await self._run(lambda: self._matches(kept.decode() if kept else self._nobody, password))
         return found and kept is not None
 
+    def outdated(self, kept: bytes) -> bool:
+        """Whether a hash was made by other parameters than those of today."""
+        return self._hasher.check_needs_rehash(kept.decode())
+
     def _matches(self, kept: str, password: str) -> bool:
         try:
             return self._hasher.verify(kept, _normal(password))

@@ -49,9 +49,10 @@ async def sign_in(request: web.Request) -> web.Response:
     kept = await identity.vault.get(PASSWORD, account_id)
     document = await find_account(identity, account_id)
     right = await identity.passwords.matches(kept, password)
-    if not right or document is None or document["state"] != "active":
+    if not right or kept is None or document is None or document["state"] != "active":
         raise Problem("bad-credential", WRONG)
     await identity.attempts.forget(tries)
+    kept = await _renewed(identity, account_id, kept, password)
     sid, ttl_s = secrets.token_hex(16), BROWSER_S if body.cookie else PROGRAM_S
     refresh = None
     if not body.cookie:
@@ -71,7 +72,27 @@ async def sign_in(request: web.Request) -> web.Response:
         "country": None,
     }
     await ask(identity, account_id, "SessionRequested", data, secrets.token_hex(16))
+    if not await _still(identity, account_id, kept, password):
+        # Another password was set meanwhile: that ended the sessions there were, and this came after them.
+        await _end(
+            identity, account_id, secrets.token_hex(16), sid=sid, reason="password_changed", actor=account_id
+        )
+        raise Problem("bad-credential", WRONG)
     return await _answer(request, document, sid, expires_at_ms, refresh, 201)
+
+
+async def _renewed(identity: Identity, account_id: str, kept: bytes, password: str) -> bytes:
+    """The hash of a password that was right: made anew if it is by parameters of before."""
+    if not identity.passwords.outdated(kept):
+        return kept
+    hashed = await identity.passwords.hash(password)
+    return hashed if await identity.vault.swap(PASSWORD, account_id, kept, hashed) else kept
+
+
+async def _still(identity: Identity, account_id: str, kept: bytes, password: str) -> bool:
+    """Whether the password is the account's now: the hash is the same, or another one of it."""
+    now = await identity.vault.get(PASSWORD, account_id)
+    return now == kept or (now is not None and await identity.passwords.matches(now, password))
 
 
 async def _address_of(identity: Identity, text: str) -> str:
@@ -139,10 +160,12 @@ async def refresh(request: web.Request) -> web.Response:
     made = credentials.make(credentials.REFRESH, sid)
     spent = [*entry["spent"], _short(given)][-MOST_SPENT:]
     new = orjson.dumps({**entry, "refresh_sha256": made.sha256, "spent": spent})
+    # Before the old one is spent: where no token can be signed now, a retry must not look like a thief.
+    answer = await _answer(request, document, sid, session["expires_at_ms"], made.text, 200)
     if not await identity.vault.swap(LOGIN_SESSION, sid, raw, new):
         # Another request was quicker with the same token: two have it.
         await _end_reused(identity, document["account_id"], sid)
-    return await _answer(request, document, sid, session["expires_at_ms"], made.text, 200)
+    return answer
 
 
 def _short(digest: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from argon2 import PasswordHasher
 
 from gateways.core.accounts import is_account_key
 from gateways.core.problem import Problem
@@ -46,6 +47,15 @@ async def test_a_password_matches_however_its_letters_are_composed() -> None:
         assert await passwords.matches(kept, "cafe\u0301 at noon")
         assert not await passwords.matches(kept, "cafe at noon")
         assert not await passwords.matches(None, "nobody's password")
+    finally:
+        passwords.close()
+
+
+async def test_a_hash_by_other_parameters_is_outdated() -> None:
+    passwords = Passwords()
+    try:
+        assert not passwords.outdated(await passwords.hash("caf\u00e9 at noon"))
+        assert passwords.outdated(PasswordHasher(1, 8, 1).hash("caf\u00e9 at noon").encode())
     finally:
         passwords.close()
 
