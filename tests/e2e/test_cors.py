@@ -15,15 +15,18 @@ from aiohttp import web
 from playwright.async_api import Browser
 
 from gateways.core.app import Service, create_app
-from gateways.core.auth import Guard
+from gateways.core.auth import COOKIE, Guard
 from gateways.core.deps import CoreDeps, EdgeConfig
 from gateways.core.endpoint import json_response
 from gateways.core.permissions import ASSETS_READ, ASSETS_WRITE
+from gateways.core.principal import Principal
 from gateways.core.routes import Route
 from gateways.core.sessions import Tokens
 from tests.support.browser import new_context
 
 KEY = "kino_of_the_cors_tests"
+TOKENS = Tokens("a secret of the tests, thirty-two bytes at least")
+PERMITTED = frozenset({ASSETS_READ, ASSETS_WRITE})
 _ASK = """async ([url, options]) => {
   try {
     const answer = await fetch(url, options);
@@ -44,6 +47,7 @@ class Sites:
     service: str = ""
     friend: str = ""
     stranger: str = ""
+    cookie: str = TOKENS.issue_session(Principal("administrator", PERMITTED, "session"))
     changed: list[str] = field(default_factory=list)
 
     async def ask(self, origin: str, path: str, **options: Any) -> dict[str, Any]:
@@ -51,7 +55,7 @@ class Sites:
         context = await new_context(self.browser)
         try:
             # The person at this browser is signed in with the service, as its own pages would have it.
-            cookie = {"name": "kinolog_session", "value": KEY, "url": self.service, "sameSite": "Lax"}
+            cookie = {"name": COOKIE, "value": self.cookie, "url": self.service, "sameSite": "Lax"}
             await context.add_cookies([cookie])  # type: ignore[list-item]
             page = await context.new_page()
             await page.goto(origin)
@@ -97,7 +101,7 @@ def a_service(allowed: str, changed: list[str]) -> web.Application:
     origins = frozenset({allowed})
     guard = Guard(
         admin_key_sha256=hashlib.sha256(KEY.encode()).hexdigest(),
-        tokens=Tokens("a secret of the tests, thirty-two bytes at least"),
+        tokens=TOKENS,
         allowed_origins=origins,
     )
     config = EdgeConfig(cors_origins=origins, heartbeat_s=0.2, ready_cache_s=0)
@@ -145,9 +149,13 @@ async def test_no_page_of_another_origin_reads_or_changes_with_the_browser_s_coo
         for options in ({}, {"headers": {"Idempotency-Key": "one"}}, {"method": "PATCH", "body": "{}"}):
             answer = await sites.ask(origin, "/v1/things", credentials="include", **options)
             assert answer == REFUSED, (origin, options)
-        form = {"method": "POST", "mode": "no-cors", "credentials": "include", "body": "{}"}
-        assert (await sites.ask(origin, "/v1/things", **form))["type"] == "opaque"
+    form = {"method": "POST", "mode": "no-cors", "credentials": "include", "body": "{}"}
+    assert (await sites.ask(sites.stranger, "/v1/things", **form))["type"] == "opaque"
     assert sites.changed == []
+    headers = {"Origin": sites.service, "Cookie": f"{COOKIE}={sites.cookie}"}
+    async with aiohttp.ClientSession(sites.service) as http, http.post("/v1/things", headers=headers) as own:
+        assert own.status == 200  # the cookie works, for pages of the service's own
+    assert sites.changed == [sites.service]
 
 
 @pytest.mark.asyncio(loop_scope="session")
