@@ -128,6 +128,7 @@ async def test_a_full_service_answers_503_but_for_what_matters_more(
 ) -> None:
     loads: list[Load] = []
     monkeypatch.setattr(adaptive, "START", 10.0)
+    monkeypatch.setattr(adaptive, "WINDOW_SAMPLES", 1000)  # it stays there, however slow this machine is
     monkeypatch.setattr(app, "Load", lambda name: loads.append(Load(name)) or loads[-1])
     doors = Doors()
     routes = (
