@@ -260,7 +260,10 @@ class AuditEntry(BaseModel):
 
     id: str = Field(description="ce_id of the request")
     at_ms: int
-    actor: str = Field(description="an account's id; administrator: the administrator's key; kinolog: itself")
+    actor: str = Field(
+        description="an account's id; administrator: the administrator's key; kinolog: itself; a hash for "
+        "somebody of another issuer"
+    )
     act: str
     account_id: str | None = Field(description="the account that it was done to")
     result: Literal["done", "refused", "open"]
