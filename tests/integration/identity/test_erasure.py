@@ -9,17 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from redis.asyncio import Redis
-
 from deploy.log_reader import LogReader
 from schemas.catalog import topology
 from schemas.wire import codec
-from streams.core.clients import clickhouse_client, redis_client
+from streams.core.clients import redis_client
 from streams.core.sealing import Sealer
 from streams.core.vault import API_KEY, LOGIN_SESSION, SUBJECT_KEY, open_vault
 from streams.core.vault import PASSWORD as PASSWORD_KIND
 from streams.engine.replay import Replay
 from tests.integration.identity.conftest import PASSWORD, PATIENCE_S, Api, Person
+from tests.support.leaks import Search, of_clickhouse, of_files, of_log, of_redis
 
 VIEWS = ("identity.accounts", "identity.addresses", "identity.signing")
 
@@ -125,22 +124,29 @@ async def test_views_and_deciders_are_what_the_log_gives_after_erasures(api: Api
 async def test_no_secret_and_no_personal_text_stands_anywhere(api: Api) -> None:
     mark = uuid.uuid4().hex[:12]
     planted = await _planted(api, mark)
-    known = {"the account's id": planted.pop("id")}
+    known = {planted.pop("id"): "the account's id"}
     async with asyncio.timeout(PATIENCE_S):
-        while not [where async for where in _in_clickhouse(api, known)]:  # noqa: ASYNC110 - it tells nobody
+        while not _found([piece async for piece in of_clickhouse(api.stack)], known):  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.1)
+    secret = {text: name for name, text in planted.items()}
+    topics = [name for name in topology().topics if name.startswith(("identity.", "engine."))]
+    settings = api.stack.settings
+    pieces = {
+        "log": list(of_log(api.stack, topics)),
+        "redis": [piece async for piece in of_redis(redis_client(settings))],
+        "vault": [piece async for piece in of_redis(open_vault(settings).redis)],
+        "clickhouse": [piece async for piece in of_clickhouse(api.stack)],
+    }
     # What is no secret is found: the scans look where things are.
-    assert list(_on_the_log(api, known))
-    assert [where async for where in _in_redis(redis_client(api.stack.settings), known)]
-    assert [where async for where in _in_redis(open_vault(api.stack.settings).redis, known)]
-    found = [
-        *(f"log: {where}" for where in _on_the_log(api, planted)),
-        *[f"redis: {where}" async for where in _in_redis(redis_client(api.stack.settings), planted)],
-        *[f"vault: {where}" async for where in _in_redis(open_vault(api.stack.settings).redis, planted)],
-        *[f"clickhouse: {where}" async for where in _in_clickhouse(api, planted)],
-        *(f"file: {where}" for where in _in_files(api.stack.home.logs, planted)),
-    ]
-    assert found == []
+    assert [place for place, there in pieces.items() if not _found(there, known)] == []
+    pieces["logs"] = list(of_files(api.stack.home.logs))
+    assert {place: _found(there, secret) for place, there in pieces.items()} == {
+        place: [] for place in pieces
+    }
+
+
+def _found(pieces: list[tuple[str, bytes]], wanted: dict[str, str]) -> list[str]:
+    return list(Search(wanted).all_hits(pieces))
 
 
 async def _planted(api: Api, mark: str) -> dict[str, str]:
@@ -180,64 +186,3 @@ async def _planted(api: Api, mark: str) -> dict[str, str]:
         "api key": key["api_key"][-43:],
         "administrator's key": api.stack.credentials["admin_api_key"],
     }
-
-
-def _hits(planted: dict[str, str], raw: bytes) -> Iterator[str]:
-    for name, text in planted.items():
-        if text.encode() in raw:
-            yield name
-
-
-def _on_the_log(api: Api, planted: dict[str, str]) -> Iterator[str]:
-    topics = [name for name in topology().topics if name.startswith(("identity.", "engine."))]
-    topics += [f"{name}.dlq" for name in topics]
-    with LogReader(api.stack.settings) as reader:
-        places = [(topic, p) for topic in topics for p in range(reader.partitions(topic))]
-        for message in reader.messages(reader.spans(places)):
-            headers = b"\n".join(value or b"" for _, value in message.headers() or ())
-            raw = b"\n".join((message.key() or b"", message.value() or b"", headers))
-            yield from (f"{message.topic()}: {hit}" for hit in _hits(planted, raw))
-
-
-async def _in_redis(client: Any, planted: dict[str, str]) -> Any:
-    assert isinstance(client, Redis)
-    try:
-        async for key in client.scan_iter(count=500):
-            raw = bytes(key) + (await client.dump(key) or b"")
-            for value in await _values(client, key):
-                raw += b"\n" + value
-            for hit in _hits(planted, raw):
-                yield f"{key!r}: {hit}"
-    finally:
-        await client.aclose()
-
-
-async def _values(client: Redis, key: bytes) -> list[bytes]:
-    """Contents in clear: a dump may be compressed."""
-    match await client.type(key):
-        case b"hash":
-            return [part for pair in (await client.hgetall(key)).items() for part in pair]
-        case b"string":
-            return [await client.get(key) or b""]
-        case b"zset":
-            return list(await client.zrange(key, 0, -1))
-    return []
-
-
-async def _in_clickhouse(api: Api, planted: dict[str, str]) -> Any:
-    client = await clickhouse_client(api.stack.settings)
-    try:
-        for name, text in planted.items():
-            result = await client.query(
-                "SELECT count() FROM log_events WHERE position(concat(key, data, id), {text:String}) > 0",
-                parameters={"text": text},
-            )
-            if result.result_rows[0][0]:
-                yield name
-    finally:
-        await client.close()
-
-
-def _in_files(folder: Path, planted: dict[str, str]) -> Iterator[str]:
-    for path in folder.glob("*.log"):
-        yield from (f"{path.name}: {hit}" for hit in _hits(planted, path.read_bytes()))
