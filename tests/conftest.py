@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from deploy.local import launcher
+from deploy.local import launcher, state
 from deploy.local.layout import Home
 from streams.core.vault import Vault
+from tests.support.leaks import leaks
 from tests.support.stack import controller_pid, shared_stack
 from tests.support.vault import VaultServer
 
@@ -20,6 +22,7 @@ settings.register_profile(
 )
 settings.load_profile("steady")
 
+LEAKS = pytest.StashKey[list[str]]()
 STACK_FIXTURES = {"stack", "platform_stack"}
 
 
@@ -74,11 +77,27 @@ async def vault(vault_server: VaultServer) -> AsyncIterator[Vault]:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Stop the run's stacks in the controller, after every worker is done."""
+    """In the controller, after every worker is done: search for the tests' secrets, then stop the stacks."""
     if hasattr(session.config, "workerinput"):
         return
     factory = getattr(session.config, "_tmp_path_factory", None)
     base = getattr(factory, "_basetemp", None)
-    for name in ("servers", "platform"):
-        if base is not None and (Path(base) / name).is_dir():
-            launcher.stop(Home((Path(base) / name).resolve()))
+    homes = [Home((Path(base) / name).resolve()) for name in ("servers", "platform") if base is not None]
+    try:
+        for home in homes[-1:]:  # the platform's
+            if state.running(home.state_file) is not None:
+                session.config.stash[LEAKS] = asyncio.run(leaks(launcher.Stack(home)))
+        if session.config.stash.get(LEAKS, []):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    finally:
+        for home in homes:
+            if home.root.is_dir():
+                launcher.stop(home)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Tell where secrets were found, which fails the run."""
+    if LEAKS in config.stash:
+        terminalreporter.write_line("Stores and logs were searched for the secrets of the tests.")
+    for finding in config.stash.get(LEAKS, []):
+        terminalreporter.write_line(f"LEAKED {finding}", red=True)
