@@ -56,8 +56,7 @@ async def invite(request: web.Request) -> web.Response:
     issued = await issue(identity_of(request), wish.account_id, wish.request_id, create=document is None)
     if document is None:
         document = await _opened(request, wish, body, issued)
-    if issued.link_id not in document["links"]:
-        raise Problem("conflict", "This invitation was redeemed or replaced; send a new Idempotency-Key.")
+    _must_have(document, issued)
     return json_response(OneTimeLink(account_id=wish.account_id, **issued.shown()), 201)
 
 
@@ -143,7 +142,14 @@ async def reset_link(request: web.Request) -> web.Response:
         "reason_sealed": reason,
     }
     await ask(identity, account_id, "LinkRequested", data, request_id)
+    _must_have(await account_or_404(identity, account_id), issued)
     return json_response(OneTimeLink(account_id=account_id, **issued.shown()), 201)
+
+
+def _must_have(document: AccountDocument, issued: Issued) -> None:
+    """Problem 409 for a retry whose link has had its time: what would be shown opens nothing."""
+    if issued.link_id not in document["links"]:
+        raise Problem("conflict", "This link was redeemed or replaced; send a new Idempotency-Key.")
 
 
 async def _theirs(request: web.Request) -> AccountDocument:

@@ -166,6 +166,18 @@ async def test_a_reset_link_takes_the_place_of_the_one_before(api: Api) -> None:
     await api.sign_in(Person(person.account_id, person.email, body["password"]))
 
 
+async def test_a_retry_for_a_link_that_was_redeemed_shows_none_that_opens_nothing(api: Api) -> None:
+    person = await api.person()
+    path, headers = (
+        f"/v1/users/{person.account_id}/reset-link",
+        {**api.admin, "Idempotency-Key": uuid.uuid4().hex},
+    )
+    link = await api.ask("POST", path, 201, {"reason": None}, headers)
+    body = {"token": link["token"], "password": PASSWORD}
+    await api.ask("POST", "/v1/one-time-links/redeem", 201, body, {})
+    await api.ask("POST", path, 409, {"reason": None}, headers)
+
+
 async def test_a_retry_of_an_invitation_is_the_same_account_with_a_link_that_works(api: Api) -> None:
     wish = {"email": f"{uuid.uuid4().hex}@people.example", "roles": ["viewer"]}
     headers = {**api.admin, "Idempotency-Key": uuid.uuid4().hex}
