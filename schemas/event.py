@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from schemas.errors import WireError
 
@@ -22,22 +22,11 @@ REDRIVE_AGENT: Final = "redrive_agent"  # header of a dead letter that was put b
 MAX_INDEX: Final = 0xFFFF  # outputs of one input event
 _LAZY: Final = frozenset({"id", "cause", "redriven", "trace", "src"})
 _READ: Final = frozenset({"ce_id", "causation_id", "traceparent", REDRIVE_AGENT, "src"})
-_new_tuple: Final = tuple.__new__
 
-
-class Src(NamedTuple):
-    """Where an agent's output came from. Readers keep the highest `position` per `origin`."""
-
-    origin: str  # "agent|input topic|input partition"
-    position: int  # input offset << 16 | index among the outputs of that input
-
-    @property
-    def offset(self) -> int:
-        return self.position >> 16
-
-    @property
-    def output_index(self) -> int:
-        return self.position & MAX_INDEX
+# Where an agent's output came from: (origin, "agent|input topic|input partition"; position, input offset
+# << 16 | index among the outputs of that input). Readers keep the highest position per origin. A plain
+# tuple: a named one takes a third of the time it takes to read an event's headers.
+Src = tuple[str, int]
 
 
 class Event:
@@ -101,6 +90,25 @@ class Event:
         self.read_headers()
         return getattr(self, name)
 
+    def read_causes(self) -> None:
+        """Fill in `src` and `cause`, and of all but an agent's output the rest, too. Raises WireError.
+
+        Most projectors ask for nothing else of an output: its `id` and `trace` are read when asked for.
+        """
+        headers = self._headers or ()
+        if len(headers) == 9:  # an output as we write it, with these two at its end
+            eighth, cause = headers[7]
+            ninth, src = headers[8]
+            if eighth == "causation_id" and ninth == "src":
+                try:
+                    self.src = parse_src(src)
+                    self.cause = cause.decode()
+                    self.redriven = ""
+                    return
+                except (ValueError, AttributeError):
+                    pass  # said in full by the other one
+        self.read_headers()
+
     def read_headers(self) -> None:
         """Fill in what the headers say. Raises WireError where one that we read is not as we write them."""
         headers = self._headers or ()
@@ -163,7 +171,7 @@ def parse_src(raw: bytes) -> Src:
     at, number = int(offset), int(index)
     if at < 0 or not 0 <= number <= MAX_INDEX:
         raise ValueError(f"src {raw!r}: expected agent|topic|partition|offset|index (0..{MAX_INDEX})")
-    return _new_tuple(Src, (origin, at << 16 | number))
+    return origin, at << 16 | number
 
 
 def src_origin(agent: str, topic: str, partition: int) -> str:

@@ -144,12 +144,16 @@ class Codec:
         return event
 
     def events(
-        self, topic: str, partition: int, records: Iterable[Any], with_headers: bool = True
+        self,
+        topic: str,
+        partition: int,
+        records: Iterable[Any],
+        parse: Callable[[Event], None] | None = Event.read_headers,
     ) -> tuple[list[Event], dict[int, Exception]]:
         """(events, offset -> why not) of many records of one partition: `event` without its call each time.
 
-        A record has `offset`, `timestamp` (milliseconds), `key`, `value` and `headers`. Without
-        `with_headers` these are parsed when first asked for, and an unreadable one raises WireError there.
+        A record has `offset`, `timestamp` (milliseconds), `key`, `value` and `headers`. `parse` reads those
+        wanted at once; the others are read when first asked for, and an unreadable one raises WireError.
         """
         events: list[Event] = []
         refused: dict[int, Exception] = {}
@@ -167,8 +171,8 @@ class Codec:
                     upcast(data)
                 event.type = type_name
                 event._headers = record.headers
-                if with_headers:
-                    event.read_headers()
+                if parse is not None:
+                    parse(event)
             except WireError as error:
                 refused[record.offset] = error
                 continue

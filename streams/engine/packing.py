@@ -13,6 +13,7 @@ class PackedConnection(Connection):
 
     def pack_command(self, *args: Any) -> list[bytes]:
         """The command as bytes; arguments are str, bytes, int or float."""
-        name, *rest = args
-        words = name.split() if isinstance(name, str) else [name]  # CLIENT SETINFO is two words
-        return [hiredis.pack_command((*words, *rest))]
+        name = args[0]
+        if isinstance(name, str) and " " in name:  # CLIENT SETINFO is two words
+            args = (*name.split(), *args[1:])
+        return [hiredis.pack_command(args)]

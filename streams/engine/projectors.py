@@ -48,17 +48,16 @@ class ProjectorFold:
         self, events: Sequence[Event], view: Snapshot, failed: dict[int, Exception], at: list[int]
     ) -> Folded:
         states: dict[str, Any] = {}
-        touched: dict[str, None] = {}
-        told: dict[str, None] = {}  # of the note
+        told: dict[str, None] = {}  # of the note, beside the keys of states
+        outcomes: dict[str, str] = {}
         ops: list[Op] = []
-        outcomes: dict[str, bytes] = {}
         held, project = view.states, self._project
         oldest = self._clock_ms() - OUTCOME_TTL_S * 1000
         answers = ANSWERS
         for event in events:
-            key = event.key
-            if event.src is not None and event.at_ms > oldest and event.cause:
-                outcomes[event.cause] = outcome(event)
+            key, cause = event.key, event.cause
+            if cause and event.src is not None and event.at_ms > oldest:
+                outcomes[cause] = outcome(event)
                 told[key] = None
             if event.type in answers or event.offset in failed:
                 continue
@@ -66,34 +65,35 @@ class ProjectorFold:
             if key not in states:
                 raw = held.get(key)
                 states[key] = None if raw is None else orjson.loads(raw)
-                touched[key] = None
             states[key], made = project(states[key], event)
             if made:
                 ops += made
         at[0] = -1
         documents: dict[str, bytes | None] = {}
-        for key in touched:
-            state = states[key]
+        for key, state in states.items():
             document = None if state is None else orjson.dumps(state)
             if document != held.get(key):
                 documents[key] = document
-        told |= touched
+        told |= dict.fromkeys(states)
         note = orjson.dumps(list(told)) if told else b""
         return Folded(Effects(-1, states=documents, outcomes=outcomes, ops=ops, note=note), [], failed)
 
 
-def outcome(event: Event) -> bytes:
-    """What a gateway that waits for a request reads: the last event that the request led to."""
-    where = b'%s%d,"key":%s' % (
-        _place(event.type, event.topic, event.partition), event.offset, orjson.dumps(event.key),
-    )  # fmt: skip
+def outcome(event: Event) -> str:
+    """What a gateway that waits for a request reads: the last event that the request led to. JSON."""
+    where = f"{_place(event.type, event.topic, event.partition)}{event.offset}{_named(event.key)}"
     if event.type in ANSWERS:
-        return b'%s,"data":%s}' % (where, orjson.dumps(event.data))
-    return where + b"}"
+        return f'{where},"data":{orjson.dumps(event.data).decode()}}}'
+    return where + "}"
 
 
 @lru_cache(maxsize=1024)
-def _place(type_name: str, topic: str, partition: int) -> bytes:
+def _place(type_name: str, topic: str, partition: int) -> str:
     """The begin of an outcome, up to the offset: the same for most events of a chunk."""
-    place = orjson.dumps({"type": type_name, "topic": topic, "partition": partition})
-    return place[:-1] + b',"offset":'
+    place = orjson.dumps({"type": type_name, "topic": topic, "partition": partition}).decode()
+    return f'{place[:-1]},"offset":'
+
+
+@lru_cache(maxsize=4096)
+def _named(key: str) -> str:
+    return f',"key":{orjson.dumps(key).decode()}'

@@ -109,7 +109,7 @@ class TapRunner:
         chunk = event.value
         try:
             # Most taps never ask for a header: they are parsed when one does.
-            events, _ = decoded(self._codec, chunk.topic, chunk.partition, chunk.records, with_headers=False)
+            events, _ = decoded(self._codec, chunk.topic, chunk.partition, chunk.records, parse=None)
             self._each(events)
         except Exception as exc:
             self._end(f"{self.agent}: {exc!r}: correct the agent's function")

@@ -91,7 +91,7 @@ class Effects:
     seen: dict[str, int] = field(default_factory=dict)  # request id -> at_ms
     block: int | None = None  # set where a window is kept
     floor: float = -1
-    outcomes: dict[str, bytes] = field(default_factory=dict)  # request ce_id -> document
+    outcomes: dict[str, str] = field(default_factory=dict)  # request ce_id -> JSON document
     ops: list[Op] = field(default_factory=list)
     note: bytes = b""  # published on the partition's channel; b"" publishes nothing
 
@@ -203,16 +203,21 @@ def merged(ops: Sequence[Op]) -> list[tuple[str, str, list[Arg]]]:
     result: list[tuple[str, str, list[Arg]]] = []
     command = suffix = ""
     own: list[Arg] = []
+    width = -1  # of what may be merged with the last one: -1 is no number of arguments
     for op in ops:
         args = op.args
-        alike = op.command == command and op.suffix == suffix and _plain(command, args)
-        if alike and len(own) < _MERGED_ARGS:
+        if (
+            op.command == command
+            and op.suffix == suffix
+            and len(args) == width
+            and len(own) < _MERGED_ARGS
+            and not (command == "ZADD" and isinstance(args[0], (str, bytes)))
+        ):
             own += args
             continue
-        own = list(args)
-        result.append((op.command, op.suffix, own))
-        # What must not be merged with is given no name, so that nothing compares equal to it.
-        command, suffix = (op.command, op.suffix) if _plain(op.command, args) else ("", "")
+        command, suffix, own = op.command, op.suffix, list(args)
+        width = len(args) if _plain(command, args) else -1
+        result.append((command, suffix, own))
     return result
 
 

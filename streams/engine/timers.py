@@ -17,7 +17,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from schemas.catalog import Agent
-from schemas.errors import EncodeError
+from schemas.errors import EncodeError, WireError
 from schemas.event import Event, deterministic_id
 from schemas.wiring import TIMER_DUE
 from streams.core import metrics
@@ -76,7 +76,7 @@ class TimerFold:
         for event in events:
             try:
                 document, op = timer(event, self._topics)
-            except (KeyError, ValueError) as exc:
+            except (KeyError, ValueError, WireError) as exc:
                 failed[event.offset] = exc
                 continue
             states[event.data["timer_id"]] = None if document is None else orjson.dumps(document)

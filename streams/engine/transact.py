@@ -8,7 +8,7 @@ another process, or our own write whose answer was lost, moved it: read again an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 import structlog
@@ -164,12 +164,17 @@ class Transactor:
                 start, begin = records[i - 1].offset + 1, i
 
     def _part(self, chunk: Chunk, start: int, records: Sequence[LogRecord]) -> Part:
-        events, malformed = decoded(self._codec, chunk.topic, chunk.partition, records)
+        place = chunk.topic, chunk.partition
+        events, malformed = decoded(self._codec, *place, records, Event.read_causes)
         return Part(start, records[-1].offset, records, events, malformed)
 
 
 def decoded(
-    codec: Codec, topic: str, partition: int, records: Sequence[LogRecord], with_headers: bool = True
+    codec: Codec,
+    topic: str,
+    partition: int,
+    records: Sequence[LogRecord],
+    parse: Callable[[Event], None] | None = Event.read_headers,
 ) -> tuple[list[Event], dict[int, Exception]]:
     """(events, offset -> why not) of a chunk's records: nothing escapes, nothing is skipped in silence."""
-    return codec.events(topic, partition, records, with_headers)
+    return codec.events(topic, partition, records, parse)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from schemas.event import Event, request_headers
+from schemas.event import Event, output_headers, request_headers
 from schemas.wire import WireError
 from streams.engine import Op, Out
 from streams.engine.chunk import Chunk
@@ -63,6 +63,28 @@ def test_fenced_agents(fold: Callable[[], Fold], bad: tuple[str, Any]) -> None:
     assert dict(letter.headers)["dlq_error"] == b"WireError"
     assert bad in letter.headers
     assert store.partitions[0].fence == 0
+
+
+@pytest.mark.parametrize("bad", [("ce_id", b"\xff"), ("traceparent", b"\xff"), ("ce_id", None)], ids=str)
+@pytest.mark.parametrize("fold", folds())
+def test_of_an_output_what_is_asked_for_must_be_readable(
+    fold: Callable[[], Fold], bad: tuple[str, Any]
+) -> None:
+    """Id and trace of an agent's output are read when asked for: who never asks applies the event."""
+    log, store = ModelLog(1), ModelStore(50)
+    outputs: Any = DirectOutputs(ModelProducer(log))
+    headers = output_headers(TYPE, "a", "a|t|0", 0, 0, 5, "r", "")
+    at = [name for name, _ in headers].index(bad[0])
+    made = record(0)
+    broken = LogRecord(0, 5, made.key, made.value, [*headers[:at], bad, *headers[at + 1 :]])
+    asking = ProjectorFold(lambda state, event: ({"id": event.id, "trace": event.trace}, []))
+    for number, each in enumerate((fold(), asking)):
+        applier = Transactor("x", chaos_codec(), store, each, outputs, DeadLetters("x", "g"))
+        drive(applier.apply(Chunk(TOPIC, number, 0, (broken,))))
+        assert store.partitions[number].fence == 0
+    assert store.partitions[1].states == {}
+    letter = log.topics[f"{TOPIC}.dlq"][0][-1]
+    assert (letter.value, dict(letter.headers)["dlq_partition"]) == (made.value, b"1")
 
 
 class FakeTable:

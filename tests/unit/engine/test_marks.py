@@ -5,20 +5,19 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.event import Src
 from streams.engine.marks import Marks
 
 
 def test_what_is_not_above_the_mark_is_a_repeat() -> None:
     marks = Marks({b"a|t|0": 10})
-    assert [marks.is_repeat(Src("a|t|0", p)) for p in (9, 10, 11, 11, 12)] == [True, True, False, True, False]
+    assert [marks.is_repeat(("a|t|0", p)) for p in (9, 10, 11, 11, 12)] == [True, True, False, True, False]
     assert marks.moved == {b"a|t|0": 12}
 
 
 def test_origins_are_independent() -> None:
     marks = Marks({b"a|t|0": 10})
-    assert not marks.is_repeat(Src("a|t|1", 3))
-    assert not marks.is_repeat(Src("b|t|0", 0))
+    assert not marks.is_repeat(("a|t|1", 3))
+    assert not marks.is_repeat(("b|t|0", 0))
 
 
 @given(
@@ -34,7 +33,7 @@ def test_lives_that_begin_again_add_nothing(restarts: list[int], borders: list[i
     at = 0
     for size in [*borders, len(emitted)]:
         marks = Marks(stored)
-        applied += [p for p in emitted[at : at + size] if not marks.is_repeat(Src("a|t|0", p))]
+        applied += [p for p in emitted[at : at + size] if not marks.is_repeat(("a|t|0", p))]
         stored |= marks.moved
         at += size
     assert applied == list(range(21))
