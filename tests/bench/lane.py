@@ -4,7 +4,8 @@ All sides of a bench read the same topic, of events as the house writes them, wi
 a request, 9 on a decider's output. Each parses them into names and bytes, as the clients of Faust, bytewax
 and quixstreams do unasked; the bare loop asks. `lane.touch` is a peer of `lane.decide` and of
 `lane.project`, each time on the topic that these read. The bare loop of `lane.decide` writes the same
-output with the same headers, without state, fence or marks: the bound of any decider in Python.
+output with the same headers, without state, fence or marks: the bound of any decider in Python. That of
+`lane.project` writes the same documents, places and outcomes to Redis: the bound of any projector.
 """
 
 from __future__ import annotations
@@ -90,6 +91,7 @@ class Lane:
                     OURS: lambda: self._fresh("project", EVENTS),
                     "lane.touch": functools.partial(self._ours, "touch-counted", EVENTS),
                     "stock-faust": lambda: self._peer("stock_faust", STOCK_EVENTS, COUNTED),
+                    "bare-loop": lambda: self._peer("bare_project", EVENTS, COUNTED),
                 },
                 [Goal("lane.touch", 0.5)],
             ),
