@@ -1,4 +1,4 @@
-"""The lane: a Faust transport that hands an agent one event per (partition, up to 500 records).
+"""The lane: a Faust transport that hands an agent one event per (partition, up to 4096 records).
 
 Stock Faust makes two tasks per record, which bounds it at 8,000 events a second. Here the event's value is
 a `Chunk`, acknowledged explicitly and as a whole:
