@@ -10,7 +10,11 @@ import asyncio
 from typing import Any, Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import BadHttpMessage
 
+from streams.core.logging import get_logger
+
+_log = get_logger("gateway.heads")
 HEAD_S: Final = 15.0
 
 
@@ -35,6 +39,14 @@ class GuardedHandler(web.RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         self._disarm()
         super().connection_lost(exc)
+
+    def log_exception(self, *args: Any, **kw: Any) -> None:
+        # aiohttp's text of such an error quotes what was sent, and that may be the begin of a credential.
+        error = kw.get("exc_info")
+        if isinstance(error, BadHttpMessage):
+            _log.info("malformed request", kind=type(error).__name__)
+        else:
+            super().log_exception(*args, **kw)
 
     def _disarm(self) -> None:
         if self._head_timer is not None:

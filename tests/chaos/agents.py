@@ -19,12 +19,19 @@ SETTINGS non_replicated_deduplication_window = 100000
 
 @decider("chaos.a")
 def decide_a(state: State | None, event: Event) -> tuple[State | None, list[Out]]:
-    """Counts a client's requests and splits each; keeps which works were done."""
-    state = state or {"n": 0, "toiled": {}}
+    """Counts a client's requests and splits each; keeps which works are outstanding and which were done.
+
+    A report may come again long after the window of requests has forgotten it: a FLUSHALL takes the leases'
+    memory of what is done, and the work is done anew. So a decider takes only reports that it waits for.
+    """
+    state = state or {"n": 0, "asked": [], "toiled": {}}
     rid = event.data["rid"]
     if event.type == "kinolog.chaos.Toiled":
+        if rid not in state["asked"]:
+            return state, []
+        asked = [other for other in state["asked"] if other != rid]
         toiled = {**state["toiled"], rid: state["toiled"].get(rid, 0) + 1}
-        return {**state, "toiled": toiled}, []
+        return {**state, "asked": asked, "toiled": toiled}, []
     n = state["n"] + 1
     outs = [
         Out("chaos.a.events", key, "kinolog.chaos.Split", {"rid": rid, "j": j, "n": n})
@@ -33,6 +40,7 @@ def decide_a(state: State | None, event: Event) -> tuple[State | None, list[Out]
     if wants_work(rid):
         toil = {"rid": rid, "work_id": f"toil:{rid}", "priority": n % 10}
         outs.append(Out("chaos.work.requests", f"toil:{rid}", "kinolog.chaos.Toil", toil))
+        state = {**state, "asked": [*state["asked"], rid]}
     return {**state, "n": n}, outs
 
 

@@ -34,9 +34,10 @@ _BLOCK_BYTES: Final = 4 * 2**20
 
 
 def plant(stack: Stack, name: str, secret: str) -> None:
-    """Write down a secret that must not stand anywhere; short ones say nothing and are left out."""
+    """Write down a secret that must not stand anywhere; short and uniform ones (made up by tests of odd
+    values) say nothing and are left out."""
     telling = secret[-43:] if secret.startswith(("kino_", "kinr_", "kinl_")) else secret.rpartition(".")[2]
-    if len(telling) >= 16:
+    if len(telling) >= 16 and len(set(telling)) >= 8:
         with _list_of(stack).open("a") as file:  # one short line in one write: workers share the file
             file.write(json.dumps([name, telling]) + "\n")
 

@@ -3,7 +3,7 @@ import "shared/frame.js";
 import { Part, html } from "shared/element.js";
 import { identity } from "shared/identity-api.js";
 import { blank, problemNotice, signInButton, when } from "shared/parts.js";
-import { may } from "shared/rights.js";
+import { may, rights } from "shared/rights.js";
 import { ready } from "shared/session.js";
 import { personOf } from "shared/words.js";
 import { eraseMe } from "./erase.js";
@@ -19,6 +19,7 @@ class Account extends Part {
     super();
     ready.then(() => this.load());
     addEventListener("kinolog-session", () => this.load());
+    rights.addEventListener("change", () => this.requestUpdate());
   }
 
   createRenderRoot() {

@@ -104,7 +104,8 @@ async def test_a_ready_asset_is_deleted_to_the_last_object(media: Platform, clip
     await media.ended(other)
     await media.ask(asset_id, "DeletionRequested")
     document = await media.until(asset_id, lambda d: d["state"] == "deleted" and d["erased"])
-    assert set(document) == {"id", "state", "created_at_ms", "updated_at_ms", "erased"}
+    kept = {"id", "state", "created_at_ms", "updated_at_ms", "erased", "owner_id", "visibility"}
+    assert set(document) == kept
     assert await media.keys(asset_id) == []
     assert await media.keys(other) != []  # the same film, uploaded twice, shares nothing
 

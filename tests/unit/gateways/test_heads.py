@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from structlog.testing import capture_logs
 
 from gateways.core import heads
 from gateways.core.app import Service, create_app
@@ -52,6 +53,17 @@ async def running(core: CoreDeps, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     await server.start()
     yield Running(port, begun, go_on)
     await server.stop()
+
+
+async def test_nothing_of_a_malformed_head_is_logged(running: Running) -> None:
+    with capture_logs() as lines:
+        async with asyncio.timeout(60):
+            reader, _ = await running.connect(
+                HEAD + b"Authorization: Bearer kino_secret" + b"s" * 9000 + b"\r\n\r\n"
+            )
+            assert b" 400 " in await reader.readline()
+    assert {"event": "malformed request", "kind": "LineTooLong", "log_level": "info"} in lines
+    assert "kino_secret" not in repr(lines)
 
 
 async def test_a_head_that_is_never_ended_is_given_up(running: Running) -> None:
