@@ -87,8 +87,8 @@ async def test_outputs_keep_their_order_and_their_key(settings: Settings) -> Non
     for entry in _read(settings, "outputs"):
         assert entry.event is not None
         assert entry.partition == partition_of(entry.key, 4)
-        assert entry.event.src is not None
-        assert entry.event.src.offset == entry.event.data["due_at_ms"] == entry.at_ms - 1000
+        n = entry.event.data["due_at_ms"]
+        assert (entry.event.src, entry.at_ms) == (("a|t|0", n << 16), 1000 + n)
         seen.setdefault(entry.key, []).append(entry.event.data["due_at_ms"])
     assert sorted(n for some in seen.values() for n in some) == list(range(500))
     assert all(some == sorted(some) for some in seen.values())
