@@ -11,13 +11,23 @@ from aiohttp.client_exceptions import ClientConnectionError
 from aiohttp.typedefs import Middleware
 from redis.exceptions import RedisError
 
+from gateways.core.clickhouse import HistoryUnavailable
 from gateways.core.notice import Notices
 from gateways.core.problem import Problem, retry_later
 from gateways.core.routes import Handler
 from streams.core import metrics, tracing
 from streams.core.logging import get_logger
+from streams.core.producer import LogUnavailable
+from streams.core.vault import VaultError
 
 _log = get_logger("gateway.errors")
+# What every service may stand on: its absence is answered alike everywhere.
+_AWAY: Final[Mapping[type[Exception], str]] = {
+    RedisError: "The projections (Redis) do not answer",
+    LogUnavailable: "The log takes no requests now",
+    HistoryUnavailable: "The history (ClickHouse) does not answer",
+    VaultError: "The vault does not answer",
+}
 BAD_BODY: Final = (
     "The body is not what its headers say; check Content-Encoding, Content-Length and Transfer-Encoding."
 )
@@ -101,8 +111,9 @@ def translator(table: Mapping[type[Exception], tuple[str, str]]) -> Translate:
 def _of_known(error: Exception) -> Problem | None:
     if isinstance(error, web.RequestPayloadError):
         return Problem("malformed-request", BAD_BODY)
-    if isinstance(error, RedisError):
-        return retry_later("unavailable", "The projections (Redis) do not answer; try again in a moment.")
+    for kind, name in _AWAY.items():
+        if isinstance(error, kind):
+            return retry_later("unavailable", f"{name}; try again in a moment.")
     return None
 
 

@@ -9,7 +9,6 @@ from typing import Final
 from aiohttp import web
 
 from gateways.core.app import Service
-from gateways.core.clickhouse import HistoryUnavailable
 from gateways.core.platform import Platform
 from gateways.identity.attempts import Attempts
 from gateways.identity.book import AddressBook
@@ -18,11 +17,7 @@ from gateways.identity.passwords import Passwords
 from gateways.identity.routes import ROUTES
 from gateways.identity.signer import Signer
 from schemas.identity.views import ACCOUNTS, ADDRESSES, SIGNING
-from streams.core.producer import LogUnavailable
 from streams.core.sealing import Sealer, SubjectForgotten
-from streams.core.vault import VaultError
-
-_VAULT_AWAY: Final = "The vault does not answer; try again in a moment."
 
 
 async def build(platform: Platform) -> Service:
@@ -56,13 +51,7 @@ SERVICE: Final = Service(
     routes=ROUTES,
     build=build,
     errors={
-        LogUnavailable: ("unavailable", "The log takes no requests now; try again in a moment."),
-        HistoryUnavailable: (
-            "unavailable",
-            "The history (ClickHouse) does not answer; try again in a moment.",
-        ),
         SubjectForgotten: ("conflict", "The account is being erased."),
-        VaultError: ("unavailable", _VAULT_AWAY),
     },
 )
 

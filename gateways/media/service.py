@@ -9,7 +9,6 @@ from typing import Final
 from aiohttp import web
 
 from gateways.core.app import Service
-from gateways.core.clickhouse import HistoryUnavailable
 from gateways.core.locks import RedisLocks
 from gateways.core.platform import Platform
 from gateways.core.sessions import Tokens
@@ -21,7 +20,6 @@ from gateways.media.tail import Tails
 from gateways.media.upload import make_room
 from schemas.media.views import LIBRARY, PROGRESS
 from streams.core.objects import ObjectStoreUnavailable
-from streams.core.producer import LogUnavailable
 
 DRAIN_BACKGROUND_S: Final = 1.0
 
@@ -53,12 +51,7 @@ SERVICE: Final = Service(
     routes=ROUTES,
     build=build,
     errors={
-        LogUnavailable: ("unavailable", "The log takes no requests now; try again in a moment."),
         ObjectStoreUnavailable: ("unavailable", "The object store does not answer; try again in a moment."),
-        HistoryUnavailable: (
-            "unavailable",
-            "The history (ClickHouse) does not answer; try again in a moment.",
-        ),
     },
 )
 
