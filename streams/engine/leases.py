@@ -2,7 +2,7 @@
 
 A lease only prevents double work; losing them all loses nothing, since the asset's decider knows what is
 outstanding. Each grant has a fencing token above every earlier one of the same work, also after the store
-was emptied: it is taken from the store's clock.
+was emptied: it is taken from the store's clock, in microseconds, since two grants fit into a millisecond.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ local left = (tonumber(held[4]) or 0) - now
 if left > 0 and not (held[1] == ARGV[1] and held[2] ~= ARGV[2]) then
   return {'held', string.format('%.0f', left)}
 end
-local token = string.format('%.0f', math.max((tonumber(held[3]) or 0) + 1, now))
+local token = string.format('%.0f', math.max((tonumber(held[3]) or 0) + 1, clock[1] * 1000000 + clock[2]))
 redis.call('HSET', KEYS[1], 'slot', ARGV[1], 'life', ARGV[2], 'token', token,
   'until', string.format('%.0f', now + ARGV[4]))
 redis.call('PEXPIRE', KEYS[1], ARGV[5])
