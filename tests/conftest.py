@@ -13,6 +13,7 @@ from deploy.local import launcher, state
 from deploy.local.layout import Home
 from streams.core.vault import Vault
 from tests.support.leaks import leaks
+from tests.support.planting import BOOK, planted, watch_clients
 from tests.support.stack import controller_pid, shared_stack
 from tests.support.vault import VaultServer
 
@@ -21,8 +22,11 @@ settings.register_profile(
     "steady", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("steady")
+watch_clients()
 
 LEAKS = pytest.StashKey[list[str]]()
+TESTS = Path(__file__).resolve().parent
+BOOK_FILE = "planted-secrets.jsonl"
 STACK_FIXTURES = {"stack", "platform_stack"}
 
 
@@ -33,11 +37,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.stack)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Every test with servers has its secrets written down, its fixtures' too; unit tests make up theirs."""
+    factory: pytest.TempPathFactory = item.config._tmp_path_factory  # type: ignore[attr-defined]
+    unit = "unit" in item.path.relative_to(TESTS).parts
+    BOOK.open(None if unit else _shared(factory, item.config) / BOOK_FILE)
+
+
+def _shared(factory: pytest.TempPathFactory, config: pytest.Config) -> Path:
+    base = factory.getbasetemp()
+    return base.parent if hasattr(config, "workerinput") else base
+
+
 @pytest.fixture(scope="session")
-def run_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+def run_folder(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
     """A folder that all xdist workers of this run share."""
-    base = tmp_path_factory.getbasetemp()
-    return base if worker_id == "master" else base.parent
+    return _shared(tmp_path_factory, pytestconfig)
 
 
 @pytest.fixture(scope="session")
@@ -84,9 +100,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     base = getattr(factory, "_basetemp", None)
     homes = [Home((Path(base) / name).resolve()) for name in ("servers", "platform") if base is not None]
     try:
-        for home in homes[-1:]:  # the platform's
+        for home in homes:
             if state.running(home.state_file) is not None:
-                session.config.stash[LEAKS] = asyncio.run(leaks(launcher.Stack(home)))
+                found = asyncio.run(leaks(launcher.Stack(home), planted(Path(base) / BOOK_FILE)))
+                told = session.config.stash.setdefault(LEAKS, [])
+                told.extend(f"{home.root.name}: {finding}" for finding in found)
         if session.config.stash.get(LEAKS, []):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
     finally:

@@ -19,6 +19,7 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 from tests.e2e.stub_media import Film, make_film
 from tests.e2e.stub_server import Stub, serving
 from tests.support.browser import PATIENCE_MS, launched, new_context
+from tests.support.planting import betrayed
 
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -80,7 +81,9 @@ class Window:
         """Everything the page did that no page may do."""
         violations = await self.page.evaluate("window.__violations ?? []")
         errors = [text for text in self.errors if not any(part in text for part in self.tolerated)]
-        return [*violations, *errors, *(f"request to {url}" for url in self.outside)]
+        stores = await self.page.evaluate("({local: {...localStorage}, session: {...sessionStorage}})")
+        outside = (f"request to {url}" for url in self.outside)
+        return [*violations, *errors, *outside, *betrayed(stores)]
 
 
 @dataclass(slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from playwright.async_api import Browser, Page
 from deploy.local.launcher import Stack
 from tests.e2e.conftest import Window, listen, new_page
 from tests.support.browser import PATIENCE_MS
+from tests.support.planting import BOOK
 
 PASSWORD = "seven small yellow submarines"
 
@@ -38,6 +40,9 @@ class Somebody(Window):
             self.base + path, method=method, data=body, headers=headers, timeout=PATIENCE_MS
         )
         text = await answer.text()
+        # Requests past the pages are none of the window's own, which is looked through otherwise.
+        for seen in (json.dumps(body), text, answer.headers.get("set-cookie")):
+            BOOK.look_through(seen)
         return answer.status, await answer.json() if text else None
 
     async def join(self, *roles: str, name: str) -> None:

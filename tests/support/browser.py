@@ -17,6 +17,8 @@ from typing import Any
 
 from playwright.async_api import Browser, BrowserContext, async_playwright
 
+from tests.support.planting import watch_window
+
 WEB = Path(__file__).resolve().parents[2] / "gateways" / "web"
 PACKAGE = WEB / "node_modules" / "@sparticuz" / "chromium"
 UNPACKED = WEB / "node_modules" / ".chromium"
@@ -93,9 +95,10 @@ async def launched() -> AsyncIterator[Browser]:
 
 
 async def new_context(browser: Browser, **options: Any) -> BrowserContext:
-    """A person's own window, with the patience that a busy machine needs."""
+    """A person's own window, with the patience that a busy machine needs; what it is told is written down."""
     context = await browser.new_context(**options)
     context.set_default_timeout(PATIENCE_MS)
+    watch_window(context)
     return context
 
 

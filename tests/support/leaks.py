@@ -1,6 +1,6 @@
-"""The search for planted secrets in everything that a stack keeps: topics, Redis, ClickHouse, logs.
+"""The search for secrets in everything that a stack keeps: topics, Redis, ClickHouse, objects, logs.
 
-Tests write down each secret that they use with `plant`; at the end of the run `leaks` searches for all of
+`planting.py` writes down each secret that a test uses; at the end of the run `leaks` searches for all of
 them, in clear, in base64 (however it falls into a longer text) and in hexadecimal digits. A control that is
 written to every place in every form shows that the search would have found them.
 """
@@ -8,12 +8,11 @@ written to every place in every form shows that the search would have found them
 from __future__ import annotations
 
 import base64
-import json
 import secrets
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from confluent_kafka import Producer
@@ -23,42 +22,12 @@ from deploy.local.launcher import Stack
 from deploy.log_reader import LogError, LogReader
 from schemas.catalog import topology
 from streams.core.clients import clickhouse_client, redis_client
+from streams.core.objects import NoSuchObject, ObjectStore
 
-SECRET_FIELDS: Final = frozenset(
-    {"token", "access_token", "refresh_token", "api_key", "password", "new_password"}
-)
-PLACES: Final = ("log", "redis", "clickhouse", "file")
+PLACES: Final = ("log", "redis", "clickhouse", "object", "file")
 _CONTROL: Final = "control"
 _WINDOW: Final = 8  # every form of a secret is longer
 _BLOCK_BYTES: Final = 4 * 2**20
-
-
-def plant(stack: Stack, name: str, secret: str) -> None:
-    """Write down a secret that must not stand anywhere; short and uniform ones (made up by tests of odd
-    values) say nothing and are left out."""
-    telling = secret[-43:] if secret.startswith(("kino_", "kinr_", "kinl_")) else secret.rpartition(".")[2]
-    if len(telling) >= 16 and len(set(telling)) >= 8:
-        with _list_of(stack).open("a") as file:  # one short line in one write: workers share the file
-            file.write(json.dumps([name, telling]) + "\n")
-
-
-def plant_all(stack: Stack, document: Any) -> None:
-    """Write down every secret in a request's or answer's document."""
-    for name, value in document.items() if isinstance(document, dict) else ():
-        if name in SECRET_FIELDS and isinstance(value, str):
-            plant(stack, name, value)
-
-
-def planted(stack: Stack) -> dict[str, str]:
-    """Secret -> what it is: those of the stack itself and all that tests wrote down."""
-    found = {secret: name for name, secret in stack.credentials.items() if name != "s3_access_key"}
-    if _list_of(stack).exists():
-        found |= {secret: name for name, secret in map(json.loads, _list_of(stack).read_text().splitlines())}
-    return found
-
-
-def _list_of(stack: Stack) -> Path:
-    return stack.home.root / "planted-secrets.jsonl"
 
 
 def forms(secret: str) -> Iterator[tuple[str, bytes]]:
@@ -113,14 +82,17 @@ class Search:
         yield from (f"{last}: {hit}" for hit in self.hits(bytes(block)))
 
 
-async def leaks(stack: Stack) -> list[str]:
-    """Where which secret stands; and a sentence for each place and form where the control was not found."""
+async def leaks(stack: Stack, planted: Mapping[str, str]) -> list[str]:
+    """Where which secret (secret -> what it is; and those of the stack itself) stands; and a sentence for
+    each place and form where the control was not found."""
     control = secrets.token_urlsafe(32)
     await _plant_control(stack, control)
-    search = Search({**planted(stack), control: _CONTROL})
+    own = {secret: name for name, secret in stack.credentials.items() if name != "s3_access_key"}
+    search = Search({**planted, **own, control: _CONTROL})
     found = set(search.all_hits(of_log(stack)))
     found |= set(search.all_hits([piece async for piece in of_redis(redis_client(stack.settings))]))
     found |= set(search.all_hits([piece async for piece in of_clickhouse(stack)]))
+    found |= set(search.all_hits([piece async for piece in of_objects(stack)]))
     found |= set(search.all_hits(of_files(stack.home.logs)))
     controls = {hit for hit in found if f": {_CONTROL} in " in hit}
     blind = [
@@ -133,7 +105,7 @@ async def leaks(stack: Stack) -> list[str]:
 
 
 async def _plant_control(stack: Stack, control: str) -> None:
-    """The control in every form in a dead letter, in Redis, in the history and in a log file."""
+    """The control in every form in a dead letter, in Redis, in the history, an object and a log file."""
     shown = [control, control.encode().hex(), base64.b64encode(f"x{control}y".encode()).decode()]
     producer = Producer(stack.settings.kafka_client())
     redis, history = redis_client(stack.settings), await clickhouse_client(stack.settings)
@@ -142,6 +114,8 @@ async def _plant_control(stack: Stack, control: str) -> None:
             producer.produce("identity.account.requests.dlq", text.encode())
             await redis.hset("edge:control", text[:8], text)
             await history.insert("log_events", [[text]], column_names=["data"])
+        async with ObjectStore(stack.settings) as objects:
+            await objects.put("control", "\n".join(shown).encode(), "text/plain")
         assert producer.flush(60) == 0
     finally:
         await redis.aclose()
@@ -202,6 +176,15 @@ async def of_clickhouse(stack: Stack) -> AsyncIterator[tuple[str, bytes]]:
             yield "clickhouse log_events", str(row[0]).encode()
     finally:
         await client.close()
+
+
+async def of_objects(stack: Stack) -> AsyncIterator[tuple[str, bytes]]:
+    """Names and contents; of long ones (films) the first block, where a container keeps its texts."""
+    async with ObjectStore(stack.settings) as objects:
+        async for info in objects.list():
+            with suppress(NoSuchObject):  # deleted at this moment
+                content = await objects.get(info.key, 0, min(info.size, _BLOCK_BYTES)) if info.size else b""
+                yield "object", info.key.encode() + b"\n" + content
 
 
 def of_files(folder: Path) -> Iterator[tuple[str, bytes]]:

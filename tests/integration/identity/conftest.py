@@ -12,7 +12,6 @@ import aiohttp
 import pytest
 
 from deploy.local.launcher import Stack
-from tests.support.leaks import plant_all
 
 PATIENCE_S = 180  # of a busy machine; a test ends as soon as what it waits for is there
 PASSWORD = "seven small yellow submarines"
@@ -53,10 +52,7 @@ class Api:
         async with self.http.request(method, path, json=body, headers=sent) as answer:
             text = await answer.text()
             assert answer.status == status, f"{method} {path}: {answer.status} {text}"
-            found = await answer.json(content_type=None) if text else None
-            plant_all(self.stack, body)
-            plant_all(self.stack, found)
-            return found
+            return await answer.json(content_type=None) if text else None
 
     async def eventually(self, path: str, status: int, headers: dict[str, str] | None = None) -> Any:
         """The document at `path` once the answer has this status."""
