@@ -268,6 +268,11 @@ class ErasureRequested(TypedDict):
     actor: str
     # Why, as the actor wrote it, sealed under the account's key; base64. Null where none was given.
     reason_sealed: str | None
+    # What becomes of the account's films: delete, or transfer (to heir_id). Null in events of before:
+    # they stay as they are.
+    films: str | None
+    # Who gets the films, where they are to get another owner: an account_id; null: the administrator.
+    heir_id: str | None
 
 
 class ErasureStarted(TypedDict):
@@ -277,6 +282,11 @@ class ErasureStarted(TypedDict):
     account_id: str
     # Who asked: an account_id, or administrator for the administrator's key; 1-64 characters.
     actor: str
+    # What becomes of the account's films: delete, or transfer (to heir_id). Null in events of before:
+    # they stay as they are.
+    films: str | None
+    # Who gets the films, where they are to get another owner: an account_id; null: the administrator.
+    heir_id: str | None
 
 
 class ForgettingRequested(TypedDict):

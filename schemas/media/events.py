@@ -13,9 +13,12 @@ ASSET_CREATED: Final = "kinolog.media.AssetCreated"
 ASSET_DELETED: Final = "kinolog.media.AssetDeleted"
 ASSET_ERASED: Final = "kinolog.media.AssetErased"
 ASSET_FAILED: Final = "kinolog.media.AssetFailed"
+ASSET_GAINED: Final = "kinolog.media.AssetGained"
+ASSET_LOST: Final = "kinolog.media.AssetLost"
 ASSET_PLANNED: Final = "kinolog.media.AssetPlanned"
 ASSET_PLAYABLE: Final = "kinolog.media.AssetPlayable"
 ASSET_READY: Final = "kinolog.media.AssetReady"
+ASSET_TRANSFERRED: Final = "kinolog.media.AssetTransferred"
 ASSET_UPLOADED: Final = "kinolog.media.AssetUploaded"
 CHUNK_ACCEPTED: Final = "kinolog.media.ChunkAccepted"
 CHUNK_ENCODED: Final = "kinolog.media.ChunkEncoded"
@@ -24,12 +27,15 @@ CHUNK_REQUESTED: Final = "kinolog.media.ChunkRequested"
 DELETION_REQUESTED: Final = "kinolog.media.DeletionRequested"
 ERASURE_REQUESTED: Final = "kinolog.media.ErasureRequested"
 OBJECTS_ERASED: Final = "kinolog.media.ObjectsErased"
+OWNER_CLEARED: Final = "kinolog.media.OwnerCleared"
+OWNER_LEFT: Final = "kinolog.media.OwnerLeft"
 PROBE_REQUESTED: Final = "kinolog.media.ProbeRequested"
 SOURCE_PROBED: Final = "kinolog.media.SourceProbed"
 SOURCE_REJECTED: Final = "kinolog.media.SourceRejected"
 STORYBOARD_ADDED: Final = "kinolog.media.StoryboardAdded"
 STORYBOARD_MADE: Final = "kinolog.media.StoryboardMade"
 STORYBOARD_REQUESTED: Final = "kinolog.media.StoryboardRequested"
+TRANSFER_REQUESTED: Final = "kinolog.media.TransferRequested"
 UPLOAD_COMPLETED: Final = "kinolog.media.UploadCompleted"
 UPLOAD_FAILED: Final = "kinolog.media.UploadFailed"
 UPLOAD_STARTED: Final = "kinolog.media.UploadStarted"
@@ -52,6 +58,16 @@ class AssetChangeRequested(TypedDict):
     # Who asked: an account_id, a hash of somebody's name at a foreign issuer, or administrator for the
     # administrator's key; 1-64 characters.
     actor: str
+    # Whose asset it was when it was asked: an account_id, or a hash of somebody's name at a foreign
+    # issuer; 1-64 characters. Null: the administrator's, or not said.
+    owner_id: str | None
+    # Whether the actor is not the owner: the audit lists such acts.
+    privileged: bool
+    # Why, as the actor wrote it, sealed under the key of reason_subject; base64. Null where none was
+    # given.
+    reason_sealed: str | None
+    # Whose key sealed the reason: the owner's, or kinolog where the owner has none; 1-64 characters.
+    reason_subject: str | None
 
 
 class AssetChanged(TypedDict):
@@ -114,6 +130,30 @@ class AssetFailed(TypedDict):
     code: str
     # One sentence for people: what is wrong and what to do about it.
     sentence: str
+
+
+class AssetGained(TypedDict):
+    """Somebody owns an asset. Request; a report of the asset's decider."""
+
+    # Whose films it is about; also the partition key. An account_id, or a hash of somebody's name at a
+    # foreign issuer; 1-64 characters.
+    owner_id: str
+    # The asset. Lower-case letters, digits and hyphens, 1-64 characters.
+    asset_id: str
+    # Whether it was somebody else's before.
+    inherited: bool
+
+
+class AssetLost(TypedDict):
+    """Somebody owns an asset no more: it was deleted, or is another's. Request; a report of the
+    asset's decider.
+    """
+
+    # Whose films it is about; also the partition key. An account_id, or a hash of somebody's name at a
+    # foreign issuer; 1-64 characters.
+    owner_id: str
+    # The asset. Lower-case letters, digits and hyphens, 1-64 characters.
+    asset_id: str
 
 
 class SourceInfo(TypedDict):
@@ -277,6 +317,20 @@ class AssetReady(TypedDict):
     renditions: list[MeasuredRendition]
 
 
+class AssetTransferred(TypedDict):
+    """The asset has another owner."""
+
+    # The asset; also the partition key. Lower-case letters, digits and hyphens, 1-64 characters.
+    asset_id: str
+    # Whose it is from now on: an account_id; null: the administrator's.
+    owner_id: str | None
+    # Whose it was: an account_id; null: the administrator's.
+    previous_owner_id: str | None
+    # Who asked: an account_id, a hash of somebody's name at a foreign issuer, or administrator for the
+    # administrator's key; 1-64 characters.
+    actor: str
+
+
 class Source(TypedDict):
     """The uploaded file: part objects uploads/<asset_id>/<n>, n from 0, that are never joined."""
 
@@ -402,6 +456,16 @@ class DeletionRequested(TypedDict):
     # Who asked: an account_id, a hash of somebody's name at a foreign issuer, or administrator for the
     # administrator's key; 1-64 characters. Null in requests of before.
     actor: str | None
+    # Whose asset it was when it was asked: an account_id, or a hash of somebody's name at a foreign
+    # issuer; 1-64 characters. Null: the administrator's, or not said.
+    owner_id: str | None
+    # Whether the actor is not the owner: the audit lists such acts.
+    privileged: bool
+    # Why, as the actor wrote it, sealed under the key of reason_subject; base64. Null where none was
+    # given.
+    reason_sealed: str | None
+    # Whose key sealed the reason: the owner's, or kinolog where the owner has none; 1-64 characters.
+    reason_subject: str | None
 
 
 class ErasureRequested(TypedDict):
@@ -432,6 +496,31 @@ class ObjectsErased(TypedDict):
     attempt: int
     # Objects deleted by this run; 0 when an earlier run had done it.
     object_count: int
+
+
+class OwnerCleared(TypedDict):
+    """Nothing belongs to an owner who left any more; said again if something came in late."""
+
+    # Whose films it is about; also the partition key. An account_id, or a hash of somebody's name at a
+    # foreign issuer; 1-64 characters.
+    owner_id: str
+
+
+class OwnerLeft(TypedDict):
+    """An owner's account is being erased; all that is theirs is to be deleted or given to somebody
+    else. Request.
+    """
+
+    # Whose films it is about; also the partition key. An account_id, or a hash of somebody's name at a
+    # foreign issuer; 1-64 characters.
+    owner_id: str
+    # delete, or transfer (to heir_id).
+    films: str
+    # Who gets the films, where they are to get another owner: an account_id; null: the administrator.
+    heir_id: str | None
+    # Who asked: an account_id, a hash of somebody's name at a foreign issuer, or administrator for the
+    # administrator's key; 1-64 characters.
+    actor: str
 
 
 class ProbeRequested(TypedDict):
@@ -553,6 +642,22 @@ class StoryboardRequested(TypedDict):
     source: Source
     # How the film is encoded.
     plan: Plan
+
+
+class TransferRequested(TypedDict):
+    """The asset is to have another owner, since the one it has is being erased. Request."""
+
+    # The asset; also the partition key. Lower-case letters, digits and hyphens, 1-64 characters.
+    asset_id: str
+    # Whose asset it is as far as the sender knows; if it is not, nothing changes. 1-64 characters.
+    owner_id: str | None
+    # Whose it is to be: an account_id; null: the administrator's.
+    heir_id: str | None
+    # Who asked: an account_id, a hash of somebody's name at a foreign issuer, or administrator for the
+    # administrator's key; 1-64 characters.
+    actor: str
+    # Whether the actor is not the owner: the audit lists such acts.
+    privileged: bool
 
 
 class UploadCompleted(TypedDict):

@@ -14,6 +14,8 @@ from streams.engine.agents import projector
 @projector("log.media.asset.events", ddl=LOG_EVENTS_DDL)
 @projector("log.media.work.requests", ddl=LOG_EVENTS_DDL)
 @projector("log.media.work.events", ddl=LOG_EVENTS_DDL)
+@projector("log.media.owner.requests", ddl=LOG_EVENTS_DDL)
+@projector("log.media.owner.events", ddl=LOG_EVENTS_DDL)
 @projector("log.identity.account.requests", ddl=LOG_EVENTS_DDL)
 @projector("log.identity.account.events", ddl=LOG_EVENTS_DDL)
 @projector("log.identity.address.requests", ddl=LOG_EVENTS_DDL)

@@ -218,7 +218,7 @@ def _api_key_used(turn: Turn, data: dict[str, Any]) -> None:
 
 def _erasure_requested(turn: Turn, data: dict[str, Any]) -> None:
     turn.must_be("invited", "active", "disabled")
-    turn.say("ErasureStarted", actor=data["actor"])
+    turn.say("ErasureStarted", actor=data["actor"], films=data.get("films"), heir_id=data.get("heir_id"))
     turn.end_sessions("account_erased")
     for key_id in turn.keys:
         turn.say("ApiKeyRevoked", key_id=key_id, reason="account_erased")

@@ -53,6 +53,7 @@ class State(TypedDict, total=False):
     """The decider's document for one asset. None: the asset was never heard of."""
 
     phase: str  # uploading, probing, processing, ready, failed, deleted
+    owner_id: str  # absent: the administrator's, deleted, or of before owners were remembered here
     source: dict[str, Any]  # Source of the schemas; until everything is made
     plan: Plan  # until everything is made
     next_chunk: int  # first chunk not yet asked for

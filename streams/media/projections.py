@@ -199,6 +199,10 @@ def _changed(document: AssetDocument, data: dict[str, Any], _: int) -> None:
         document["visibility"] = visibility_of(data)
 
 
+def _transferred(document: AssetDocument, data: dict[str, Any], _: int) -> None:
+    document["owner_id"] = owner_of(data)
+
+
 def _failed(document: AssetDocument, data: dict[str, Any], _: int) -> None:
     document["state"] = "failed"
     document["failure"] = {"code": data["code"], "sentence": data["sentence"]}
@@ -214,6 +218,7 @@ _CHANGES: Final[dict[str, Callable[[AssetDocument, dict[str, Any], int], None]]]
     "kinolog.media.StoryboardAdded": _storyboard_added,
     "kinolog.media.AssetFailed": _failed,
     "kinolog.media.AssetChanged": _changed,
+    "kinolog.media.AssetTransferred": _transferred,
 }
 
 

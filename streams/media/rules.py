@@ -57,6 +57,7 @@ def _begin(state: State | None, event: Event) -> tuple[State, list[Out]]:
         owner_id=owner_of(data),
         visibility=visibility_of(data),
     )
+    turn.own(owner_of(data))
     turn.wait(life.UPLOAD, event.at_ms + life.UPLOAD_PATIENCE_MS)
     return turn.finish()
 
@@ -246,7 +247,7 @@ def _fail(turn: Turn, code: str, sentence: str) -> None:
 
 
 def _change_requested(turn: Turn, data: dict[str, Any]) -> None:
-    """Whether the actor may was decided by the gateway: an asset's owner never changes."""
+    """Whether the actor may was decided by the gateway, which knows whose the asset is."""
     if turn.state["phase"] == "deleted":
         raise Refuse("asset_deleted", f"Asset {turn.asset_id} is deleted: nothing of it can be changed.")
     if data["visibility"] not in (None, *VISIBILITIES):
@@ -254,6 +255,20 @@ def _change_requested(turn: Turn, data: dict[str, Any]) -> None:
     if data["title"] is None and data["visibility"] is None:
         raise Refuse("nothing_to_change", "Name a new title, a new visibility, or both.")
     turn.say("AssetChanged", title=data["title"], visibility=data["visibility"], actor=data["actor"])
+
+
+# --- another owner
+
+
+def _transfer_requested(turn: Turn, data: dict[str, Any]) -> None:
+    """Only owners who leave ask for it: an asset that is no more theirs is left alone."""
+    before, heir_id = data["owner_id"], data["heir_id"]
+    if turn.state["phase"] == "deleted":
+        raise Refuse("asset_deleted", f"Asset {turn.asset_id} is deleted: nothing of it can be changed.")
+    if turn.state.get("owner_id") != before:
+        raise Refuse("owner_changed", f"Asset {turn.asset_id} is somebody else's by now.")
+    turn.say("AssetTransferred", owner_id=heir_id, previous_owner_id=before, actor=data["actor"])
+    turn.own(heir_id, inherited=True)
 
 
 # --- deletion
@@ -265,6 +280,7 @@ def _deletion_requested(turn: Turn, _: dict[str, Any]) -> None:
         raise Refuse("asset_deleted", f"Asset {turn.asset_id} is deleted already: nothing is left to do.")
     turn.waiting.clear()
     turn.say("AssetDeleted")
+    turn.disown()
     _replace(turn, {"phase": "deleted", "waiting": turn.waiting})
     _erase(turn)
     if phase == "uploading":
@@ -293,7 +309,9 @@ def _objects_erased(turn: Turn, data: dict[str, Any]) -> None:
 
 
 def _replace(turn: Turn, kept: State) -> None:
-    """Forget all but `kept`, the timer and the count of erasures."""
+    """Forget all but `kept`, the owner, the timer and the count of erasures."""
+    if "owner_id" in turn.state:
+        kept["owner_id"] = turn.state["owner_id"]
     if "timer_at_ms" in turn.state:
         kept["timer_at_ms"] = turn.state["timer_at_ms"]
     if "fired_at_ms" in turn.state:
@@ -327,6 +345,7 @@ _RULES: Final[dict[str, Callable[[Turn, dict[str, Any]], None]]] = {
     "kinolog.media.UploadFailed": _upload_failed,
     "kinolog.media.AssetChangeRequested": _change_requested,
     "kinolog.media.DeletionRequested": _deletion_requested,
+    "kinolog.media.TransferRequested": _transfer_requested,
     "kinolog.media.SourceProbed": _source_probed,
     "kinolog.media.SourceRejected": _source_rejected,
     "kinolog.media.ChunkEncoded": _chunk_encoded,
@@ -338,5 +357,11 @@ _RULES: Final[dict[str, Callable[[Turn, dict[str, Any]], None]]] = {
 }
 _GATEWAY_REQUESTS: Final = frozenset(
     f"kinolog.media.{name}"
-    for name in ("UploadCompleted", "UploadFailed", "AssetChangeRequested", "DeletionRequested")
+    for name in (
+        "UploadCompleted",
+        "UploadFailed",
+        "AssetChangeRequested",
+        "DeletionRequested",
+        "TransferRequested",
+    )
 )

@@ -17,6 +17,7 @@ from streams.media.life import State, Waiting
 REQUESTS: Final = "media.asset.requests"
 EVENTS: Final = "media.asset.events"
 WORK: Final = "media.work.requests"
+OWNERS: Final = "media.owner.requests"
 TIMERS: Final = "engine.timer.requests"
 
 
@@ -43,6 +44,23 @@ class Turn:
         """The answer to a request that changes nothing, where something else has to be said besides."""
         data = {"request_id": self.event.id, "request_type": self.event.type, "code": code, "detail": detail}
         self.outs.append(Out(EVENTS, self.asset_id, "kinolog.engine.RequestRefused", data))
+
+    def own(self, owner_id: str | None, *, inherited: bool = False) -> None:
+        """The asset is this one's from now on; None: the administrator's, whose films nobody counts."""
+        self.disown()
+        if owner_id is not None:
+            self.state["owner_id"] = owner_id
+            self._report("AssetGained", owner_id, inherited=inherited)
+
+    def disown(self) -> None:
+        """The asset is no more whose it was."""
+        before = self.state.pop("owner_id", None)
+        if before is not None:
+            self._report("AssetLost", before)
+
+    def _report(self, name: str, owner_id: str, **data: Any) -> None:
+        full = {"owner_id": owner_id, "asset_id": self.asset_id, **data}
+        self.outs.append(Out(OWNERS, owner_id, f"kinolog.media.{name}", full))
 
     def wait(self, name: str, due_at_ms: int) -> None:
         """Only wait, until `due_at_ms`: nothing is asked for now."""
