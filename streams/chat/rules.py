@@ -1,0 +1,4 @@
+"""Stub."""
+from typing import Any
+def decide(state: Any, event: Any) -> Any:
+    return state, []
