@@ -258,8 +258,8 @@ CREATE TABLE IF NOT EXISTS {table}
     at_ms Int64 COMMENT 'Time of the event, milliseconds since 1970-01-01 UTC' CODEC(Delta, ZSTD),
     sent_at_ms Int64 COMMENT 'Time of sending, the same as at_ms unless it was held' CODEC(Delta, ZSTD),
     media_ms Nullable(Int64) COMMENT 'Where in the film its author was, milliseconds',
-    kind LowCardinality(String) COMMENT
-      'message, edited, shadowed, shadow_edited, held, rejected, declined, removed, purged, reported, reactions',
+    kind LowCardinality(String) COMMENT 'message, edited, shadowed, shadow_edited, held, rejected, declined,
+      removed, purged, reported or reactions',
     text_sealed String COMMENT 'Text, sealed, base64; empty where there is none' CODEC(ZSTD(3)),
     mentions Array(String) COMMENT 'Accounts that the text speaks to',
     reply_to String COMMENT 'Message that it answers, or empty',
