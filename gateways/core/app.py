@@ -7,15 +7,17 @@ has no permission, and an app that holds one does not start.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from aiohttp import web
 
-from gateways.core.adaptive import Load
+from gateways.core.adaptive import Load, Priority
 from gateways.core.deps import CoreDeps
-from gateways.core.endpoint import endpoint
+from gateways.core.door import DOOR, Door, Rank
+from gateways.core.endpoint import endpoint, priority_of
 from gateways.core.errors import Translate, problems, remember_prepared, translator
 from gateways.core.headers import preflight, security_headers, tell_limits
 from gateways.core.health import Health
@@ -81,10 +83,14 @@ def create_app(service: Service, deps: CoreDeps) -> web.Application:
     routes = all_routes(service, health, reference)
     reference.describe(routes)
     load = Load(service.name)
+    ranks: list[Rank] = []
     for route in routes:
-        app.router.add_route(route.method, route.path, endpoint(route, deps, load, health.away))
+        added = [app.router.add_route(route.method, route.path, endpoint(route, deps, load, health.away))]
         if route.method == "GET" and route.response_type != EVENT_STREAM:
-            app.router.add_route("HEAD", route.path, endpoint(route, deps, load, health.away))
+            added.append(app.router.add_route("HEAD", route.path, endpoint(route, deps, load, health.away)))
+        if (priority := priority_of(route)) is not Priority.ORDINARY:
+            ranks += [(one.method, _form(one), priority) for one in added]
+    app[DOOR] = Door(load, ranks, deps.config.cors_origins)
     app[ROUTES], app[HEALTH], app[CORE] = routes, health, deps
     app[AUTHENTICATE] = deps.guard.authenticate
     app[HEARTBEAT_S] = deps.config.heartbeat_s
@@ -94,6 +100,13 @@ def create_app(service: Service, deps: CoreDeps) -> web.Application:
         service.prepare(app)
     app.on_startup.append(refuse_undeclared)
     return app
+
+
+def _form(route: web.AbstractRoute) -> re.Pattern[str]:
+    """What the paths of a route look like, as they are sent."""
+    assert route.resource is not None
+    told = route.resource.get_info()
+    return told["pattern"] if "pattern" in told else re.compile(re.escape(told["path"]))
 
 
 def metrics_app(api: web.Application) -> web.Application:

@@ -10,9 +10,10 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from gateways.core.adaptive import SHED, TICKET, Load, Priority
+from gateways.core.adaptive import SHED, TICKET, Load, Priority, Ticket, overloaded
 from gateways.core.deps import CoreDeps
 from gateways.core.depth import deeper_than
+from gateways.core.heads import GuardedHandler
 from gateways.core.limits import LIMIT
 from gateways.core.owning import refuse_unproven
 from gateways.core.principal import ANONYMOUS, PRINCIPAL, Principal
@@ -68,16 +69,22 @@ def endpoint(
     `load` sheds what is too much at once. `away` gives a sentence on the dependencies that do not answer: the
     reason of an answer that is late.
     """
-    if route.priority is Priority.ALWAYS or route.reads_stream:
-        load = None  # bodies that stream have bounds of their own, and take as long as their client
+    priority = priority_of(route)
 
     async def handle(request: web.Request) -> web.StreamResponse:
         request[ROUTE] = route
-        if load is None:
+        ticket = _ticket_of(request)
+        if load is None or priority is Priority.ALWAYS:
+            if ticket is not None:
+                ticket.leave(measured=False)
             return await answer(request)
-        request[SHED] = True
-        ticket = request[TICKET] = load.enter(route.name, route.priority)
-        request[SHED] = False
+        if ticket is None:
+            ticket = load.enter(priority)
+            if ticket is None:
+                request[SHED] = True
+                raise overloaded()
+        request[TICKET] = ticket
+        ticket.name = route.name
         try:
             response = await answer(request)
             ticket.leave(measured=True)
@@ -104,6 +111,17 @@ def endpoint(
             raise retry_later("deadline", await _why_late(route, away)) from None
 
     return handle
+
+
+def priority_of(route: Route) -> Priority:
+    """A route's priority. Bodies that stream have bounds of their own, and take as long as their client."""
+    return Priority.ALWAYS if route.reads_stream else route.priority
+
+
+def _ticket_of(request: web.Request) -> Ticket | None:
+    """What the request was given at the door, if that was asked."""
+    connection = request.protocol
+    return connection.take_ticket() if isinstance(connection, GuardedHandler) else None
 
 
 async def _admitted(request: web.Request, route: Route, deps: CoreDeps) -> Principal:

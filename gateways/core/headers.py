@@ -41,6 +41,15 @@ REFERENCE_POLICY: Final = (
 )
 
 
+def common_headers(origin: str | None) -> dict[str, str]:
+    """What every answer that is data carries; `origin` is an allowed one, if the request came from there."""
+    headers = {**_FIXED, "Content-Security-Policy": DATA_POLICY, hdrs.VARY: "Origin"}
+    if origin is not None:
+        headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
+        headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = EXPOSED_HEADERS
+    return headers
+
+
 def security_headers(allowed_origins: frozenset[str]) -> _Signal:
     """The on_response_prepare signal: it reaches streamed responses and errors alike."""
 

@@ -5,8 +5,6 @@ The line names the route's template, never the URL as sent: a query may hold a s
 
 from __future__ import annotations
 
-import re
-import secrets
 import time
 from typing import Final
 
@@ -15,13 +13,13 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from gateways.core.adaptive import SHED
+from gateways.core.ids import ids_of
 from gateways.core.principal import PRINCIPAL
 from gateways.core.routes import Handler
 from streams.core import metrics, tracing
 from streams.core.logging import get_logger
 
 _log = get_logger("gateway.access")
-_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _QUIET: Final = frozenset({"/health", "/ready", "/metrics"})
 CLIENT_LEFT: Final = 499
 REQUEST_ID = web.RequestKey("request_id", str)
@@ -34,12 +32,8 @@ def observe(service: str) -> Middleware:
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        # A child span of the caller's trace: events published for this request are its children.
-        parent = tracing.accepted(request.headers.get(tracing.HEADER))
-        traceparent = f"{parent[:36]}{secrets.token_hex(8)}-01"
+        traceparent, request[REQUEST_ID] = ids_of(request.headers)
         request[TRACE_ID] = traceparent[3:35]
-        sent = request.headers.get("X-Request-Id", "")
-        request[REQUEST_ID] = sent if _REQUEST_ID.fullmatch(sent) else secrets.token_hex(8)
         began, status = time.perf_counter(), CLIENT_LEFT
         with (
             tracing.tracing(traceparent),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -10,6 +12,7 @@ from typing import Final
 from aiohttp import web
 
 from gateways.core.app import metrics_app
+from gateways.core.door import DOOR
 from gateways.core.heads import GuardedHandler
 from gateways.core.sse import DRAINING
 from streams.core.logging import get_logger
@@ -17,6 +20,9 @@ from streams.core.logging import get_logger
 _log = get_logger("gateway.server")
 KEEPALIVE_S: Final = 75.0
 MAX_LINE_BYTES: Final = 8190
+BACKLOG: Final = 1024
+ACCEPTORS: Final = 16
+"""uvloop accepts one connection of a listener each time round: so many wait on one socket, for busy times."""
 
 
 class PortInUse(Exception):
@@ -76,10 +82,16 @@ class Server:
                 access_log=None,
                 keepalive_timeout=KEEPALIVE_S,
                 max_line_size=MAX_LINE_BYTES,
+                door=app.get(DOOR),
             )
 
         try:
-            self._listeners.append(await loop.create_server(connection, self._host, port, backlog=1024))
+            listener = await loop.create_server(connection, self._host, port, backlog=BACKLOG)
+            self._listeners.append(listener)
+            for one in listener.sockets:
+                for _ in range(ACCEPTORS - 1 if DOOR in app else 0):
+                    same = socket.socket(fileno=os.dup(one.fileno()))
+                    self._listeners.append(await loop.create_server(connection, sock=same, backlog=BACKLOG))
         except OSError as error:
             raise PortInUse(
                 f"{name}: {self._host}:{port} cannot be listened on ({error.strerror}); stop what uses it, "

@@ -17,7 +17,8 @@ import uvloop
 from aiohttp import web
 from redis.asyncio import Redis
 
-import gateways.core.app as app_module
+from deploy.local.ports import free_ports
+from gateways.core import adaptive
 from gateways.core.accounts import AccountCredentials
 from gateways.core.app import Service, create_app
 from gateways.core.auth import Guard
@@ -26,6 +27,7 @@ from gateways.core.limits import Limiter
 from gateways.core.permissions import ASSETS_READ
 from gateways.core.rates import READ, Rate
 from gateways.core.routes import BY_METHOD, Route
+from gateways.core.server import Listening, Server
 from gateways.core.sessions import Tokens
 from gateways.core.standing import Standing
 from streams.core.logging import configure_logging
@@ -33,6 +35,7 @@ from streams.core.settings import Settings
 from tests.unit.gateways.identities import ISSUER, MemoryIdentities
 
 WORK = bytes(5 * 2**20)  # hashed in some milliseconds
+STANDING_LIMITS = {"heavy-unlimited": 1e9, "refusing": 0.0}
 ENDLESS = {READ: {"user": Rate(10**8, 60), "ip": Rate(10**8, 60)}}
 
 
@@ -53,8 +56,9 @@ def application(kind: str, redis_port: int, identities: MemoryIdentities) -> web
         bare = web.Application()
         bare.router.add_get("/x", answer)
         return bare
-    if kind == "heavy-unlimited":
-        app_module.Load = lambda name: None  # type: ignore[assignment,misc]
+    if kind in STANDING_LIMITS:
+        adaptive.START = STANDING_LIMITS[kind]  # type: ignore[misc]
+        adaptive.WINDOW_SAMPLES = 10**12  # type: ignore[misc]
     handler: Any = work if kind.startswith("heavy") else answer
     route = Route(
         method="GET", path="/x", handler=handler, permission=ASSETS_READ, summary="x",
@@ -69,14 +73,20 @@ def application(kind: str, redis_port: int, identities: MemoryIdentities) -> web
 async def main(kind: str, redis_port: int) -> None:
     identities = MemoryIdentities()
     identities.add("analyst")
-    runner = web.AppRunner(application(kind, redis_port, identities), access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, backlog=4096)
-    await site.start()
-    port = runner.addresses[0][1]
+    app = application(kind, redis_port, identities)
+    runner = web.AppRunner(app, access_log=None)
+    if kind == "bare":
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0, backlog=1024)
+        await site.start()
+        port = runner.addresses[0][1]
+    else:
+        port, metrics_port = free_ports(("service", "metrics")).values()
+        server = Server([Listening("chat", app, port, metrics_port)], "127.0.0.1", 1.0)
+        await server.start()
     print(json.dumps({"port": port, "token": identities.token()}), flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)  # until the bench closes it
-    await runner.cleanup()
+    await (runner.cleanup() if kind == "bare" else server.stop())
 
 
 if __name__ == "__main__":
