@@ -16,6 +16,7 @@ from deploy.local.credentials import load_credentials
 from deploy.local.layout import Home, default_home
 from deploy.local.ports import HOST
 from schemas.catalog import load_topology
+from schemas.media.visibility import PRIVATE
 
 READ_BYTES = 256 * 1024
 FOLLOW_EVERY_S = 0.3
@@ -62,7 +63,13 @@ class Api:
         await self._session.close()
 
     async def upload(
-        self, path: Path, title: str, size: int, progress: Callable[[int], None], key: str | None = None
+        self,
+        path: Path,
+        title: str,
+        size: int,
+        progress: Callable[[int], None],
+        key: str | None = None,
+        visibility: str = PRIVATE,
     ) -> dict[str, Any]:
         """Send a file of `size` bytes; `progress` gets each piece's size. `key` makes repeating it safe."""
 
@@ -75,7 +82,7 @@ class Api:
 
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
         headers |= {"Idempotency-Key": key} if key else {}
-        query = {"title": title, "file_name": path.name}
+        query = {"title": title, "file_name": path.name, "visibility": visibility}
         return await self._ask("POST", "/v1/assets", params=query, data=pieces(), headers=headers)
 
     async def asset(self, asset_id: str) -> dict[str, Any]:

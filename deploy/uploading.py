@@ -21,6 +21,7 @@ from rich.progress import (
 from rich.text import Text
 
 from deploy.client import Api, ApiRefused, link_or_page
+from schemas.media.visibility import PRIVATE
 
 # Not on a terminal, a line each time this much more is done.
 PLAIN_EVERY_PERCENT = 20
@@ -88,8 +89,10 @@ class Bar:
             self._console.print(f"  {self._what:<12} {percent} % after {took}", highlight=False)
 
 
-async def upload(api: Api, console: Console, path: Path, title: str) -> dict[str, Any]:
-    """Upload one file; the same file again under the same title is the same asset.
+async def upload(
+    api: Api, console: Console, path: Path, title: str, visibility: str = PRIVATE
+) -> dict[str, Any]:
+    """Upload one file; the same file again under the same title is the same asset, as visible as it was.
 
     Raises ApiRefused for an empty file without asking the service.
     """
@@ -97,7 +100,7 @@ async def upload(api: Api, console: Console, path: Path, title: str) -> dict[str
     if size == 0:
         raise ApiRefused("The file is empty: export it again.", EMPTY_UPLOAD)
     with Bar(console, "upload", size, is_bytes=True) as bar:
-        return await api.upload(path, title, size, bar.advance, key)
+        return await api.upload(path, title, size, bar.advance, key, visibility)
 
 
 def _identity(path: Path, title: str) -> tuple[int, str]:

@@ -1,7 +1,8 @@
 """What privileged people did: their requests on the log, with what became of each.
 
-An act is privileged when its actor is not the account that it is done to. Read from the history (ClickHouse),
-which is a moment behind; what became of a request is whatever event it led to.
+An act is privileged when its actor is not the account that it is done to, or does not own the film: what is
+asked of a film says so itself. Read from the history (ClickHouse), which is a moment behind; what became of a
+request is whatever event it led to.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ import orjson
 from aiohttp import web
 
 from gateways.core.endpoint import json_response, query_of
-from gateways.identity import cursors, present
+from gateways.core.reasons import PLATFORM_SUBJECT, REASON
+from gateways.identity import cursors
 from gateways.identity.asking import opened
 from gateways.identity.context import Identity, identity_of
 from gateways.identity.models import AuditEntry, AuditPage, AuditQuery
-from gateways.identity.signing import PLATFORM_SUBJECT
 from schemas.keys import table_of
 
 ACTS: Final = {
@@ -26,8 +27,13 @@ ACTS: Final = {
     "kinolog.identity.AccountChangeRequested": "account.change",
     "kinolog.identity.ErasureRequested": "account.erase",
     "kinolog.identity.SigningKeyProposed": "signing.rotate",
+    "kinolog.media.AssetChangeRequested": "asset.change",
+    "kinolog.media.DeletionRequested": "asset.delete",
+    "kinolog.media.TransferRequested": "asset.transfer",
 }
-_OUTCOMES: Final = ("identity.account.events", "identity.address.events", "identity.signing.events")
+_OUTCOMES: Final = (
+    "identity.account.events", "identity.address.events", "identity.signing.events", "media.asset.events"
+)  # fmt: skip
 Result = Literal["done", "refused", "open"]
 
 
@@ -52,9 +58,11 @@ async def _requests(identity: Identity, query: AuditQuery) -> Sequence[Mapping[s
         "SELECT id, any(type) AS act, min(at_ms) AS first_ms, any(data) AS said "  # noqa: S608  # our own name
         f"FROM {await _table(identity)} "
         "WHERE type IN {types:Array(String)} "
-        "AND JSONExtractString(data, 'actor') != JSONExtractString(data, 'account_id') "
+        "AND if(startsWith(type, 'kinolog.media.'), JSONExtractBool(data, 'privileged'), "
+        "JSONExtractString(data, 'actor') != JSONExtractString(data, 'account_id')) "
         "AND ({actor:String} = '' OR JSONExtractString(data, 'actor') = {actor:String}) "
-        "AND ({account:String} = '' OR JSONExtractString(data, 'account_id') = {account:String}) "
+        "AND ({account:String} = '' OR {account:String} IN "
+        "(JSONExtractString(data, 'account_id'), JSONExtractString(data, 'owner_id'))) "
         "GROUP BY id HAVING (first_ms, id) < ({at_ms:Int64}, {last:String}) "
         "AND first_ms >= {since:Int64} AND first_ms < {until:Int64} "
         "ORDER BY first_ms DESC, id DESC LIMIT {limit:UInt32}",
@@ -97,7 +105,8 @@ async def _table(identity: Identity) -> str:
 
 def _reason(row: Mapping[str, Any]) -> tuple[str, str, str | None]:
     data = orjson.loads(row["said"])
-    return str(data.get("account_id") or PLATFORM_SUBJECT), present.REASON, data.get("reason_sealed")
+    subject = data.get("reason_subject") or data.get("account_id") or PLATFORM_SUBJECT
+    return str(subject), REASON, data.get("reason_sealed")
 
 
 def _entry(row: Mapping[str, Any], result: tuple[Result, str | None], reason: str | None) -> AuditEntry:
@@ -107,10 +116,15 @@ def _entry(row: Mapping[str, Any], result: tuple[Result, str | None], reason: st
         at_ms=int(row["first_ms"]),
         actor=data["actor"],
         act=ACTS[str(row["act"])],
-        account_id=data.get("account_id"),
+        account_id=data.get("account_id", data.get("owner_id")),
+        asset_id=data.get("asset_id"),
         result=result[0],
         code=result[1],
         reason=reason,
         roles=data.get("roles"),
         disabled=data.get("disabled"),
+        visibility=data.get("visibility"),
+        title=data.get("title"),
+        films=data.get("films"),
+        heir_id=data.get("heir_id"),
     )

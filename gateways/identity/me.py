@@ -9,10 +9,11 @@ from gateways.core.endpoint import body_of, json_response, query_of
 from gateways.core.idempotency import scoped_id
 from gateways.core.principal import principal_of
 from gateways.core.problem import Problem
+from gateways.core.reasons import REASON
 from gateways.identity import present
 from gateways.identity.asking import account_or_404, ask, opened, sealed
 from gateways.identity.context import identity_of
-from gateways.identity.models import ErasureAccepted, ErasureQuery, PasswordChange, Profile
+from gateways.identity.models import ErasureAccepted, Films, OwnErasureQuery, PasswordChange, Profile
 from gateways.identity.passwords import check
 from gateways.identity.rights import must_be_recent, own_id, own_session
 from streams.core.vault import PASSWORD
@@ -58,19 +59,27 @@ async def erase(request: web.Request) -> web.Response:
     """For ever. Only shortly after signing in."""
     identity, account_id = identity_of(request), own_id(request)
     must_be_recent(request, await account_or_404(identity, account_id))
-    accepted = await erased(request, account_id, query_of(request, ErasureQuery).reason)
+    query = query_of(request, OwnErasureQuery)
+    accepted = await erased(request, account_id, query.reason, query.films)
     response = json_response(accepted, 202)
     request.app[CORE].guard.clear_cookie(response)
     return response
 
 
-async def erased(request: web.Request, account_id: str, reason: str | None) -> ErasureAccepted:
-    """Ask for an account's erasure; returns when it may do nothing any more."""
+async def erased(
+    request: web.Request, account_id: str, reason: str | None, films: Films, heir_id: str | None = None
+) -> ErasureAccepted:
+    """Ask for an account's erasure; returns when it may do nothing any more.
+
+    Its films are deleted or another's soon after. `heir_id`: None for the administrator.
+    """
     identity = identity_of(request)
     request_id = scoped_id(request, f"erase:{account_id}")
     data = {
         "actor": principal_of(request).actor,
-        "reason_sealed": await sealed(identity, account_id, present.REASON, reason),
+        "reason_sealed": await sealed(identity, account_id, REASON, reason),
+        "films": films,
+        "heir_id": heir_id,
     }
     await ask(identity, account_id, "ErasureRequested", data, request_id)
     return ErasureAccepted(account_id=account_id, request_id=request_id)

@@ -6,12 +6,17 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
-AuditAct = Literal["account.open", "link.issue", "account.change", "account.erase", "signing.rotate"]
+from gateways.core.reasons import Reason
+
+AuditAct = Literal[
+    "account.open", "link.issue", "account.change", "account.erase", "signing.rotate",
+    "asset.change", "asset.delete", "asset.transfer",
+]  # fmt: skip
+Films = Literal["delete", "transfer"]
 AccountState = Literal["invited", "active", "disabled", "erased"]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Email = Annotated[str, Field(max_length=320, description="one e-mail address")]
 Roles = Annotated[list[str], Field(max_length=16, description="names of roles")]
-Reason = Annotated[str | None, Field(default=None, max_length=500, description="why; shown in the audit")]
 
 
 class Strict(BaseModel):
@@ -168,10 +173,26 @@ class UserChange(Strict):
     reason: Reason
 
 
-class ErasureQuery(Strict):
-    """Of an erasure."""
+class OwnErasureQuery(Strict):
+    """Of one's own erasure."""
 
     reason: Reason
+    films: Films = Field(
+        default="delete", description="what becomes of the films: delete, or transfer (to the administrator)"
+    )
+
+
+class ErasureQuery(Strict):
+    """Of somebody's erasure."""
+
+    reason: Reason
+    films: Films = Field(
+        default="delete", description="what becomes of the films: delete, or transfer (to heir_id)"
+    )
+    heir_id: str | None = Field(
+        default=None, pattern=r"^[0-9a-f]{32}$",
+        description="the account that gets transferred films; left out: who asks",
+    )  # fmt: skip
 
 
 class ErasureAccepted(BaseModel):
@@ -249,7 +270,9 @@ class AuditQuery(Strict):
     limit: int = Field(default=50, ge=1, le=200, description="items on a page")
     cursor: str | None = Field(default=None, max_length=512, description="`next_cursor` of the page before")
     actor: str | None = Field(default=None, max_length=64, description="only of this actor")
-    account_id: str | None = Field(default=None, max_length=64, description="only about this account")
+    account_id: str | None = Field(
+        default=None, max_length=64, description="only about this account or its films"
+    )
     act: AuditAct | None = Field(default=None, description="only of this kind")
     since_ms: int = Field(default=0, ge=0, le=2**53, description="not before; milliseconds since 1970")
     until_ms: int = Field(default=2**53, ge=0, le=2**53, description="before")
@@ -265,12 +288,17 @@ class AuditEntry(BaseModel):
         "somebody of another issuer"
     )
     act: str
-    account_id: str | None = Field(description="the account that it was done to")
+    account_id: str | None = Field(description="the account that it was done to, or whose film it was")
+    asset_id: str | None = Field(description="the film that it was done to")
     result: Literal["done", "refused", "open"]
     code: str | None = Field(description="why it was refused")
     reason: str | None = Field(description="as the actor wrote it; null if none, or if the person was erased")
     roles: list[str] | None = Field(description="the roles that were given, where roles were")
     disabled: bool | None
+    visibility: str | None = Field(description="who may see the film from then on, where that was changed")
+    title: str | None = Field(description="the film's title from then on, where that was changed")
+    films: Films | None = Field(description="of an erasure: what becomes of the films")
+    heir_id: str | None = Field(description="who gets the films; null with transfer: the administrator")
 
 
 class AuditPage(BaseModel):

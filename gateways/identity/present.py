@@ -16,7 +16,6 @@ EMAIL: Final = names.EMAIL
 DISPLAY_NAME: Final = names.DISPLAY_NAME
 AGENT: Final = "agent"
 KEY_NAME: Final = "key_name"
-REASON: Final = "reason"
 
 
 async def users(identity: Identity, documents: Sequence[AccountDocument]) -> list[User]:

@@ -81,7 +81,7 @@ _ME: Final = (
     Route(
         method="DELETE", path="/v1/me", handler=me.erase, permission=ACCOUNT_SELF, status=202,
         summary="Have everything personal forgotten, for ever; shortly after signing in",
-        query=models.ErasureQuery, response=models.ErasureAccepted, max_body_bytes=0,
+        query=models.OwnErasureQuery, response=models.ErasureAccepted, max_body_bytes=0,
         problems=("not-found", *_CHANGE), headers=_IDEMPOTENT, tag="me",
     ),
 )  # fmt: skip

@@ -9,13 +9,12 @@ from aiohttp import web
 from gateways.core.endpoint import body_of, json_response
 from gateways.core.idempotency import scoped_id
 from gateways.core.principal import principal_of
-from gateways.identity import present
+from gateways.core.reasons import PLATFORM_SUBJECT, REASON
 from gateways.identity.asking import sealed
 from gateways.identity.context import identity_of
 from gateways.identity.models import Jwks, SigningKeyMade, SigningRotation
 from schemas.identity.views import verifying
 
-PLATFORM_SUBJECT: Final = "kinolog"  # what is sealed about nobody in particular
 CACHED_S: Final = 30
 
 
@@ -31,7 +30,7 @@ async def rotate(request: web.Request) -> web.Response:
     kid, signs_from_ms = await identity.signer.rotate(
         principal_of(request).actor,
         scoped_id(request, "signing"),
-        await sealed(identity, PLATFORM_SUBJECT, present.REASON, body.reason, create=True),
+        await sealed(identity, PLATFORM_SUBJECT, REASON, body.reason, create=True),
         at_once=body.at_once,
     )
     return json_response(SigningKeyMade(kid=kid, signs_from_ms=signs_from_ms), 201)

@@ -11,8 +11,9 @@ from gateways.core.idempotency import scoped_id
 from gateways.core.principal import principal_of
 from gateways.core.problem import Problem
 from gateways.core.projections import Cursor
+from gateways.core.reasons import REASON
 from gateways.identity import cursors, present
-from gateways.identity.asking import account_or_404, ask, decided, sealed, undecided
+from gateways.identity.asking import account_or_404, ask, decided, find_account, sealed, undecided
 from gateways.identity.book import normal
 from gateways.identity.context import ADDRESS_REQUESTS, identity_of
 from gateways.identity.links import Issued, issue
@@ -109,7 +110,7 @@ async def _opened(
         "link_id": issued.link_id if issued is not None else None,
         "link_expires_at_ms": issued.expires_at_ms if issued is not None else None,
         "actor": principal_of(request).actor,
-        "reason_sealed": await sealed(identity, account_id, present.REASON, body.reason),
+        "reason_sealed": await sealed(identity, account_id, REASON, body.reason),
     }
     await decided(
         identity, identity.addresses, ADDRESS_REQUESTS, wish.address_hmac,
@@ -133,7 +134,7 @@ async def reset_link(request: web.Request) -> web.Response:
     document = await _theirs(request)
     account_id = document["account_id"]
     request_id = scoped_id(request, f"link:{account_id}")
-    reason = await sealed(identity, account_id, present.REASON, body.reason)
+    reason = await sealed(identity, account_id, REASON, body.reason)
     issued = await issue(identity, account_id, request_id, create=False)
     data = {
         "link_id": issued.link_id,
@@ -188,7 +189,7 @@ async def change(request: web.Request) -> web.Response:
         "roles": roles,
         "disabled": body.disabled,
         "actor": principal.actor,
-        "reason_sealed": await sealed(identity, account_id, present.REASON, body.reason),
+        "reason_sealed": await sealed(identity, account_id, REASON, body.reason),
     }
     await ask(
         identity, account_id, "AccountChangeRequested", data, scoped_id(request, f"change:{account_id}")
@@ -198,6 +199,22 @@ async def change(request: web.Request) -> web.Response:
 
 async def erase(request: web.Request) -> web.Response:
     """For ever."""
-    document = await _theirs(request)
-    accepted = await erased(request, document["account_id"], query_of(request, ErasureQuery).reason)
+    document, query = await _theirs(request), query_of(request, ErasureQuery)
+    heir_id = await _heir(request, query, document["account_id"])
+    accepted = await erased(request, document["account_id"], query.reason, query.films, heir_id)
     return json_response(accepted, 202)
+
+
+async def _heir(request: web.Request, query: ErasureQuery, account_id: str) -> str | None:
+    """Whose the films are to be; None: the administrator's. Problem 422 where that cannot be."""
+    if query.films != "transfer":
+        if query.heir_id is not None:
+            raise Problem("validation", "heir_id: this goes with films=transfer only.")
+        return None
+    heir_id = query.heir_id or principal_of(request).account_id
+    if heir_id is None:
+        return None
+    heir = await find_account(identity_of(request), heir_id)
+    if heir_id == account_id or heir is None or heir["state"] != "active":
+        raise Problem("validation", "heir_id: choose another account, one that is active.")
+    return heir_id

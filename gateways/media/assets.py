@@ -16,6 +16,7 @@ from gateways.core.permissions import ASSETS_READ
 from gateways.core.principal import Principal, principal_of
 from gateways.core.problem import Problem, retry_later
 from gateways.core.projections import Cursor, View
+from gateways.core.reasons import sealed_reason
 from gateways.media import present
 from gateways.media.access import holds, known, library_of, may_see
 from gateways.media.context import REQUESTS, Media, media_of
@@ -24,12 +25,14 @@ from gateways.media.models import (
     Accepted,
     Asset,
     AssetChange,
+    AssetDeletion,
     AssetPage,
     AssetQuery,
     AssetsQuery,
     LogPosition,
 )
 from schemas.media.views import RECENT_PUBLIC, AssetDocument
+from schemas.media.visibility import owner_of
 
 SEARCH_WINDOW = 2000
 """Assets looked at for one page of a search; a longer library needs `next_cursor` to go on."""
@@ -129,7 +132,8 @@ async def change_asset(request: web.Request) -> web.Response:
         raise Problem("validation", "Send a title, a visibility, or both.")
     change = {"title": title, "visibility": body.visibility}
     request_id = scoped_id(request, f"change:{document['id']}:{orjson.dumps(change).decode()}")
-    media, data = media_of(request), {**change, "actor": principal_of(request).actor}
+    media = media_of(request)
+    data = {**change, **await _act(request, document, body.reason)}
     position = await publish(media, document["id"], "AssetChangeRequested", data, request_id)
     view = await media.projections.pin(media.library)
     outcome = await view.await_outcome(document["id"], request_id, media.waits.outcome_s)
@@ -153,9 +157,8 @@ async def delete_asset(request: web.Request) -> web.Response:
     document = await find_document(request)
     media = media_of(request)
     request_id = scoped_id(request, f"delete:{document['id']}")
-    position = await publish(
-        media, document["id"], "DeletionRequested", {"actor": principal_of(request).actor}, request_id
-    )
+    data = await _act(request, document, query_of(request, AssetDeletion).reason)
+    position = await publish(media, document["id"], "DeletionRequested", data, request_id)
     view = await media.projections.pin(media.library)
     outcome = await view.await_outcome(document["id"], request_id, media.waits.outcome_s)
     accepted = Accepted(
@@ -167,6 +170,17 @@ async def delete_asset(request: web.Request) -> web.Response:
         links=present.links(document["id"]),
     )
     return json_response(accepted, 202)
+
+
+async def _act(request: web.Request, document: AssetDocument, reason: str | None) -> dict[str, Any]:
+    """Who asks, whose asset it is, and why: what the audit tells of those who are not the owner."""
+    principal, owner_id = principal_of(request), owner_of(document)
+    return {
+        "actor": principal.actor,
+        "owner_id": owner_id,
+        "privileged": principal.owner_id != owner_id,
+        **await sealed_reason(media_of(request).sealer, owner_id, reason),
+    }
 
 
 async def publish(

@@ -14,6 +14,7 @@ from gateways.core.projections import Projection, ProjectionReader
 from gateways.core.push import Hub
 from gateways.core.sessions import Tokens
 from streams.core.logging import get_logger
+from streams.core.sealing import Sealer
 
 _log = get_logger("gateway.media")
 Result = TypeVar("Result")
@@ -100,6 +101,7 @@ class Media:
     history: History
     locks: Locks
     tokens: Tokens
+    sealer: Sealer
     library: Projection
     progress: Projection
     limits: UploadLimits = field(default_factory=UploadLimits)

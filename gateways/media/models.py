@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gateways.core.reasons import Reason
 from schemas.media.visibility import Visibility
 
 AssetState = Literal["uploading", "uploaded", "processing", "playable", "ready", "failed", "deleted"]
@@ -159,6 +160,13 @@ class AssetChange(Strict):
 
     title: str | None = Field(default=None, max_length=400, description="1 to 200 characters")
     visibility: Visibility | None = Field(default=None, description="who may see it from now on")
+    reason: Reason
+
+
+class AssetDeletion(Strict):
+    """Of a deletion."""
+
+    reason: Reason
 
 
 class AssetQuery(Strict):

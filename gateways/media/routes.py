@@ -76,7 +76,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     ),
     Route(
         method="DELETE", path=_ASSET, handler=assets.delete_asset, permission=ASSETS_DELETE, owned=True,
-        status=202,
+        status=202, query=models.AssetDeletion,
         summary="Delete an asset, whatever it is doing", response=models.Accepted, max_body_bytes=0,
         timeout_s=15.0, headers=_IDEMPOTENT, problems=_MISSING, tag="assets",
     ),

@@ -20,6 +20,7 @@ from gateways.media.tail import Tails
 from gateways.media.upload import make_room
 from schemas.media.views import LIBRARY, PROGRESS
 from streams.core.objects import ObjectStoreUnavailable
+from streams.core.sealing import Sealer
 
 DRAIN_BACKGROUND_S: Final = 1.0
 
@@ -36,6 +37,7 @@ async def build(platform: Platform) -> Service:
             history=platform.history(),
             locks=RedisLocks(platform.redis()),
             tokens=Tokens(settings.session_secret.get_secret_value()),
+            sealer=Sealer(platform.vault()),
             library=platform.projection(LIBRARY),
             progress=platform.projection(PROGRESS),
             limits=UploadLimits(max_bytes=settings.max_upload_bytes),

@@ -1,4 +1,4 @@
-// What people with more rights than an owner did to others' accounts, and why they said they did.
+// What people with more rights than an owner did to others' accounts and films, and why they said they did.
 import "shared/frame.js";
 import { Part, html, nothing, repeat } from "shared/element.js";
 import { identity } from "shared/identity-api.js";
@@ -42,7 +42,7 @@ class Audit extends Part {
       this.items = [...(this.items ?? []), ...page.items];
       this.cursor = page.next_cursor;
       for (const entry of page.items) this.actors.add(entry.actor);
-      this.names.want(page.items.flatMap((entry) => [entry.actor, entry.account_id]));
+      this.names.want(page.items.flatMap((entry) => [entry.actor, entry.account_id, entry.heir_id]));
     } catch (problem) {
       if (asked !== this.asked) return;
       this.problem = problem;
@@ -94,7 +94,7 @@ class Audit extends Part {
     const filtered = Object.values(this.filter).some(Boolean);
     return blank({
       name: "scroll-text", title: filtered ? "Nothing fits" : "Nothing happened yet",
-      text: filtered ? "Nobody did this, or not in this time. What happened a moment ago takes a few seconds to show." : "As soon as somebody invites, changes or erases an account, it stands here with their reason.",
+      text: filtered ? "Nobody did this, or not in this time. What happened a moment ago takes a few seconds to show." : "As soon as somebody changes others' accounts or films, it stands here with their reason.",
       actions: filtered ? html`<button class="button" type="button" @click=${() => this.clear()}>Show everything</button>` : nothing,
     });
   }

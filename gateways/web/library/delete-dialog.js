@@ -1,7 +1,9 @@
 // Asks before something is gone for good.
 import { html, render } from "lit";
 import { api } from "shared/api.js";
+import { reasonField } from "shared/dialog.js";
 import { problemNotice } from "shared/parts.js";
+import { isOthers } from "shared/rights.js";
 
 /** Resolves to true once the server took the deletion, to false when the person thought better of it. */
 export async function confirmDelete(asset) {
@@ -16,7 +18,7 @@ export async function confirmDelete(asset) {
     busy = true;
     draw();
     try {
-      await api.remove(asset.id);
+      await api.remove(asset.id, host.querySelector("#reason")?.value.trim());
       answer.resolve(true);
       dialog.open = false;
     } catch (error) {
@@ -28,6 +30,7 @@ export async function confirmDelete(asset) {
   const draw = () => render(html`
     <wa-dialog label="Delete “${asset.title}”?" light-dismiss @wa-after-hide=${() => { answer.resolve(false); host.remove(); }}>
       <p class="quiet">The film, all its renditions and its upload are removed from the store. Its events stay on the log. This cannot be undone.</p>
+      ${isOthers(asset) ? html`<div class="dialog-form">${reasonField}</div>` : ""}
       ${problem ? html`<br>${problemNotice(problem)}` : ""}
       <div class="dialog-actions">
         <button class="button" type="button" autofocus @click=${() => { dialog.open = false; }}>Keep it</button>

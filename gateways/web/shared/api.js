@@ -83,7 +83,7 @@ export const api = {
   },
   asset: (id, signal) => request(asset(id), { signal }),
   change: (id, change) => request(asset(id), { method: "PATCH", json: change }),
-  remove: (id) => request(asset(id), { method: "DELETE" }),
+  remove: (id, reason) => request(`${asset(id)}${reason ? `?${new URLSearchParams({ reason })}` : ""}`, { method: "DELETE" }),
   log: (id, after = "", signal) => request(`${asset(id)}/log?${new URLSearchParams(after ? { after } : {})}`, { signal }),
   entry: (ceId, signal) => request(`/v1/log/${encodeURIComponent(ceId)}`, { signal }),
   session: () => request("/v1/session", { mayAsk: false }),

@@ -63,6 +63,12 @@ export const dialogForm = (submit, content) => html`
     submit(new FormData(event.currentTarget));
   }}>${content}</form>`;
 
+/** A field for why somebody does what others did not ask for, and what was written into it (null: nothing). */
+export const reasonField = html`
+  <label for="reason">Reason <span class="faint">(shown in the audit)</span></label>
+  <div class="field"><input id="reason" name="reason" maxlength="500"></div>`;
+export const reasonOf = (fields) => (fields.get("reason") ?? "").trim() || null;
+
 /** A text that is shown once, with a button that copies it. */
 export const secretField = (text, copyIt, what) => html`
   <div class="secret"><code class="mono" tabindex="0" aria-label=${what}>${text}</code>

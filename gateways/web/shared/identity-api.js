@@ -16,7 +16,7 @@ export const identity = {
   me: () => request("/v1/me"),
   rename: (name) => request("/v1/me", { method: "PATCH", json: { display_name: name || null } }),
   changePassword: (current, fresh) => request("/v1/me/password", { method: "POST", json: { current_password: current, new_password: fresh } }),
-  eraseMe: () => request("/v1/me", { method: "DELETE" }),
+  eraseMe: (films) => request(`/v1/me${query({ films })}`, { method: "DELETE" }),
 
   sessions: () => request("/v1/sessions"),
   endSession: (sid) => request(`/v1/sessions/${id(sid)}`, { method: "DELETE" }),
@@ -32,7 +32,7 @@ export const identity = {
   invite: (wish) => request("/v1/invitations", { method: "POST", json: wish }),
   changeUser: (userId, change) => request(`/v1/users/${id(userId)}`, { method: "PATCH", json: change }),
   resetLink: (userId, reason) => request(`/v1/users/${id(userId)}/reset-link`, { method: "POST", json: { reason } }),
-  eraseUser: (userId, reason) => request(`/v1/users/${id(userId)}${query({ reason })}`, { method: "DELETE" }),
+  eraseUser: (userId, wish) => request(`/v1/users/${id(userId)}${query(wish)}`, { method: "DELETE" }),
 
   audit: (filter) => request(`/v1/audit${query(filter)}`),
 };

@@ -21,6 +21,9 @@ export const lacks = (permission) => held !== null && !held.has(permission);
 export const mayDo = (permission, asset) =>
   may(permission) || (may(`${permission}:own`) && Boolean(asset.owner_id) && asset.owner_id === who()?.account_id);
 
+/** Whether the film is somebody else's: what is done to it is told in the audit, so pages ask for a reason. */
+export const isOthers = (asset) => (asset.owner_id ?? null) !== (who()?.account_id ?? null);
+
 async function read() {
   try {
     session = await api.session();

@@ -2,14 +2,15 @@
 import { html, nothing } from "lit";
 import { toast } from "shared/announce.js";
 import { api } from "shared/api.js";
+import { dialogActions, dialogForm, openDialog, reasonField, reasonOf } from "shared/dialog.js";
 import { openEarly } from "shared/menus.js";
 import { icon } from "shared/parts.js";
-import { mayDo } from "shared/rights.js";
+import { isOthers, mayDo } from "shared/rights.js";
 
 const KINDS = {
-  private: { label: "Only you", icon: "lock" },
-  unlisted: { label: "Anyone with the link", icon: "link" },
-  public: { label: "Public", icon: "globe" },
+  private: { label: "Only you", icon: "lock", says: "its owner only" },
+  unlisted: { label: "Anyone with the link", icon: "link", says: "anyone with the link" },
+  public: { label: "Public", icon: "globe", says: "everybody" },
 };
 
 export const mayShare = (asset) => mayDo("assets:change", asset);
@@ -28,12 +29,22 @@ export const visibilityItems = (asset) =>
     <wa-dropdown-item value="show-${name}" aria-current=${asset.visibility === name ? "true" : nothing}>
       <wa-icon slot="icon" name=${asset.visibility === name ? "check" : kind.icon}></wa-icon>${kind.label}</wa-dropdown-item>`);
 
+/** Somebody else's film: what was asked for, with the reason; undefined if the person thought better of it. */
+const withReason = (asset, visibility) =>
+  openDialog(`Change who may see “${asset.title}”?`, (ask) => dialogForm(
+    (fields) => ask.run(() => api.change(asset.id, { visibility, reason: reasonOf(fields) })),
+    html`
+      <p class="quiet">This film is somebody else’s. Who may see it from now on: ${KINDS[visibility].says}.</p>
+      ${reasonField}
+      ${dialogActions(ask, { label: "Change", busy: "Changing…" })}`));
+
 /** Resolves to the asset as it is after the choice of a "show-…" entry; a refusal is told, and changes nothing. */
 export async function chooseVisibility(asset, value) {
   const visibility = value.replace("show-", "");
   if (visibility === asset.visibility) return asset;
   try {
-    const answer = await api.change(asset.id, { visibility });
+    const answer = await (isOthers(asset) ? withReason(asset, visibility) : api.change(asset.id, { visibility }));
+    if (!answer) return asset;
     toast(`Who may see it: ${KINDS[visibility].label}`);
     return answer.asset ?? { ...asset, visibility };
   } catch (problem) {

@@ -1,16 +1,11 @@
 // What an administrator is asked before anything happens to an account. Reasons are shown in the audit.
 import { html } from "shared/element.js";
 import { copy } from "shared/announce.js";
-import { dialogActions, dialogForm, openDialog, secretField } from "shared/dialog.js";
+import { dialogActions, dialogForm, openDialog, reasonField, reasonOf, secretField } from "shared/dialog.js";
 import { identity } from "shared/identity-api.js";
 import { icon, when } from "shared/parts.js";
+import { who } from "shared/rights.js";
 import { ROLES, personOf } from "shared/words.js";
-
-const reasonField = html`
-  <label for="reason">Reason <span class="faint">(shown in the audit)</span></label>
-  <div class="field"><input id="reason" name="reason" maxlength="500"></div>`;
-
-const reasonOf = (fields) => fields.get("reason").trim() || null;
 
 const roleChoices = (held) => html`
   <fieldset class="choices"><legend>Roles</legend>${Object.entries(ROLES).map(([role, says]) => html`
@@ -70,14 +65,36 @@ const turned = (user, disabled) => (ask) => dialogForm(
 export const disable = (user) => openDialog(`Disable ${personOf(user)}?`, turned(user, true));
 export const enable = (user) => openDialog(`Enable ${personOf(user)}?`, turned(user, false));
 
-export function erase(user) {
+/** Who may get the films of somebody who is erased: oneself first, then others whose account works. */
+async function heirsOf(user) {
+  const me = who()?.account_id ?? null;
+  const { items } = await identity.users("", 200).catch(() => ({ items: [] }));
+  const others = items.filter((one) => one.state === "active" && one.id !== user.id && one.id !== me);
+  const self = me === user.id ? [] : [["", me ? "me" : "the administrator"]];
+  return [...self, ...others.map((one) => [one.id, personOf(one)])];
+}
+
+const filmsChoice = (heirs) => html`
+  <fieldset class="choices"><legend>Films</legend>
+    <label class="choice"><input type="radio" name="films" value="delete" checked><span>Delete them <span class="faint">for everybody, with their media</span></span></label>
+    ${heirs.length ? html`<label class="choice"><input type="radio" name="films" value="transfer"><span>Keep them <span class="faint">for somebody else</span></span></label>` : ""}
+  </fieldset>
+  ${heirs.length ? html`<label for="heir" class="heir">Who gets them</label>
+    <select id="heir" name="heir_id" class="select heir">${heirs.map(([id, name]) => html`<option value=${id}>${name}</option>`)}</select>` : ""}`;
+
+/** What becomes of the films, as the API takes it. */
+const filmsOf = (fields) => (fields.get("films") === "transfer" ? { films: "transfer", heir_id: fields.get("heir_id") } : { films: "delete" });
+
+export async function erase(user) {
   const typed = user.email ?? user.id;
+  const heirs = await heirsOf(user);
   return openDialog(`Erase ${personOf(user)}?`, (ask) => dialogForm(
-    (fields) => ask.run(() => identity.eraseUser(user.id, reasonOf(fields))),
+    (fields) => ask.run(() => identity.eraseUser(user.id, { reason: reasonOf(fields), ...filmsOf(fields) })),
     html`
       <p class="quiet">Everything that tells who this person is is forgotten for ever, from the log too. Nobody can bring the account back.</p>
       <label for="typed">Type <strong>${typed}</strong> to confirm</label>
       <div class="field"><input id="typed" autocomplete="off" spellcheck="false" autocapitalize="none" autofocus @input=${() => ask.draw()}></div>
+      ${filmsChoice(heirs)}
       ${reasonField}
       ${dialogActions(ask, { label: "Erase for ever", busy: "Erasing…", danger: true, keep: "Keep it", blocked: document.getElementById("typed")?.value !== typed })}`));
 }

@@ -20,6 +20,8 @@ from streams.core.vault import SUBJECT_KEY, open_vault
 from streams.engine.replay import Replay
 from tests.integration.identity.conftest import PASSWORD, Api, Person
 from tests.integration.identity.test_erasure import VIEWS, erased
+from tests.integration.identity.test_films import VIEWS as FILM_VIEWS
+from tests.integration.identity.test_films import Films, until
 
 PEOPLE = 8
 BLOWS = ("gateways", "worker-identity", "vault", "gateways", "worker-identity", "vault")
@@ -111,6 +113,32 @@ async def test_people_come_and_go_while_everything_is_killed(api: Api) -> None:
     client = redis_client(api.stack.settings)
     try:
         for name in VIEWS:
+            report = await Replay(api.stack.settings, topology(), name, client, lambda _: None).verify()
+            assert report.equal, (name, report.differing)
+    finally:
+        await client.aclose()
+
+
+async def test_no_film_is_forgotten_while_everything_that_hands_them_on_is_killed(api: Api) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        people = [await api.person("creator") for _ in range(3)]
+        leaving, deleting, heir = people
+        timeout = aiohttp.ClientTimeout(total=30)
+        async with aiohttp.ClientSession(api.stack.url("streaming"), timeout=timeout) as http:
+            films = Films(api, http)
+            left = [await films.upload(leaving) for _ in range(6)]
+            deleted = [await films.upload(deleting) for _ in range(6)]
+            given = f"/v1/users/{leaving.account_id}?films=transfer&heir_id={heir.account_id}"
+            for path in (given, f"/v1/users/{deleting.account_id}"):
+                await insist(api, "DELETE", path, None, api.admin, 202, 404, 409)
+            for name in ("worker-media", "worker-identity", "worker-media"):
+                await asyncio.to_thread(api.stack.restart, name)
+            for who, asset_ids in ((heir, left), (None, deleted)):
+                for asset_id in asset_ids:
+                    await until(lambda a=asset_id, w=who: films.owned(w, a) if w else films.gone(a))  # type: ignore[misc]
+    client = redis_client(api.stack.settings)
+    try:
+        for name in FILM_VIEWS:
             report = await Replay(api.stack.settings, topology(), name, client, lambda _: None).verify()
             assert report.equal, (name, report.differing)
     finally:

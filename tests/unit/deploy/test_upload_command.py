@@ -13,15 +13,21 @@ from deploy.client import ApiRefused
 
 module = importlib.import_module("deploy.commands.upload")
 
+sent: list[str] = []  # the visibility of each upload
+
 
 @pytest.fixture
 def files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """Three films; the service refuses the one named `second`."""
+    sent.clear()
     monkeypatch.setenv("KINOLOG_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("KINOLOG_API_KEY", "key")
     monkeypatch.setenv("SESSION_SECRET", "s" * 40)
 
-    async def upload(_api: object, _progress: object, path: Path, title: str) -> dict[str, Any]:
+    async def upload(
+        _api: object, _progress: object, path: Path, title: str, visibility: str
+    ) -> dict[str, Any]:
+        sent.append(visibility)
         if path.stem == "second":
             raise ApiRefused("The upload has no bytes: Send at least one byte.", 422)
         return {"id": f"id-of-{title}"}
@@ -48,3 +54,12 @@ def test_a_refused_file_is_named_and_the_others_go_on(files: list[str]) -> None:
 def test_files_that_all_became_films_end_with_nought(files: list[str]) -> None:
     done = CliRunner().invoke(module.command, [files[0], files[2]])
     assert done.exit_code == 0
+
+
+def test_films_are_private_unless_said_otherwise(files: list[str]) -> None:
+    CliRunner().invoke(module.command, [files[0]])
+    CliRunner().invoke(module.command, [files[0], "--visibility", "unlisted"])
+    assert sent == ["private", "unlisted"]
+    wrong = CliRunner().invoke(module.command, [files[0], "--visibility", "everybody"])
+    assert wrong.exit_code == 2
+    assert "public" in wrong.output

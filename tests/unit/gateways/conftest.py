@@ -27,6 +27,8 @@ from gateways.core.sessions import Tokens
 from gateways.media.context import Media, UploadLimits, Waits
 from gateways.media.service import streaming
 from schemas.media.views import LIBRARY, PROGRESS
+from streams.core.sealing import Sealer
+from streams.core.vault import Vault
 from tests.unit.gateways.fakes import MemoryHistory, MemoryLocks, MemoryObjects
 from tests.unit.gateways.world import PARTITIONS, World
 
@@ -157,7 +159,7 @@ async def serve() -> AsyncIterator[Serve]:
 
 @pytest.fixture
 async def gateway(
-    serve: Serve, core: CoreDeps, world: World, redis: Redis, hub: Hub, tokens: Tokens
+    serve: Serve, core: CoreDeps, world: World, redis: Redis, hub: Hub, tokens: Tokens, vault: Vault
 ) -> Gateway:
     objects, history, locks = MemoryObjects(), MemoryHistory(), MemoryLocks()
     media = Media(
@@ -168,6 +170,7 @@ async def gateway(
         history=history,
         locks=locks,
         tokens=tokens,
+        sealer=Sealer(vault),
         library=Projection(LIBRARY, PARTITIONS),
         progress=Projection(PROGRESS, PARTITIONS),
         limits=UploadLimits(max_bytes=2**20, part_size_bytes=PART_SIZE, idle_timeout_s=60.0),
