@@ -1,8 +1,9 @@
 """`python -m tests.bench.gate_server KIND REDIS_PORT`: one service of one route, with its gate or without.
 
 KIND: `bare` (aiohttp alone), `counted` (session token, standing, rates in Redis), `uncounted` (the same
-without rates, as segments are), `heavy` and `heavy-unlimited` (some milliseconds of work, with and without
-the limit on what is in flight). Prints its port and a session token as one line of JSON.
+without rates, as segments are), `refusing` (room for nobody), `heavy` and `heavy-unlimited` (some
+milliseconds of work, with and without the limit on what is in flight). Prints its port and a session token as
+one line of JSON.
 """
 
 from __future__ import annotations
