@@ -20,7 +20,6 @@ Headers = list[tuple[str, bytes]]
 CONTENT_TYPE: Final = b"application/avro"
 REDRIVE_AGENT: Final = "redrive_agent"  # header of a dead letter that was put back on its topic
 MAX_INDEX: Final = 0xFFFF  # outputs of one input event
-_LAZY: Final = frozenset({"id", "cause", "redriven", "trace", "src"})
 _READ: Final = frozenset({"ce_id", "causation_id", "traceparent", REDRIVE_AGENT, "src"})
 
 # Where an agent's output came from: (origin, "agent|input topic|input partition"; position, input offset
@@ -33,8 +32,8 @@ class Event:
     """One decoded event. Treat as immutable: `data` is the dict that fastavro made.
 
     `id` ce_id · `at_ms` milliseconds since 1970 · `cause` ce_id of what caused it or "" · `trace`
-    traceparent or "" · `src` set on agents' outputs. Headers are parsed on first use of those, which
-    raises WireError where one is unreadable.
+    traceparent or "" · `src` set on agents' outputs. Of events from Kafka those are parsed on first use
+    (`Unread`, `Output`), which raises WireError where one is unreadable.
     """
 
     __slots__ = (
@@ -83,13 +82,6 @@ class Event:
         self.redriven = ""
         self._headers: Sequence[tuple[str, bytes]] | None = None
 
-    def __getattr__(self, name: str) -> Any:
-        # Reached only for slots not yet filled: events from Kafka leave those of the headers to this.
-        if name not in _LAZY:
-            raise AttributeError(f"an event has no {name!r}: it has {', '.join(Event.__slots__[1:])}")
-        self.read_headers()
-        return getattr(self, name)
-
     def read_causes(self) -> None:
         """Fill in `src` and `cause`, and of all but an agent's output the rest, too. Raises WireError.
 
@@ -104,6 +96,7 @@ class Event:
                     self.src = parse_src(src)
                     self.cause = cause.decode()
                     self.redriven = ""
+                    self.__class__ = Output
                     return
                 except (ValueError, AttributeError):
                     pass  # said in full by the other one
@@ -122,22 +115,21 @@ class Event:
                 and (count == 7 or headers[7][0] == "causation_id")
                 and (count < 9 or headers[8][0] == "src")
             ):
-                id, trace = headers[0][1], headers[6][1]
-                cause = headers[7][1] if count > 7 else b""
-                self.src = parse_src(headers[8][1]) if count == 9 else None
-                self.redriven = ""
+                id, trace = headers[0][1].decode(), headers[6][1].decode()
+                cause = headers[7][1].decode() if count > 7 else ""
+                src = parse_src(headers[8][1]) if count == 9 else None
+                redriven = ""
             else:
                 found = dict(headers)
-                id, trace = found.get("ce_id", b""), found.get("traceparent", b"")
-                cause = found.get("causation_id", b"")
-                self.src = parse_src(found["src"]) if "src" in found else None
-                self.redriven = found.get(REDRIVE_AGENT, b"").decode()
-            self.id = id.decode()
-            self.cause = cause.decode()
-            self.trace = trace.decode()
+                id, trace = found.get("ce_id", b"").decode(), found.get("traceparent", b"").decode()
+                cause = found.get("causation_id", b"").decode()
+                src = parse_src(found["src"]) if "src" in found else None
+                redriven = found.get(REDRIVE_AGENT, b"").decode()
         except (ValueError, AttributeError) as error:  # other bytes than we write, or none at all
             read = {name: text for name, text in headers if name in _READ}
             raise WireError(f"{self.type} has an unreadable header, one of {read}: {error!r}") from error
+        self.__class__ = Event
+        self.id, self.cause, self.trace, self.src, self.redriven = id, cause, trace, src, redriven
 
     @property
     def trace_id(self) -> str:
@@ -163,6 +155,38 @@ class Event:
     def __repr__(self) -> str:
         place = f"{self.topic}/{self.partition}@{self.offset}"
         return f"Event({self.type} key={self.key} id={self.id} {place} {self.data})"
+
+
+# Events whose headers are not read yet are of classes of their own; reading makes plain ones of them. With a
+# `__getattr__` instead, the interpreter would look up each use of any attribute anew: ten times as dear.
+
+
+class Unread(Event):
+    """An event of which no header is read yet."""
+
+    __slots__ = ()
+
+
+class Output(Event):
+    """An agent's output of which `src` and `cause` are read."""
+
+    __slots__ = ()
+
+
+def _read_late(name: str) -> property:
+    slot: Any = Event.__dict__[name]
+
+    def read(event: Event) -> Any:
+        event.read_headers()
+        return slot.__get__(event)
+
+    return property(read)
+
+
+for _name in ("id", "trace", "cause", "redriven", "src"):
+    setattr(Unread, _name, _read_late(_name))
+for _name in ("id", "trace"):
+    setattr(Output, _name, _read_late(_name))
 
 
 def parse_src(raw: bytes) -> Src:

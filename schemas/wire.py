@@ -22,6 +22,7 @@ from schemas.event import (
     Event,
     Headers,
     Src,
+    Unread,
     deterministic_id,
     output_headers,
     parse_src,
@@ -128,7 +129,7 @@ class Codec:
             type_name, schema, reader, upcast = self._readers[value[:5]]  # type: ignore[index]
             body = _BytesIO(value)  # type: ignore[arg-type]
             body.seek(5)
-            event = _new(Event)
+            event = _new(Unread)
             event.data = data = _read(body, schema, reader)
             event.key = key.decode()  # type: ignore[union-attr]
         except Exception as error:
@@ -158,13 +159,14 @@ class Codec:
         events: list[Event] = []
         refused: dict[int, Exception] = {}
         readers, add, new, read, body_of = self._readers, events.append, _new, _read, _BytesIO
+        begun = Unread if parse is None else Event
         for record in records:
             value = record.value
             try:
                 type_name, schema, reader, upcast = readers[value[:5]]
                 body = body_of(value)
                 body.seek(5)
-                event = new(Event)
+                event = new(begun)
                 event.data = data = read(body, schema, reader)
                 event.key = record.key.decode()
                 if upcast is not None:

@@ -52,7 +52,7 @@ def test_headers_are_read_when_first_asked_for() -> None:
     assert (event.id, event.cause, event.src, event.key) == ("client id 1", "cause", None, "key")
     assert len(event.trace) == 55
     assert event.trace_id == event.trace[3:35]
-    with pytest.raises(AttributeError, match="no 'colour'"):
+    with pytest.raises(AttributeError, match="no attribute 'colour'"):
         _ = event.colour
 
 
