@@ -23,8 +23,8 @@ class ProjectorFold:
 
     The note on the partition's channel is a JSON list of the keys that changed or whose request has an
     outcome now: who waits for a refusal learns of it at once, too. The outcome of a request
-    stands under `{tag}:outcome:<its ce_id>` for ten minutes, as JSON: `type`, `key`, `topic`, `partition`,
-    `offset`, and `data` where it was refused or repeated. These two types never reach the function.
+    stands under `{tag}:outcome:<its ce_id>` for ten minutes, as JSON: `type`, and `data` where it was refused
+    or repeated. These two types never reach the function.
     """
 
     windowed = False
@@ -56,10 +56,12 @@ class ProjectorFold:
         answers = ANSWERS
         for event in events:
             key, cause = event.key, event.cause
-            if cause and event.src is not None and event.at_ms > oldest:
+            asked = cause and event.src is not None and event.at_ms > oldest
+            if asked:
                 outcomes[cause] = outcome(event)
-                told[key] = None
             if event.type in answers or event.offset in failed:
+                if asked:
+                    told[key] = None
                 continue
             at[0] = event.offset
             if key not in states:
@@ -81,19 +83,12 @@ class ProjectorFold:
 
 def outcome(event: Event) -> str:
     """What a gateway that waits for a request reads: the last event that the request led to. JSON."""
-    where = f"{_place(event.type, event.topic, event.partition)}{event.offset}{_named(event.key)}"
-    if event.type in ANSWERS:
-        return f'{where},"data":{orjson.dumps(event.data).decode()}}}'
-    return where + "}"
+    type_name = event.type
+    if type_name in ANSWERS:
+        return orjson.dumps({"type": type_name, "data": event.data}).decode()
+    return _led_to(type_name)
 
 
 @lru_cache(maxsize=1024)
-def _place(type_name: str, topic: str, partition: int) -> str:
-    """The begin of an outcome, up to the offset: the same for most events of a chunk."""
-    place = orjson.dumps({"type": type_name, "topic": topic, "partition": partition}).decode()
-    return f'{place[:-1]},"offset":'
-
-
-@lru_cache(maxsize=4096)
-def _named(key: str) -> str:
-    return f',"key":{orjson.dumps(key).decode()}'
+def _led_to(type_name: str) -> str:
+    return orjson.dumps({"type": type_name}).decode()

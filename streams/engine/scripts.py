@@ -39,10 +39,12 @@ end
 return {meta, values, known, floor}
 """
 
-# KEYS: meta, state, seen, then the keys of outcomes and ops. ARGV: expected fence, new fence, channel, note,
-# outcome seconds, floor, block ('' without a window), six counts (marks, sets, deletions, ids, outcomes,
-# ops), then their flat values: mark+position, field+value, field, score+id, value, and per op: key number,
-# argument count, command, arguments.
+# KEYS: meta, state, seen, then the keys of ops. ARGV: expected fence, new fence, channel, note, outcome
+# seconds, floor, block ('' without a window), six counts (marks, sets, deletions, ids, outcomes, ops), then
+# their flat values: mark+position, field+value, field, score+id, outcome+its requests, and per op: key
+# number, argument count, command, arguments.
+# Most requests of a chunk have the same few outcomes, so these requests are one argument, a JSON list of ids,
+# and their keys are made here: of the tag of meta, so in its slot.
 # Returns 1, or 0 when the stored fence is not the expected one: then nothing was written.
 WRITE: Final = """
 local meta, state, seen = KEYS[1], KEYS[2], KEYS[3]
@@ -68,11 +70,12 @@ if ARGV[7] ~= '' then
   redis.call('HSET', meta, 'floor', ARGV[6], 'block', ARGV[7])
   each(tonumber(ARGV[11]), 2, function(a, b) redis.call('ZADD', seen, unpack(ARGV, a, b)) end)
 end
-local key = 3
+local outcome = string.sub(meta, 1, -#'meta' - 1) .. 'outcome:'
 for _ = 1, tonumber(ARGV[12]) do
-  key = key + 1
-  redis.call('SET', KEYS[key], ARGV[at], 'EX', ARGV[5])
-  at = at + 1
+  for _, request in ipairs(cjson.decode(ARGV[at + 1])) do
+    redis.call('SET', outcome .. request, ARGV[at], 'EX', ARGV[5])
+  end
+  at = at + 2
 end
 for _ = 1, tonumber(ARGV[13]) do
   local count = tonumber(ARGV[at + 1])

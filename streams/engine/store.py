@@ -7,10 +7,12 @@ same suite (`tests/unit/engine/store_contract.py`).
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+import orjson
 import redis.asyncio as aioredis
 from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import NoScriptError
@@ -23,7 +25,8 @@ OUTCOME_TTL_S: Final = 600
 COMMANDS: Final = frozenset(
     (
         "SET", "DEL", "HSET", "HDEL", "HINCRBY", "RPUSH", "LPUSH", "LTRIM", "LREM", "SADD", "SREM", "ZADD",
-        "ZREM", "ZINCRBY", "ZREMRANGEBYRANK", "ZREMRANGEBYSCORE", "EXPIRE", "EXPIREAT", "XADD", "XTRIM",
+        "ZREM", "ZINCRBY", "ZREMRANGEBYRANK", "ZREMRANGEBYSCORE", "EXPIRE", "EXPIREAT", "XADD", "XDEL",
+        "XTRIM", "SPUBLISH",
     )
 )  # fmt: skip
 _RESERVED: Final = frozenset(("meta", "state", "seen"))
@@ -39,7 +42,10 @@ Arg = str | bytes | int | float
 
 
 class Op:
-    """One write to a key of the projection's own: `{tag}:<suffix>`. Raises ValueError for other commands."""
+    """One write to a key of the projection's own: `{tag}:<suffix>`. Raises ValueError for other commands.
+
+    SPUBLISH publishes on the sharded channel of that name: who listens hears of it once the write is done.
+    """
 
     __slots__ = ("args", "command", "suffix")
 
@@ -170,7 +176,9 @@ def written(tag_text: str, expected: int, effects: Effects) -> tuple[list[str], 
     sets = [x for key, doc in effects.states.items() if doc is not None for x in (key, doc)]
     gone = [key for key, doc in effects.states.items() if doc is None]
     keys = [f"{tag_text}:meta", f"{tag_text}:state", f"{tag_text}:seen"]
-    keys += [f"{tag_text}:outcome:{request}" for request in effects.outcomes]
+    requests: defaultdict[str, list[str]] = defaultdict(list)
+    for request, outcome in effects.outcomes.items():
+        requests[outcome].append(request)
     numbers: dict[str, int] = {}
     ops = merged(effects.ops)
     for _, suffix, _ in ops:
@@ -182,7 +190,7 @@ def written(tag_text: str, expected: int, effects: Effects) -> tuple[list[str], 
         expected, effects.fence, tag_text if effects.note else "", effects.note, OUTCOME_TTL_S,
         effects.floor if windowed else "", effects.block if effects.block is not None else "",
         len(effects.marks), len(sets) // 2, len(gone), len(effects.seen) if windowed else 0,
-        len(effects.outcomes), len(ops),
+        len(requests), len(ops),
     ]  # fmt: skip
     for origin, position in effects.marks.items():
         args += (origin, position)
@@ -191,7 +199,8 @@ def written(tag_text: str, expected: int, effects: Effects) -> tuple[list[str], 
     if windowed:
         for request, at_ms in effects.seen.items():
             args += (at_ms, request)
-    args += effects.outcomes.values()
+    for outcome, ids in requests.items():
+        args += (outcome, orjson.dumps(ids))
     for command, suffix, own in ops:
         args += (numbers[suffix], len(own), command)
         args += own
@@ -199,8 +208,11 @@ def written(tag_text: str, expected: int, effects: Effects) -> tuple[list[str], 
 
 
 def merged(ops: Sequence[Op]) -> list[tuple[str, str, list[Arg]]]:
-    """(command, suffix, arguments), where neighbours of one kind on one key are one command."""
-    result: list[tuple[str, str, list[Arg]]] = []
+    """(command, suffix, arguments), where neighbours of one kind on one key are one command.
+
+    Of what they set to one field or member only the last is sent.
+    """
+    result: list[tuple[str, str, list[Arg], int]] = []
     command = suffix = ""
     own: list[Arg] = []
     width = -1  # of what may be merged with the last one: -1 is no number of arguments
@@ -217,8 +229,21 @@ def merged(ops: Sequence[Op]) -> list[tuple[str, str, list[Arg]]]:
             continue
         command, suffix, own = op.command, op.suffix, list(args)
         width = len(args) if _plain(command, args) else -1
-        result.append((command, suffix, own))
-    return result
+        result.append((command, suffix, own, width))
+    return [
+        (command, suffix, _lasting(command, own) if width == 2 else own)
+        for command, suffix, own, width in result
+    ]
+
+
+def _lasting(command: str, pairs: list[Arg]) -> list[Arg]:
+    """The field+value of HSET or score+member of ZADD that no later ones overwrite."""
+    by_name = command == "HSET"
+    names, values = (pairs[::2], pairs[1::2]) if by_name else (pairs[1::2], pairs[::2])
+    last = dict(zip(names, values, strict=True))
+    if len(last) == len(names) or any(type(name) is not str for name in last):
+        return pairs  # of other types: 7 and "7" are two here and one to Redis
+    return [arg for name, value in last.items() for arg in ((name, value) if by_name else (value, name))]
 
 
 def _plain(command: str, args: tuple[Arg, ...]) -> bool:

@@ -28,7 +28,8 @@ class TestOnCluster(StoreContract):
     async def test_ops_and_outcomes_of_every_partition(self, cluster_client: Any, store_of: StoreOf) -> None:
         store = store_of(cluster_client)
         for partition in range(12):  # some of them on each node
-            effects = Effects(0, outcomes={"r": b"told"}, ops=[Op("ZADD", "recent", 5, "a")])
+            ops = [Op("ZADD", "recent", 5, "a"), Op("SPUBLISH", "room", b"{}")]
+            effects = Effects(0, outcomes={"r": "told"}, ops=ops)
             assert await store.write(partition, -1, effects)
             tag = store.tag(partition)
             assert await cluster_client.get(f"{tag}:outcome:r") == b"told"
@@ -37,7 +38,7 @@ class TestOnCluster(StoreContract):
 
 async def test_outcomes_expire(client: Any, store_of: StoreOf) -> None:
     store = store_of(client)
-    await store.write(0, -1, Effects(0, outcomes={"r": b"told"}))
+    await store.write(0, -1, Effects(0, outcomes={"r": "told"}))
     assert 0 < await client.ttl(f"{store.tag(0)}:outcome:r") <= 600
 
 
@@ -49,6 +50,27 @@ async def test_the_note_reaches_the_partitions_channel(client: Any, store_of: St
     await store.write(4, -1, Effects(0, note=orjson.dumps(["k"])))
     message = await listener.get_message(timeout=60)
     assert orjson.loads(message["data"]) == ["k"]
+    await listener.aclose()
+
+
+async def test_an_op_reaches_a_channel_of_its_own_with_what_it_speaks_of(
+    client: Any, store_of: StoreOf
+) -> None:
+    store = store_of(client)
+    room = f"{store.tag(4)}:room"
+    listener = client.pubsub()
+    await listener.ssubscribe(room)
+    assert (await listener.get_message(timeout=60))["type"] == "ssubscribe"
+    added = Op("XADD", "room", "MAXLEN", "=", 2, "7-0", "d", "seven")
+    assert await store.write(4, -1, Effects(7, ops=[added, Op("SPUBLISH", "room", b"seven")]))
+    assert (await listener.get_message(timeout=60))["data"] == b"seven"
+    assert await client.xrange(room) == [(b"7-0", {b"d": b"seven"})]
+    assert not await store.write(4, -1, Effects(8, ops=[Op("SPUBLISH", "room", b"late")]))
+    assert await store.write(
+        4, 7, Effects(8, ops=[Op("XDEL", "room", "7-0"), Op("SPUBLISH", "room", b"gone")])
+    )
+    assert (await listener.get_message(timeout=60))["data"] == b"gone"
+    assert await client.xlen(room) == 0
     await listener.aclose()
 
 

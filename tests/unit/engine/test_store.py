@@ -18,14 +18,13 @@ class TestModelStore(StoreContract):
 def test_every_key_of_a_write_carries_the_partitions_tag() -> None:
     effects = Effects(
         1,
-        outcomes={"r": b"{}"},
+        outcomes={"r": "done", "s": "refused", "t": "done"},
         ops=[Op("ZADD", "recent", 1, "a"), Op("DEL", "x"), Op("ZREM", "recent", "b")],
     )
     keys, args = written("{n:1:0}", 0, effects)
-    assert keys == [
-        "{n:1:0}:meta", "{n:1:0}:state", "{n:1:0}:seen", "{n:1:0}:outcome:r", "{n:1:0}:recent", "{n:1:0}:x",
-    ]  # fmt: skip
-    assert args[-11:] == [5, 2, "ZADD", 1, "a", 6, 0, "DEL", 5, 1, "ZREM", "b"][-11:]
+    assert keys == ["{n:1:0}:meta", "{n:1:0}:state", "{n:1:0}:seen", "{n:1:0}:recent", "{n:1:0}:x"]
+    assert args[-16:-12] == ["done", b'["r","t"]', "refused", b'["s"]']
+    assert args[-12:] == [4, 2, "ZADD", 1, "a", 5, 0, "DEL", 4, 1, "ZREM", "b"]
 
 
 @pytest.mark.parametrize("command", ["FLUSHALL", "EVAL", "GET", "SCRIPT"])
@@ -53,6 +52,25 @@ def test_neighbours_of_one_kind_are_one_command() -> None:
         ("HSET", "h", ["f", 1, "g", 2]), ("HINCRBY", "h", ["f", 1]), ("HINCRBY", "h", ["f", 1]),
         ("RPUSH", "l", ["x"]), ("RPUSH", "m", ["y"]),
     ]  # fmt: skip
+
+
+def test_of_one_field_or_member_only_the_last_is_sent() -> None:
+    ops = [
+        Op("ZADD", "z", 1, "a"), Op("ZADD", "z", 2, "b"), Op("ZADD", "z", 3, "a"), Op("HSET", "h", "f", 1),
+        Op("HSET", "h", "f", 2), Op("ZADD", "z", 4, "a"), Op("RPUSH", "l", "x"), Op("RPUSH", "l", "x"),
+    ]  # fmt: skip
+    assert merged(ops) == [
+        ("ZADD", "z", [3, "a", 2, "b"]), ("HSET", "h", ["f", 2]), ("ZADD", "z", [4, "a"]),
+        ("RPUSH", "l", ["x", "x"]),
+    ]  # fmt: skip
+
+
+def test_members_that_only_redis_takes_for_one_stay_in_order() -> None:
+    ops = [Op("ZADD", "z", score, member) for score, member in ((1, "7"), (2, 7), (3, "7"), (4, 7.0))]
+    assert merged(ops) == [("ZADD", "z", [1, "7", 2, 7, 3, "7", 4, 7.0])]
+    assert merged([Op("ZADD", "z", "GT", "CH", 2, "a", 1, "a")]) == [
+        ("ZADD", "z", ["GT", "CH", 2, "a", 1, "a"])
+    ]
 
 
 def test_a_merged_command_fits_on_luas_stack() -> None:
