@@ -90,7 +90,8 @@ class HeldRejected(TypedDict):
     room_id: str
     # The messages, 1-200.
     message_ids: list[str]
-    # Whose act it is: an account_id, or administrator for the holder of the administrator's key.
+    # Whose act it is: an account_id, administrator for the holder of the administrator's key, or empty
+    # where a rule of the room acts by itself.
     actor_id: str
 
 
@@ -110,7 +111,8 @@ class MemberSanctioned(TypedDict):
     with_device: bool
     # Whether the network it last wrote from is meant, too.
     with_network: bool
-    # Whose act it is: an account_id, or administrator for the holder of the administrator's key.
+    # Whose act it is: an account_id, administrator for the holder of the administrator's key, or empty
+    # where a rule of the room acts by itself.
     actor_id: str
     # Why, as a short code such as spam or abuse; 0-60 characters.
     reason: str
@@ -122,7 +124,8 @@ class MembersChangeRequested(TypedDict):
     # The room; also the partition key. a-<asset_id> of an asset's room, r-<32 hexadecimal digits> of a
     # free one.
     room_id: str
-    # Whose act it is: an account_id, or administrator for the holder of the administrator's key.
+    # Whose act it is: an account_id, administrator for the holder of the administrator's key, or empty
+    # where a rule of the room acts by itself.
     actor_id: str
     # Whether the actor may moderate every room, as the gate knows.
     privileged: bool
@@ -146,7 +149,12 @@ class MembersChanged(TypedDict):
     kind: str
     # true: they are so now; false: they are neither.
     added: bool
-    # Whose act it is: an account_id, or administrator for the holder of the administrator's key.
+    # Members after the change, 0-10000.
+    member_count: int
+    # Followers after the change, 0-10000.
+    follower_count: int
+    # Whose act it is: an account_id, administrator for the holder of the administrator's key, or empty
+    # where a rule of the room acts by itself.
     actor_id: str
 
 
@@ -263,7 +271,8 @@ class MessagePinned(TypedDict):
     room_id: str
     # The message.
     message: MessageCopy
-    # Whose act it is: an account_id, or administrator for the holder of the administrator's key.
+    # Whose act it is: an account_id, administrator for the holder of the administrator's key, or empty
+    # where a rule of the room acts by itself.
     actor_id: str
 
 
@@ -383,7 +392,8 @@ class MessageUnpinned(TypedDict):
     # The message: first 32 hexadecimal digits of SHA-256 over room_id, account_id and the client's
     # message id.
     message_id: str
-    # Whose act it is: an account_id, or administrator for the holder of the administrator's key.
+    # Whose act it is: an account_id, administrator for the holder of the administrator's key, or empty
+    # where a rule of the room acts by itself.
     actor_id: str
 
 
@@ -397,7 +407,8 @@ class MessagesPurged(TypedDict):
     account_id: str
     # Those of them that were still remembered, the oldest first; 0-1200.
     message_ids: list[str]
-    # Whose act it is: an account_id, or administrator for the holder of the administrator's key.
+    # Whose act it is: an account_id, administrator for the holder of the administrator's key, or empty
+    # where a rule of the room acts by itself.
     actor_id: str
     # Why, as a short code such as spam or abuse; 0-60 characters.
     reason: str
@@ -413,7 +424,8 @@ class MessagesRemoved(TypedDict):
     message_ids: list[str]
     # Who removed them: author, moderator or reports.
     by: str
-    # Whose act it is: an account_id, or administrator for the holder of the administrator's key.
+    # Whose act it is: an account_id, administrator for the holder of the administrator's key, or empty
+    # where a rule of the room acts by itself.
     actor_id: str
     # Why, as a short code such as spam or abuse; 0-60 characters.
     reason: str
@@ -425,7 +437,8 @@ class ModeratorChangeRequested(TypedDict):
     # The room; also the partition key. a-<asset_id> of an asset's room, r-<32 hexadecimal digits> of a
     # free one.
     room_id: str
-    # Whose act it is: an account_id, or administrator for the holder of the administrator's key.
+    # Whose act it is: an account_id, administrator for the holder of the administrator's key, or empty
+    # where a rule of the room acts by itself.
     actor_id: str
     # Whether the actor may moderate every room, as the gate knows.
     privileged: bool
@@ -447,7 +460,8 @@ class ModeratorsChanged(TypedDict):
     account_id: str
     # true: it came; false: it went.
     added: bool
-    # Whose act it is: an account_id, or administrator for the holder of the administrator's key.
+    # Whose act it is: an account_id, administrator for the holder of the administrator's key, or empty
+    # where a rule of the room acts by itself.
     actor_id: str
 
 
@@ -457,7 +471,8 @@ class PinRequested(TypedDict):
     # The room; also the partition key. a-<asset_id> of an asset's room, r-<32 hexadecimal digits> of a
     # free one.
     room_id: str
-    # Whose act it is: an account_id, or administrator for the holder of the administrator's key.
+    # Whose act it is: an account_id, administrator for the holder of the administrator's key, or empty
+    # where a rule of the room acts by itself.
     actor_id: str
     # Whether the actor may moderate every room, as the gate knows.
     privileged: bool
@@ -476,7 +491,8 @@ class PurgeRequested(TypedDict):
     # The room; also the partition key. a-<asset_id> of an asset's room, r-<32 hexadecimal digits> of a
     # free one.
     room_id: str
-    # Whose act it is: an account_id, or administrator for the holder of the administrator's key.
+    # Whose act it is: an account_id, administrator for the holder of the administrator's key, or empty
+    # where a rule of the room acts by itself.
     actor_id: str
     # Whether the actor may moderate every room, as the gate knows.
     privileged: bool
@@ -528,7 +544,8 @@ class RemovalRequested(TypedDict):
     # The room; also the partition key. a-<asset_id> of an asset's room, r-<32 hexadecimal digits> of a
     # free one.
     room_id: str
-    # Whose act it is: an account_id, or administrator for the holder of the administrator's key.
+    # Whose act it is: an account_id, administrator for the holder of the administrator's key, or empty
+    # where a rule of the room acts by itself.
     actor_id: str
     # Whether the actor may moderate every room, as the gate knows.
     privileged: bool
@@ -560,7 +577,8 @@ class ReportsDismissed(TypedDict):
     room_id: str
     # The messages, 1-100.
     message_ids: list[str]
-    # Whose act it is: an account_id, or administrator for the holder of the administrator's key.
+    # Whose act it is: an account_id, administrator for the holder of the administrator's key, or empty
+    # where a rule of the room acts by itself.
     actor_id: str
 
 
@@ -570,7 +588,8 @@ class ReviewDecided(TypedDict):
     # The room; also the partition key. a-<asset_id> of an asset's room, r-<32 hexadecimal digits> of a
     # free one.
     room_id: str
-    # Whose act it is: an account_id, or administrator for the holder of the administrator's key.
+    # Whose act it is: an account_id, administrator for the holder of the administrator's key, or empty
+    # where a rule of the room acts by itself.
     actor_id: str
     # Whether the actor may moderate every room, as the gate knows.
     privileged: bool
@@ -586,7 +605,8 @@ class RoomChangeRequested(TypedDict):
     # The room; also the partition key. a-<asset_id> of an asset's room, r-<32 hexadecimal digits> of a
     # free one.
     room_id: str
-    # Whose act it is: an account_id, or administrator for the holder of the administrator's key.
+    # Whose act it is: an account_id, administrator for the holder of the administrator's key, or empty
+    # where a rule of the room acts by itself.
     actor_id: str
     # Whether the actor may moderate every room, as the gate knows.
     privileged: bool
@@ -650,7 +670,8 @@ class RoomChanged(TypedDict):
     # The room; also the partition key. a-<asset_id> of an asset's room, r-<32 hexadecimal digits> of a
     # free one.
     room_id: str
-    # Whose act it is: an account_id, or administrator for the holder of the administrator's key.
+    # Whose act it is: an account_id, administrator for the holder of the administrator's key, or empty
+    # where a rule of the room acts by itself.
     actor_id: str
     # The settings as a whole.
     settings: RoomSettings
@@ -666,7 +687,8 @@ class RoomCreated(TypedDict):
     asset_id: str | None
     # Who owns the room; null: the administrator.
     owner_id: str | None
-    # Whose act it is: an account_id, or administrator for the holder of the administrator's key.
+    # Whose act it is: an account_id, administrator for the holder of the administrator's key, or empty
+    # where a rule of the room acts by itself.
     actor_id: str
     # The settings as a whole.
     settings: RoomSettings
@@ -682,7 +704,8 @@ class RoomRequested(TypedDict):
     asset_id: str | None
     # Who owns the room: an account_id, or as owners of assets are named; null: the administrator.
     owner_id: str | None
-    # Whose act it is: an account_id, or administrator for the holder of the administrator's key.
+    # Whose act it is: an account_id, administrator for the holder of the administrator's key, or empty
+    # where a rule of the room acts by itself.
     actor_id: str
     # The settings as a whole.
     settings: RoomSettings
@@ -698,7 +721,8 @@ class SanctionLifted(TypedDict):
     account_id: str
     # What it was: timeout, ban or shadow.
     kind: str
-    # Whose act it is: an account_id, or administrator for the holder of the administrator's key.
+    # Whose act it is: an account_id, administrator for the holder of the administrator's key, or empty
+    # where a rule of the room acts by itself.
     actor_id: str
     # lifted (by somebody), over (its time has passed) or replaced (there were too many).
     reason: str
@@ -710,7 +734,8 @@ class SanctionRequested(TypedDict):
     # The room; also the partition key. a-<asset_id> of an asset's room, r-<32 hexadecimal digits> of a
     # free one.
     room_id: str
-    # Whose act it is: an account_id, or administrator for the holder of the administrator's key.
+    # Whose act it is: an account_id, administrator for the holder of the administrator's key, or empty
+    # where a rule of the room acts by itself.
     actor_id: str
     # Whether the actor may moderate every room, as the gate knows.
     privileged: bool
@@ -734,7 +759,8 @@ class ScreeningChangeRequested(TypedDict):
     # The room; also the partition key. a-<asset_id> of an asset's room, r-<32 hexadecimal digits> of a
     # free one.
     room_id: str
-    # Whose act it is: an account_id, or administrator for the holder of the administrator's key.
+    # Whose act it is: an account_id, administrator for the holder of the administrator's key, or empty
+    # where a rule of the room acts by itself.
     actor_id: str
     # Whether the actor may moderate every room, as the gate knows.
     privileged: bool
@@ -754,5 +780,6 @@ class ScreeningChanged(TypedDict):
     rules: str
     # Number of these rules in this room, 1 or more.
     version: int
-    # Whose act it is: an account_id, or administrator for the holder of the administrator's key.
+    # Whose act it is: an account_id, administrator for the holder of the administrator's key, or empty
+    # where a rule of the room acts by itself.
     actor_id: str

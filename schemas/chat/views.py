@@ -8,7 +8,8 @@ its document as JSON.
     {tag}:recent             sorted set, room id by created_at_ms, one a partition: the listing, newest first
     {tag}:room:<room_id>     stream of the newest deltas, at most STREAM_LENGTH: entry id `<delta id>-0`, one
                              field `d`, the Delta as JSON. Deltas that hold a removed message's text are
-                             deleted from it; the tombstone (kind `removed` or `purged`) stays.
+                             deleted from it; the tombstone (kind `removed` or `purged`) stays. Of the
+                             reactions to one message, or to the room, the newest delta alone stays.
                              The same name is the sharded channel on which each Delta is published as JSON,
                              in the call that adds it to the stream.
     {tag}:members:<room_id>  hash, account id -> MemberView as JSON
@@ -63,6 +64,7 @@ MOST_MODERATORS: Final = 100
 MOST_MEMBERS: Final = 10_000  # members and followers of one room
 MOST_SANCTIONS: Final = 2_000  # of one room; the oldest are lifted
 MOST_REACTIONS: Final = 32  # different ones of one room
+MOST_REACTED: Final = 100  # messages of one room of which the newest totals alone are kept in the stream
 KEPT_RULES: Final = 20  # versions of screening rules that can be read again
 
 SanctionKind = Literal["timeout", "ban", "shadow"]
@@ -75,6 +77,7 @@ class PinnedView(TypedDict):
     message: MessageCopy
     actor_id: str
     pinned_at_ms: int
+    delta: int  # id of the delta that said so
 
 
 class RoomDocument(TypedDict):
@@ -94,7 +97,9 @@ class RoomDocument(TypedDict):
     created_at_ms: int
     updated_at_ms: int  # of the last event
     last: int  # id of the newest delta, NO_DELTA for none
+    # For the projector alone: which deltas of the stream hold what.
     entries: dict[str, list[int]]  # message_id -> deltas that hold its text; the newest MOST_RECENT messages
+    reacted: dict[str, int]  # message_id ("" for the room) -> delta with its newest totals; MOST_REACTED
 
 
 class MemberView(TypedDict):
@@ -116,7 +121,9 @@ class Delta(TypedDict):
     ]  # fmt: skip
     only: NotRequired[str]  # account_id: for nobody else (its own shadowed messages, its own sanctions)
     message_id: NotRequired[str]  # message, edited, unpinned, reactions (there: None for the room)
-    account_id: NotRequired[str]  # message, edited, purged; whom membership, sanction and lifted are about
+    account_id: NotRequired[str]  # message, edited, purged
+    account_ids: NotRequired[list[str]]  # membership: whom it is about; followers come and go without one
+    added: NotRequired[bool]  # membership
     text_sealed: NotRequired[str]  # message, edited
     mentions: NotRequired[list[str]]  # message, edited
     reply_to: NotRequired[str | None]  # message
@@ -130,8 +137,6 @@ class Delta(TypedDict):
     totals: NotRequired[dict[str, int]]  # ... and ever
     settings: NotRequired[RoomSettings]  # room: as a whole
     moderators: NotRequired[list[str]]  # moderators: all of them
-    member_count: NotRequired[int]  # membership
-    follower_count: NotRequired[int]  # membership
     sanction: NotRequired[str]  # sanction, lifted: timeout or ban
     until_ms: NotRequired[int | None]  # sanction
     rules_version: NotRequired[int]  # screening
