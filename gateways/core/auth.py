@@ -3,8 +3,9 @@
 Credentials: `Authorization: Bearer` with the administrator's key (compared by its SHA-256 in constant time),
 an account's API key, a session token of ours or a token of another issuer that is configured; and the
 session cookie, which holds a session token, or what a watch link's code was exchanged for. A request that
-changes something and stands on a cookie must also name our own Origin: together with SameSite=Strict that
-keeps other sites from riding on a session.
+changes something and stands on a cookie must also name our own Origin (scheme, host and port): together with
+SameSite=Strict that keeps other sites from riding on a session. Origins of CORS_ORIGINS are no exception:
+they may read and change with a credential of their own, never with a visitor's cookie.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from gateways.core.standing import StandingUnknown
 COOKIE: Final = "kinolog_session"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 OVER: Final = web.RequestKey("over", SessionOver)
+_PORTS: Final = {"http": 80, "https": 443}
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="kinolog"'}
 
 
@@ -44,13 +46,13 @@ class TokenReader(Protocol):
 class Guard:
     """Authenticates and authorises. Holds no key in clear: `admin_key_sha256` is a hex digest or empty.
 
-    Without `accounts` no account's credential is known; `foreign` read the tokens of other issuers.
+    Without `accounts` no account's credential is known; `foreign` read the tokens of other issuers. `secure`:
+    browsers reach us by https, whatever a proxy in between makes of it.
     """
 
     admin_key_sha256: str
     tokens: Tokens
-    allowed_origins: frozenset[str] = frozenset()
-    cookie_secure: bool = False
+    secure: bool = False
     accounts: AccountCredentials | None = None
     foreign: tuple[TokenReader, ...] = ()
 
@@ -163,12 +165,14 @@ class Guard:
         origin = request.headers.get("Origin")
         if origin is None and principal.via == "none":
             return  # a program without a session: there is nothing to ride on
-        if origin is not None and (urlsplit(origin).netloc == request.host or origin in self.allowed_origins):
+        scheme = "https" if self.secure else request.scheme
+        if origin is not None and same_origin(origin, f"{scheme}://{request.host}"):
             return
         raise Problem(
             "cross-origin",
-            "A change made with a session cookie must come from this gateway's own pages "
-            "(an Origin header equal to its address); programs should send an API key instead.",
+            "A change made with a session cookie must come from this gateway's own pages: their Origin has "
+            f"the scheme {scheme!r} and the Host of the request (behind a proxy that speaks https set "
+            "PUBLIC_URL, and let it pass Host on). Programs should send an API key instead.",
         )
 
     def set_cookie(self, response: web.StreamResponse, principal: Principal) -> None:
@@ -184,12 +188,28 @@ class Guard:
             path="/",
             httponly=True,
             samesite="Strict",
-            secure=self.cookie_secure,
+            secure=self.secure,
         )
 
     def clear_cookie(self, response: web.StreamResponse) -> None:
         """End a session in this browser."""
-        response.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict", secure=self.cookie_secure)
+        response.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict", secure=self.secure)
+
+
+def same_origin(one: str, other: str) -> bool:
+    """Whether two origins have the same scheme, host and port; False for what is no http(s) origin."""
+    found = _origin(one)
+    return found is not None and found == _origin(other)
+
+
+def _origin(text: str) -> tuple[str, str, int] | None:
+    try:
+        parts = urlsplit(text.lower())
+        port = parts.port or _PORTS[parts.scheme]
+    except (ValueError, KeyError):
+        return None
+    bare = text.lower() == f"{parts.scheme}://{parts.netloc}" and "@" not in parts.netloc
+    return (parts.scheme, parts.hostname, port) if bare and parts.hostname else None
 
 
 def unauthenticated(request: web.Request) -> Problem:

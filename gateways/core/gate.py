@@ -37,8 +37,9 @@ async def guard_of(platform: Platform) -> Guard:
         tokens=Tokens(
             settings.session_secret.get_secret_value(), admin_key_sha256=settings.admin_api_key_sha256
         ),
-        allowed_origins=frozenset(settings.cors_origins),
-        cookie_secure=settings.public_url.startswith("https://"),
+        secure=any(
+            url.startswith("https://") for url in (settings.public_url, *settings.service_urls.values())
+        ),
         accounts=AccountCredentials(
             Standing(identities),
             settings.token_issuer,

@@ -145,8 +145,9 @@ class Settings(BaseSettings):
     )
     public_url: str = Field(
         default="",
-        description="Base URL of watch links, for example https://video.example.org (https also makes "
-        "session cookies Secure); empty: the service's own address.",
+        description="Base URL of watch links, for example https://video.example.org; empty: the service's "
+        "own address. Behind a proxy that speaks https it has to be set: https here, or in SERVICE_URLS, "
+        "makes session cookies Secure, and pages' changes be expected from https.",
     )
     service_urls: Annotated[dict[str, str], NoDecode] = Field(
         default={},
@@ -155,7 +156,9 @@ class Settings(BaseSettings):
         "Without one: PUBLIC_URL (streaming), or the page's host and the service's port.",
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="Origins that browsers may call from, comma-separated; empty: only our own."
+        default=(),
+        description="Origins whose pages may call with a credential of their own, comma-separated; empty: "
+        "only ours. None of them may use a visitor's cookie.",
     )
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),

@@ -102,7 +102,6 @@ def a_service(allowed: str, changed: list[str]) -> web.Application:
     guard = Guard(
         admin_key_sha256=hashlib.sha256(KEY.encode()).hexdigest(),
         tokens=TOKENS,
-        allowed_origins=origins,
     )
     config = EdgeConfig(cors_origins=origins, heartbeat_s=0.2, ready_cache_s=0)
     deps = CoreDeps(guard=guard, config=config, probes={}, modules_folder="")

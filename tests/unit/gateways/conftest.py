@@ -92,7 +92,6 @@ def guard(tokens: Tokens) -> Guard:
     return Guard(
         admin_key_sha256=hashlib.sha256(KEY.encode()).hexdigest(),
         tokens=tokens,
-        allowed_origins=frozenset({ALLOWED_ORIGIN}),
     )
 
 

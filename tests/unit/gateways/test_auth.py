@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import jwt
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 
+from gateways.core.app import Service, create_app
 from gateways.core.auth import COOKIE, Guard
+from gateways.core.deps import CoreDeps
 from gateways.core.jwts import TokenRefused
 from gateways.core.permissions import ADMINISTRATOR, VIEWER
 from gateways.core.principal import Principal
 from gateways.core.sessions import CODE_TTL_S, SESSION_TTL_S, Tokens
-from tests.unit.gateways.conftest import ALLOWED_ORIGIN, BEARER, KEY, SECRET, Gateway
+from gateways.core.signing_in import SESSION_ROUTES
+from tests.unit.gateways.conftest import ALLOWED_ORIGIN, BEARER, KEY, SECRET, Gateway, Serve
 
 Client = TestClient[web.Request, web.Application]
 
@@ -169,22 +174,60 @@ def test_a_permission_that_is_no_more_is_not_granted_by_an_old_token() -> None:
 @pytest.mark.parametrize(
     ("origin", "status"),
     [
-        ("own", 404),
+        ("http://{host}:{port}", 404),
+        ("HTTP://{host}:{port}", 404),
+        ("https://{host}:{port}", 403),  # the same host by another scheme is another site's as well
+        ("http://{host}:1", 403),  # and what else listens on this host
+        ("http://{host}", 403),
+        ("http://somebody@{host}:{port}", 403),
+        ("http://{host}:{port}/path", 403),
+        ("http://{host}:{port}.evil.example", 403),
+        ("//{host}:{port}", 403),
         ("https://evil.example", 403),
         ("null", 403),
+        ("http://", 403),
+        ("http://{host}:many", 403),
         (None, 403),
-        (ALLOWED_ORIGIN, 404),
+        (ALLOWED_ORIGIN, 403),  # may read with a credential of its own, and not ride on a visitor's
     ],
 )
 async def test_a_change_with_a_cookie_must_come_from_our_own_pages(
     gateway: Gateway, origin: str | None, status: int
 ) -> None:
     cookies = await signed_in(gateway, api_key=KEY)
-    headers = origin_of(gateway.client) if origin == "own" else {"Origin": origin} if origin else {}
+    where = {"host": gateway.client.host, "port": gateway.client.port}
+    headers = {"Origin": origin.format(**where)} if origin is not None else {}
     answer = await gateway.client.delete("/v1/assets/nothing", cookies=cookies, headers=headers)
     assert answer.status == status
     if status == 403:
         assert (await answer.json())["type"] == "urn:kinolog:problem:cross-origin"
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "status"),
+    [
+        ("video.example.org", "https://video.example.org", 201),
+        ("video.example.org", "https://video.example.org:443", 201),
+        ("video.example.org:443", "https://video.example.org", 201),
+        ("video.example.org:8443", "https://video.example.org:8443", 201),
+        ("video.example.org:8443", "https://video.example.org", 403),
+        ("video.example.org", "http://video.example.org", 403),  # a page that somebody slipped in by http
+        ("127.0.0.1:3001", "https://video.example.org", 403),  # a proxy that does not pass Host on
+    ],
+)
+async def test_behind_a_proxy_that_speaks_https_pages_are_those_of_https(
+    core: CoreDeps, serve: Serve, host: str, origin: str, status: int
+) -> None:
+    """The proxy speaks http with us and passes Host on; PUBLIC_URL says what the world sees."""
+    deps = dataclasses.replace(core, guard=dataclasses.replace(core.guard, secure=True))
+    client = await serve(create_app(Service(name="streaming", routes=SESSION_ROUTES), deps))
+    headers = {"Host": host, "Origin": origin}
+    answer = await client.post("/v1/session", json={"api_key": KEY}, headers=headers)
+    assert answer.status == status
+    if status == 403:
+        assert "PUBLIC_URL" in (await answer.json())["detail"]
+    else:
+        assert answer.cookies[COOKIE]["secure"]
 
 
 async def test_a_key_needs_no_origin_and_reading_needs_none(gateway: Gateway) -> None:
