@@ -1,8 +1,9 @@
 """One-time links: an invitation's first password, or another one after the old was forgotten.
 
-A link works while the vault has its hash and the account knows of it. Redeeming takes it in one step: the
-vault's entry is swapped for one that names the password, so of two people with the same link one wins, and a
-retry of the winner goes on where it was cut off.
+A link works while the vault has its hash and the account knows of it. The password that it is redeemed with
+is kept under the link's id by whoever comes first, so of two people with the same link one wins, and a retry
+of the winner goes on where it was cut off. It counts from the event on that says so: until then the password
+of before does.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from gateways.core.problem import Problem
 from gateways.identity import credentials, present
 from gateways.identity.asking import ask, find_account, opened, sealed
 from gateways.identity.context import Identity, identity_of
+from gateways.identity.keeping import keep
 from gateways.identity.models import Redeemed, Redemption
 from gateways.identity.passwords import check
 from schemas.event import deterministic_id
@@ -48,10 +50,12 @@ async def issue(identity: Identity, account_id: str, request_id: str, *, create:
     made = credentials.make(credentials.LINK, link_id)
     before = await identity.vault.get(ONE_TIME_LINK, link_id)
     now_ms = identity.now_ms()
-    entry: dict[str, Any] = {"made_at_ms": now_ms, "password": None}
+    entry: dict[str, Any] = {"made_at_ms": now_ms}
     if before is not None:
         entry = orjson.loads(before)
-    if entry["password"] is not None or entry["made_at_ms"] + RETRY_MS < now_ms:
+    if await identity.vault.get(PASSWORD, link_id) is not None:
+        raise Problem("conflict", "This link was redeemed; send a new Idempotency-Key.")
+    if entry["made_at_ms"] + RETRY_MS < now_ms:
         raise Problem("idempotency-key-reused", "This link was made before; send a new Idempotency-Key.")
     entry |= {"account_id": account_id, "sha256": made.sha256}
     kept = await identity.vault.put(
@@ -80,32 +84,15 @@ async def redeem(request: web.Request) -> web.Response:
         raise Problem("bad-credential", SPENT)
     [address] = await opened(identity, [(account_id, present.EMAIL, document["email_sealed"])])
     check(password, address)
-    hashed = await _taken(identity, link_id, raw, entry, password)
-    before = await identity.vault.get(PASSWORD, account_id)
-    if not await identity.vault.put(PASSWORD, account_id, hashed, subject=account_id, if_subject_known=True):
+    if not await keep(identity, account_id, link_id, password):
         raise Problem("bad-credential", SPENT)
     name = await sealed(identity, account_id, present.DISPLAY_NAME, body.display_name)
-    data = {"link_id": link_id, "display_name_sealed": name}
+    data = {"link_id": link_id, "password_id": link_id, "display_name_sealed": name}
     try:
         await ask(identity, account_id, "LinkRedeemed", data, deterministic_id("redeem", link_id))
     except Problem as problem:
-        if problem.members.get("code") is not None and before is not None:
+        if problem.members.get("code") is not None:
             # Refused: another link took its place at this very moment, and this one opens nothing after all.
-            await identity.vault.swap(PASSWORD, account_id, hashed, before)
+            await identity.vault.delete(PASSWORD, link_id)
         raise
-    await identity.vault.delete(ONE_TIME_LINK, link_id)
     return json_response(Redeemed(account_id=account_id), 201)
-
-
-async def _taken(identity: Identity, link_id: str, raw: bytes, entry: dict[str, Any], password: str) -> bytes:
-    """The hash of the password that the link was spent on; Problem if that is another one."""
-    if entry["password"] is None:
-        hashed = await identity.passwords.hash(password)
-        spent = orjson.dumps({**entry, "password": hashed.decode()})
-        if await identity.vault.swap(ONE_TIME_LINK, link_id, raw, spent):
-            return hashed
-        raise Problem("conflict", "This link was redeemed at this very moment; sign in.")
-    kept = str(entry["password"]).encode()
-    if not await identity.passwords.matches(kept, password):
-        raise Problem("bad-credential", SPENT)
-    return kept

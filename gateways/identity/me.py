@@ -13,9 +13,11 @@ from gateways.core.reasons import REASON
 from gateways.identity import present
 from gateways.identity.asking import account_or_404, ask, opened, sealed
 from gateways.identity.context import identity_of
+from gateways.identity.keeping import keep
 from gateways.identity.models import ErasureAccepted, Films, OwnErasureQuery, PasswordChange, Profile
 from gateways.identity.passwords import check
 from gateways.identity.rights import must_be_recent, own_id, own_session
+from schemas.identity.views import AccountDocument, password_of
 from streams.core.vault import PASSWORD
 
 
@@ -42,17 +44,28 @@ async def change_password(request: web.Request) -> web.Response:
     [address] = await opened(identity, [(account_id, present.EMAIL, document["email_sealed"])])
     check(new, address)
     await identity.attempts.count(f"password:{account_id}:{sid}")
-    kept = await identity.vault.get(PASSWORD, account_id)
+    kept = await identity.vault.get(PASSWORD, password_of(document))
     if await identity.passwords.matches(kept, current):
-        assert kept is not None
-        hashed = await identity.passwords.hash(new)
-        if not await identity.vault.swap(PASSWORD, account_id, kept, hashed):
-            raise Problem("conflict", "The password was changed at this moment elsewhere; try again.")
+        await _replaced(request, document, sid, new)
     elif not await identity.passwords.matches(kept, new):
         raise Problem("forbidden", "The current password is wrong.")
     await identity.attempts.forget(f"password:{account_id}:{sid}")
-    await ask(identity, account_id, "PasswordReplaced", {"keep_sid": sid}, scoped_id(request, "password"))
     return web.Response(status=204)
+
+
+async def _replaced(request: web.Request, document: AccountDocument, sid: str, new: str) -> None:
+    """The new password counts from the event on that ends the other sessions, never earlier."""
+    identity, account_id = identity_of(request), document["account_id"]
+    password_id = scoped_id(request, "password")
+    if not await keep(identity, account_id, password_id, new):
+        raise Problem("idempotency-key-reused", "Another password came with it; send a new Idempotency-Key.")
+    data = {"keep_sid": sid, "password_id": password_id, "replaces_id": document.get("password_id")}
+    try:
+        await ask(identity, account_id, "PasswordReplaced", data, password_id)
+    except Problem as problem:
+        if problem.members.get("code") is not None:  # decided: it will never count
+            await identity.vault.delete(PASSWORD, password_id)
+        raise
 
 
 async def erase(request: web.Request) -> web.Response:

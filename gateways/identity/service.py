@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import AsyncIterator
 from typing import Final
@@ -16,6 +17,7 @@ from gateways.identity.context import IDENTITY, Identity
 from gateways.identity.passwords import Passwords
 from gateways.identity.routes import ROUTES
 from gateways.identity.signer import Signer
+from gateways.identity.sweeping import keep_swept
 from schemas.identity.views import ACCOUNTS, ADDRESSES, SIGNING
 from streams.core.sealing import Sealer, SubjectForgotten
 
@@ -62,8 +64,11 @@ def identity_service(identity: Identity) -> Service:
     def prepare(app: web.Application) -> None:
         app[IDENTITY] = identity
 
-    async def finish(_: web.Application) -> AsyncIterator[None]:
+    async def run(_: web.Application) -> AsyncIterator[None]:
+        sweeping = asyncio.create_task(keep_swept(identity), name="sweeping")
         yield
+        sweeping.cancel()
+        await asyncio.gather(sweeping, return_exceptions=True)
         identity.passwords.close()
 
-    return dataclasses.replace(SERVICE, prepare=prepare, contexts=(finish,))
+    return dataclasses.replace(SERVICE, prepare=prepare, contexts=(run,))

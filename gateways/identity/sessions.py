@@ -8,7 +8,7 @@ looks up at each request: ending it ends them.
 from __future__ import annotations
 
 import secrets
-from typing import Any, Final
+from typing import Final, NoReturn
 
 import orjson
 from aiohttp import web
@@ -18,21 +18,20 @@ from gateways.core.endpoint import body_of, json_response
 from gateways.core.idempotency import scoped_id
 from gateways.core.principal import principal_of
 from gateways.core.problem import Problem
-from gateways.identity import credentials, present
+from gateways.identity import credentials, present, refreshing
 from gateways.identity.asking import account_or_404, ask, find_account, sealed
 from gateways.identity.book import normal
 from gateways.identity.context import Identity, identity_of
 from gateways.identity.models import LoginSessions, Refresh, SignIn, Tokens
 from gateways.identity.rights import own_id
 from schemas.identity.roles import permissions_of
-from schemas.identity.views import AccountDocument, session_of
+from schemas.identity.views import AccountDocument, password_of, session_of
 from streams.core.vault import LOGIN_SESSION, PASSWORD
 
 BROWSER_S: Final = 12 * 3600  # a login session in a cookie
 PROGRAM_S: Final = 30 * 86_400  # one of refresh tokens
 ACCESS_S: Final = 5 * 60
 LONGEST_AGENT: Final = 200
-MOST_SPENT: Final = 64  # spent refresh tokens that are known again; older ones are merely refused
 NOBODY: Final = "0" * 32  # an account that does not exist, to look up where there is none
 WRONG: Final = "The address or the password is wrong, or the account may not sign in now."
 OVER: Final = "This login session is over; sign in again."
@@ -46,23 +45,22 @@ async def sign_in(request: web.Request) -> web.Response:
     tries = f"{address}:{await identity.book.hmac(_network(request))}"
     await identity.attempts.count(tries)
     account_id = await _owner(identity, address)
-    kept = await identity.vault.get(PASSWORD, account_id)
     document = await find_account(identity, account_id)
+    password_id = password_of(document) if document is not None else account_id
+    kept = await identity.vault.get(PASSWORD, password_id)
     right = await identity.passwords.matches(kept, password)
     if not right or kept is None or document is None or document["state"] != "active":
         raise Problem("bad-credential", WRONG)
     await identity.attempts.forget(tries)
-    kept = await _renewed(identity, account_id, kept, password)
+    await _renew(identity, password_id, kept, password)
     sid, ttl_s = secrets.token_hex(16), BROWSER_S if body.cookie else PROGRAM_S
     refresh = None
     if not body.cookie:
-        made = credentials.make(credentials.REFRESH, sid)
-        entry = orjson.dumps({"account_id": account_id, "refresh_sha256": made.sha256, "spent": []})
+        refresh, entry = refreshing.first(account_id, sid)
         if not await identity.vault.put(
             LOGIN_SESSION, sid, entry, subject=account_id, expires_in_s=ttl_s, if_subject_known=True
         ):
             raise Problem("bad-credential", WRONG)
-        refresh = made.text
     agent = request.headers.get("User-Agent", "").encode(errors="replace").decode()[:LONGEST_AGENT] or None
     expires_at_ms = identity.now_ms() + ttl_s * 1000
     data = {
@@ -70,29 +68,24 @@ async def sign_in(request: web.Request) -> web.Response:
         "expires_at_ms": expires_at_ms,
         "agent_sealed": await sealed(identity, account_id, present.AGENT, agent),
         "country": None,
+        "password_id": document.get("password_id"),
     }
-    await ask(identity, account_id, "SessionRequested", data, secrets.token_hex(16))
-    if not await _still(identity, account_id, kept, password):
-        # Another password was set meanwhile: that ended the sessions there were, and this came after them.
-        await _end(
-            identity, account_id, secrets.token_hex(16), sid=sid, reason="password_changed", actor=account_id
-        )
-        raise Problem("bad-credential", WRONG)
+    try:
+        await ask(identity, account_id, "SessionRequested", data, secrets.token_hex(16))
+    except Problem as problem:
+        if problem.members.get("code") is None:
+            raise
+        # Decided: there is no such session. Another password was set meanwhile, or the account is disabled.
+        await identity.vault.delete(LOGIN_SESSION, sid)
+        raise Problem("bad-credential", WRONG) from None
     return await _answer(request, document, sid, expires_at_ms, refresh, 201)
 
 
-async def _renewed(identity: Identity, account_id: str, kept: bytes, password: str) -> bytes:
-    """The hash of a password that was right: made anew if it is by parameters of before."""
-    if not identity.passwords.outdated(kept):
-        return kept
-    hashed = await identity.passwords.hash(password)
-    return hashed if await identity.vault.swap(PASSWORD, account_id, kept, hashed) else kept
-
-
-async def _still(identity: Identity, account_id: str, kept: bytes, password: str) -> bool:
-    """Whether the password is the account's now: the hash is the same, or another one of it."""
-    now = await identity.vault.get(PASSWORD, account_id)
-    return now == kept or (now is not None and await identity.passwords.matches(now, password))
+async def _renew(identity: Identity, password_id: str, kept: bytes, password: str) -> None:
+    """Make the hash of a password that was right anew if it is by parameters of before."""
+    if identity.passwords.outdated(kept):
+        hashed = await identity.passwords.hash(password)
+        await identity.vault.swap(PASSWORD, password_id, kept, hashed)
 
 
 async def _address_of(identity: Identity, text: str) -> str:
@@ -146,40 +139,29 @@ async def refresh(request: web.Request) -> web.Response:
     identity = identity_of(request)
     text = body_of(request, Refresh).refresh_token.get_secret_value()
     sid = credentials.entry_of(credentials.REFRESH, text)
-    raw = await identity.vault.get(LOGIN_SESSION, sid) if sid is not None else None
-    if sid is None or raw is None:
-        raise Problem("bad-credential", OVER)
-    entry: dict[str, Any] = orjson.loads(raw)
-    document = await find_account(identity, entry["account_id"])
-    session = session_of(document, sid, identity.now_ms()) if document is not None else None
-    if document is None or session is None:
-        raise Problem("bad-credential", OVER)
-    given = credentials.digest(text)
-    if not credentials.same(given, entry["refresh_sha256"]):
-        await _refuse_other(identity, document["account_id"], sid, given, entry["spent"])
-    made = credentials.make(credentials.REFRESH, sid)
-    spent = [*entry["spent"], _short(given)][-MOST_SPENT:]
-    new = orjson.dumps({**entry, "refresh_sha256": made.sha256, "spent": spent})
-    # Before the old one is spent: where no token can be signed now, a retry must not look like a thief.
-    answer = await _answer(request, document, sid, session["expires_at_ms"], made.text, 200)
-    if not await identity.vault.swap(LOGIN_SESSION, sid, raw, new):
-        # Another request was quicker with the same token: two have it.
-        await _end_reused(identity, document["account_id"], sid)
-    return answer
+    while True:
+        raw = await identity.vault.get(LOGIN_SESSION, sid) if sid is not None else None
+        if sid is None or raw is None:
+            raise Problem("bad-credential", OVER)
+        kept: refreshing.Kept = orjson.loads(raw)
+        document = await find_account(identity, kept["account_id"])
+        session = session_of(document, sid, identity.now_ms()) if document is not None else None
+        if document is None or session is None:
+            raise Problem("bad-credential", OVER)
+        try:
+            successor, new = refreshing.exchange(kept, sid, text, identity.now_ms())
+        except refreshing.Unknown:
+            raise Problem("bad-credential", OVER) from None
+        except refreshing.Reused:
+            await _end_reused(identity, document["account_id"], sid)
+        # Before the old one is spent: where no token can be signed now, a retry must not look like a thief.
+        answer = await _answer(request, document, sid, session["expires_at_ms"], successor, 200)
+        # Where another request was quicker with the same token it is spent now: look again.
+        if new is None or await identity.vault.swap(LOGIN_SESSION, sid, raw, new):
+            return answer
 
 
-def _short(digest: str) -> str:
-    return digest[:32]
-
-
-async def _refuse_other(identity: Identity, account_id: str, sid: str, given: str, spent: list[str]) -> None:
-    """Raises. Only who shows a token that was once right ends the session; sids are no secret."""
-    if any(credentials.same(_short(given), known) for known in spent):
-        await _end_reused(identity, account_id, sid)
-    raise Problem("bad-credential", OVER)
-
-
-async def _end_reused(identity: Identity, account_id: str, sid: str) -> None:
+async def _end_reused(identity: Identity, account_id: str, sid: str) -> NoReturn:
     await _end(
         identity, account_id, secrets.token_hex(16), sid=sid, reason="refresh_reused", actor=account_id
     )

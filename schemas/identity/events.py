@@ -22,6 +22,7 @@ API_KEY_REQUESTED: Final = "kinolog.identity.ApiKeyRequested"
 API_KEY_REVOCATION_REQUESTED: Final = "kinolog.identity.ApiKeyRevocationRequested"
 API_KEY_REVOKED: Final = "kinolog.identity.ApiKeyRevoked"
 API_KEY_USED: Final = "kinolog.identity.ApiKeyUsed"
+DISCARD_REQUESTED: Final = "kinolog.identity.DiscardRequested"
 ERASURE_REQUESTED: Final = "kinolog.identity.ErasureRequested"
 ERASURE_STARTED: Final = "kinolog.identity.ErasureStarted"
 FORGETTING_REQUESTED: Final = "kinolog.identity.ForgettingRequested"
@@ -51,6 +52,8 @@ class AccountActivated(TypedDict):
     account_id: str
     # The one-time link, by the public part of its text; 32 hexadecimal digits.
     link_id: str
+    # The vault's entry of the password that counts from now on; null: the one named by account_id.
+    password_id: str | None
 
 
 class AccountChangeRequested(TypedDict):
@@ -259,6 +262,19 @@ class ApiKeyUsed(TypedDict):
     used_at_ms: int
 
 
+class DiscardRequested(TypedDict):
+    """The vault is to drop entries that will never open anything again."""
+
+    # The piece of work: <account_id>:discard:<id of the event that made them useless>.
+    work_id: str
+    # Whose they are: an account_id, 32 hexadecimal digits.
+    account_id: str
+    # What is to go: <kind>:<id> each, by the kinds of the vault; 1-100.
+    entries: list[str]
+    # 0 (urgent, reserved workers) to 9 (background).
+    priority: int
+
+
 class ErasureRequested(TypedDict):
     """Everything personal of an account is to be forgotten, for ever. Request."""
 
@@ -326,6 +342,8 @@ class LinkRedeemed(TypedDict):
     link_id: str
     # The name that people see, sealed under the account's key; base64. Null: none.
     display_name_sealed: str | None
+    # The vault's entry of the new password; 32 hexadecimal digits. Null: the one named by account_id.
+    password_id: str | None
 
 
 class LinkRequested(TypedDict):
@@ -350,6 +368,8 @@ class PasswordChanged(TypedDict):
     account_id: str
     # The one-time link that it was set with; null: by the owner, who knew the old one.
     link_id: str | None
+    # The vault's entry of the password that counts from now on; null: the one named by account_id.
+    password_id: str | None
 
 
 class PasswordReplaced(TypedDict):
@@ -359,6 +379,10 @@ class PasswordReplaced(TypedDict):
     account_id: str
     # The login session that goes on; null: all end.
     keep_sid: str | None
+    # The vault's entry of the new password; 32 hexadecimal digits. Null: the one named by account_id.
+    password_id: str | None
+    # The entry of the password that was shown to be known; null: the one named by account_id.
+    replaces_id: str | None
 
 
 class ProfileChangeRequested(TypedDict):
@@ -430,6 +454,8 @@ class SessionRequested(TypedDict):
     agent_sealed: str | None
     # Country of the client's network, ISO 3166-1 alpha-2; null: not known.
     country: str | None
+    # The vault's entry of the password that was right; null: the one named by account_id.
+    password_id: str | None
 
 
 class SessionStarted(TypedDict):

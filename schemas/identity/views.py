@@ -15,7 +15,7 @@ them under the account's key.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal, TypedDict, cast
+from typing import Any, Final, Literal, NotRequired, TypedDict, cast
 
 ACCOUNTS: Final = "identity.accounts"  # reads identity.account.events, by account id
 ADDRESSES: Final = "identity.addresses"  # reads identity.address.events, by the address's HMAC
@@ -72,6 +72,7 @@ class AccountDocument(TypedDict):
     sessions: dict[str, SessionView]  # by sid; at most MOST_SESSIONS
     api_keys: dict[str, ApiKeyView]  # by key_id; at most MOST_KEYS
     links: dict[str, LinkView]  # by link_id; at most one
+    password_id: NotRequired[str | None]  # the vault's entry of the password that counts, see password_of
 
 
 class AddressDocument(TypedDict):
@@ -94,6 +95,11 @@ class SigningDocument(TypedDict):
     """The key set, oldest first."""
 
     keys: list[SigningKeyView]
+
+
+def password_of(document: AccountDocument) -> str:
+    """Id of the vault's entry of the account's password; without one of its own it has the account's."""
+    return document.get("password_id") or document["account_id"]
 
 
 def session_of(document: AccountDocument, sid: str, now_ms: int) -> SessionView | None:

@@ -141,10 +141,13 @@ class Vault:
                 if await self._swap(keys=[entry], args=[seen, token, fresh]):
                     return True
 
-    async def delete(self, kind: str, id: str) -> bool:
-        """Remove an entry; False if there was none. Its bytes leave the file at the next rewrite."""
+    async def delete(self, kind: str, id: str, *, token: bytes = b"") -> bool:
+        """Remove an entry; False if there was none. Its bytes leave the file at the next rewrite.
+
+        With the `token` of the write that was seen: False, and it stays, if it was written since.
+        """
         async with self.at_work():
-            return bool(await self._delete(keys=[_entry(kind, id), f"i:{kind}"], args=[kind, id]))
+            return bool(await self._delete(keys=[_entry(kind, id), f"i:{kind}"], args=[kind, id, token]))
 
     async def entries(self, kind: str) -> list[str]:
         """Ids of all entries of a kind, sorted."""

@@ -32,6 +32,16 @@ class Entry(NamedTuple):
     expires_at_ms: int | None
 
 
+class Filed(NamedTuple):
+    """An entry of somebody's, not opened. `token`: of the write that made it as it was seen."""
+
+    kind: str
+    id: str
+    subject: str
+    token: bytes
+    age_s: float
+
+
 @dataclass(frozen=True)
 class Holding:
     """How many entries there are, by kind and by the key that they are wrapped under."""
@@ -121,6 +131,24 @@ async def all_entries(vault: Vault) -> AsyncIterator[Entry]:
                     _, kind, id = name.split(":", 2)
                     value = vault.kms.unwrap(wrapped, place(kind, id))
                     yield Entry(kind, id, value, subject.decode() or None, ends_ms if ends_ms > 0 else None)
+
+
+async def filed_before(vault: Vault, age_s: float) -> AsyncIterator[list[Filed]]:
+    """Entries filed under a subject that were put at least so long ago, in batches; one may come twice."""
+    async with vault.at_work():
+        seconds, _ = await answer(vault.redis.time())
+        async for names in _names(vault):
+            async with vault.redis.pipeline(transaction=False) as pipe:
+                for name in names:
+                    pipe.hmget(name, ["s", "n", "m"])
+                found: list[list[bytes | None]] = await pipe.execute()
+            filed = []
+            for name, (subject, token, put_at_ms) in zip(names, found, strict=True):
+                _, kind, id = name.split(":", 2)
+                if subject and token:
+                    age = seconds - int(put_at_ms or 0) / 1000
+                    filed.append(Filed(kind, id, subject.decode(), token, age))
+            yield [entry for entry in filed if entry.age_s >= age_s]
 
 
 async def restore(vault: Vault, backup_id: str, entries: Iterable[Entry], *, replace: bool) -> int:

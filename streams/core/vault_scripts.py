@@ -1,6 +1,7 @@
 """The vault's keys in its Redis, and the steps that must be one: Lua, run whole or not at all.
 
-    e:<kind>:<id>   hash: v wrapped value, n token of the write that made it, s subject ("" for none)
+    e:<kind>:<id>   hash: v wrapped value, n token of the write that made it, s subject ("" for none),
+                    m milliseconds since 1970 when it was put (not there: before this was noted)
     i:<kind>        sorted set of the ids of a kind, by the time they expire (milliseconds; +inf: never)
     s:<subject>     sorted set of "<kind>:<id>" filed under a subject, likewise
     canary          a wrapped value that only the right keys open
@@ -32,7 +33,7 @@ local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 local ends = '+inf'
 redis.call('DEL', KEYS[1])
-redis.call('HSET', KEYS[1], 'v', value, 'n', token, 's', subject)
+redis.call('HSET', KEYS[1], 'v', value, 'n', token, 's', subject, 'm', string.format('%.0f', now_ms))
 if expires_in_ms > 0 then
   redis.call('PEXPIRE', KEYS[1], expires_in_ms)
   ends = string.format('%.0f', now_ms + expires_in_ms)
@@ -56,8 +57,9 @@ redis.call('HSET', KEYS[1], 'v', ARGV[3], 'n', ARGV[2])
 return 1
 """
 
-# KEYS: entry, index. ARGV: kind, id.
+# KEYS: entry, index. ARGV: kind, id, and the token that it must have ("": any).
 DELETE: Final = """
+if ARGV[3] ~= '' and redis.call('HGET', KEYS[1], 'n') ~= ARGV[3] then return 0 end
 local subject = redis.call('HGET', KEYS[1], 's')
 if subject and subject ~= '' then redis.call('ZREM', 's:' .. subject, ARGV[1] .. ':' .. ARGV[2]) end
 redis.call('ZREM', KEYS[2], ARGV[2])

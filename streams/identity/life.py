@@ -10,6 +10,7 @@ WORK: Final = "identity.work.requests"
 SILENCE_MS: Final = 120_000  # a forgetting that nobody reported is asked for again after this, then twice ...
 MAX_SILENCE_MS: Final = 3600_000  # ... up to this
 PRIORITY_ORDINARY: Final = 5
+PRIORITY_TIDYING: Final = 9
 
 
 class Session(TypedDict):
@@ -40,6 +41,7 @@ class State(TypedDict, total=False):
     phase: str  # invited, active, disabled, erasing, erased
     address_hmac: str  # until it is erased
     invited: bool  # disabled before anybody redeemed its invitation: enabled, it is invited again
+    password_id: str | None  # entry of the password that counts; none, or None: the one named by the account
     roles: list[str]
     sessions: dict[str, Session]
     api_keys: dict[str, Key]
@@ -57,6 +59,18 @@ def forgetting(account_id: str, attempt: int) -> Out:
         "priority": PRIORITY_ORDINARY,
     }
     return Out(WORK, work_id, "kinolog.identity.ForgettingRequested", data)
+
+
+def discarding(account_id: str, event_id: str, entries: list[str]) -> Out:
+    """The request to a worker: the vault is to drop these entries, `<kind>:<id>` each."""
+    work_id = f"{account_id}:discard:{event_id}"
+    data = {
+        "work_id": work_id,
+        "account_id": account_id,
+        "entries": entries,
+        "priority": PRIORITY_TIDYING,
+    }
+    return Out(WORK, work_id, "kinolog.identity.DiscardRequested", data)
 
 
 def timer_id(account_id: str) -> str:

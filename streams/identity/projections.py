@@ -62,6 +62,7 @@ def _created(event: Event) -> AccountDocument:
         "sessions": {},
         "api_keys": {},
         "links": {},
+        "password_id": None,
     }
 
 
@@ -77,6 +78,7 @@ def _erased(state: AccountDocument, event: Event) -> AccountDocument:
         "sessions": {},
         "api_keys": {},
         "links": {},
+        "password_id": None,
     }
 
 
@@ -88,10 +90,12 @@ def _link_issued(document: AccountDocument, data: dict[str, Any], _: int) -> Non
 
 def _activated(document: AccountDocument, data: dict[str, Any], _: int) -> None:
     document["state"] = "active"
+    document["password_id"] = data["password_id"]
     document["links"].pop(data["link_id"], None)
 
 
 def _password_changed(document: AccountDocument, data: dict[str, Any], _: int) -> None:
+    document["password_id"] = data["password_id"]
     document["links"] = {}
 
 

@@ -30,7 +30,7 @@ def decide(state: State | None, event: Event) -> tuple[State | None, list[Out]]:
         raise Refuse("account_unknown", "There is no such account: GET /v1/users lists those there are.")
     turn = Turn(state, event)
     _RULES[event.type](turn, event.data)
-    return turn.state, turn.outs
+    return turn.state, turn.all_outs()
 
 
 # --- opening
@@ -95,18 +95,24 @@ def _link_redeemed(turn: Turn, data: dict[str, Any]) -> None:
     turn.state.pop("link")
     if turn.phase == "invited":
         turn.state["phase"] = "active"
-        turn.say("AccountActivated", link_id=data["link_id"])
+        turn.state["password_id"] = data["password_id"]
+        turn.say("AccountActivated", link_id=data["link_id"], password_id=data["password_id"])
     else:
-        turn.say("PasswordChanged", link_id=data["link_id"])
+        # The password counts from the event that ends the sessions of the one before, never earlier.
+        turn.take_password(data["password_id"])
+        turn.say("PasswordChanged", link_id=data["link_id"], password_id=data["password_id"])
         turn.end_sessions("password_changed")
+    turn.discard("one_time_link", data["link_id"])
     if data["display_name_sealed"] is not None:
         turn.say("ProfileChanged", display_name_sealed=data["display_name_sealed"])
 
 
 def _password_replaced(turn: Turn, data: dict[str, Any]) -> None:
     turn.must_be("active")
+    turn.must_count(data["replaces_id"])
     turn.state.pop("link", None)
-    turn.say("PasswordChanged", link_id=None)
+    turn.take_password(data["password_id"])
+    turn.say("PasswordChanged", link_id=None, password_id=data["password_id"])
     turn.end_sessions("password_changed", keep=data["keep_sid"])
 
 
@@ -143,6 +149,7 @@ def _account_change_requested(turn: Turn, data: dict[str, Any]) -> None:
 
 def _session_requested(turn: Turn, data: dict[str, Any]) -> None:
     turn.must_be("active")
+    turn.must_count(data["password_id"])
     sid = data["sid"]
     if sid in turn.sessions:
         raise Refuse("session_exists", "There is a login session of this id: sign in again.")
@@ -206,6 +213,7 @@ def _api_key_revocation_requested(turn: Turn, data: dict[str, Any]) -> None:
     if turn.keys.pop(data["key_id"], None) is None:
         raise Refuse("api_key_unknown", "There is no such API key: nothing is left to do.")
     turn.say("ApiKeyRevoked", key_id=data["key_id"], reason="revoked")
+    turn.discard("api_key", data["key_id"])
 
 
 def _api_key_used(turn: Turn, data: dict[str, Any]) -> None:

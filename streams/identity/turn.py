@@ -29,6 +29,7 @@ class Turn:
         self.event = event
         self.now_ms = now_ms
         self.outs: list[Out] = []
+        self._useless: list[str] = []
 
     @property
     def phase(self) -> str:
@@ -60,6 +61,11 @@ class Turn:
         if self.phase not in phases:
             raise Refuse(f"account_{self.phase}", f"The account is {_WORDS[self.phase]}.")
 
+    def must_count(self, password_id: str | None) -> None:
+        """Raises Refuse unless it is this password that the account has now."""
+        if self.state.get("password_id") != password_id:
+            raise Refuse("password_changed", "The password was changed at this moment: sign in with it.")
+
     def end_sessions(self, reason: str, *, keep: str | None = None) -> None:
         """End all login sessions but `keep`."""
         for sid in [sid for sid in self.sessions if sid != keep]:
@@ -69,6 +75,24 @@ class Turn:
         """End one that runs."""
         del self.sessions[sid]
         self.say("SessionEnded", sid=sid, reason=reason)
+        self.discard("login_session", sid)
+
+    def take_password(self, password_id: str | None) -> None:
+        """From now on this one counts; what it took the place of opens nothing any more."""
+        before = self.state.get("password_id")
+        self.state["password_id"] = password_id
+        if before != password_id:
+            self.discard("password", before or self.account_id)
+
+    def discard(self, kind: str, entry_id: str) -> None:
+        """An entry of the vault's is useless from now on."""
+        self._useless.append(f"{kind}:{entry_id}")
+
+    def all_outs(self) -> list[Out]:
+        """What was said, and in the end what the vault may drop; of whom it forgets, it forgets all."""
+        if not self._useless or self.phase == "erasing":
+            return self.outs
+        return [*self.outs, life.discarding(self.account_id, self.event.id, self._useless)]
 
     def forget(self) -> None:
         """Ask for the vault's forgetting, for the first time or once more, and for a reminder."""

@@ -31,10 +31,13 @@ async def vault(settings: Settings) -> AsyncIterator[Vault]:
 
 @worker("identity.erase", setup=vault)
 async def erase(event: Event, work: Work) -> list[Out]:
-    """ForgettingRequested -> VaultForgotten. Doing it twice finds nothing the second time."""
+    """ForgettingRequested -> VaultForgotten; DiscardRequested tells nobody. Doing either twice finds nothing
+    the second time."""
     data = event.data
     while True:
         try:
+            if event.type == "kinolog.identity.DiscardRequested":
+                return await _discard(work.resources, data["entries"])
             await work.resources.forget(data["account_id"])
             break
         except VaultUnavailable as error:
@@ -42,3 +45,11 @@ async def erase(event: Event, work: Work) -> list[Out]:
             await asyncio.sleep(PATIENCE_S)
     report = {name: data[name] for name in ("account_id", "work_id", "attempt")}
     return [Out(REPORTS, data["account_id"], "kinolog.identity.VaultForgotten", report)]
+
+
+async def _discard(vault: Vault, entries: list[str]) -> list[Out]:
+    """Ids are never given twice: what became useless stays so, however late this comes."""
+    for entry in entries:
+        kind, _, id = entry.partition(":")
+        await vault.delete(kind, id)
+    return []

@@ -12,6 +12,8 @@ import aiohttp
 import pytest
 
 from deploy.local.launcher import Stack
+from streams.core.vault import PASSWORD as PASSWORD_KIND
+from streams.core.vault import Vault
 
 PATIENCE_S = 180  # of a busy machine; a test ends as soon as what it waits for is there
 PASSWORD = "seven small yellow submarines"
@@ -81,6 +83,15 @@ class Api:
         body = {"email": person.email, "password": person.password}
         tokens = await self.ask("POST", "/v1/sessions", 201, body, {})
         return Person(person.account_id, person.email, person.password, tokens)
+
+
+async def passwords(vault: Vault, person: Person) -> list[str]:
+    """Ids of the entries that hold this person's password."""
+    ids = await vault.entries(PASSWORD_KIND)
+    kept = await vault.get_many(PASSWORD_KIND, ids)
+    subject = f"s:{person.account_id}"
+    filed = {name.decode().partition(":")[2] for name in await vault.redis.zrange(subject, 0, -1)}
+    return [id for id, value in zip(ids, kept, strict=True) if value is not None and id in filed]
 
 
 @pytest.fixture

@@ -65,7 +65,9 @@ async def test_wrong_passwords_make_one_network_wait_and_nobody_else(api: Api) -
         await Api(http, api.stack).sign_in(person)
 
 
-async def test_a_refresh_token_works_once_and_its_second_use_ends_the_session(api: Api) -> None:
+async def test_a_refresh_token_that_comes_back_after_its_successor_was_used_ends_the_session(
+    api: Api,
+) -> None:
     person = await api.person()
     first = person.tokens["refresh_token"]
     second = await api.ask("POST", "/v1/sessions/refresh", 200, {"refresh_token": first}, {})
@@ -75,24 +77,26 @@ async def test_a_refresh_token_works_once_and_its_second_use_ends_the_session(ap
     made_up = f"kinr_{second['sid']}_{'x' * 43}"
     await api.ask("POST", "/v1/sessions/refresh", 401, {"refresh_token": made_up}, {})
     await api.ask("GET", "/v1/me", 200, headers=renewed)
+    body = {"refresh_token": second["refresh_token"]}
+    third = await api.ask("POST", "/v1/sessions/refresh", 200, body, {})
     answer = await api.ask("POST", "/v1/sessions/refresh", 401, {"refresh_token": first}, {})
     assert "used before" in answer["detail"]
     await api.refused(renewed)
-    await api.ask("POST", "/v1/sessions/refresh", 401, {"refresh_token": second["refresh_token"]}, {})
+    await api.ask("POST", "/v1/sessions/refresh", 401, {"refresh_token": third["refresh_token"]}, {})
 
 
-async def test_of_many_refreshes_at_once_one_wins_at_most(api: Api) -> None:
+async def test_of_many_refreshes_at_once_all_get_one_successor_at_most(api: Api) -> None:
     person = await api.person()
     body = {"refresh_token": person.tokens["refresh_token"]}
 
-    async def attempt() -> int:
+    async def attempt() -> tuple[int, str | None]:
         async with api.http.post("/v1/sessions/refresh", json=body) as answer:
-            return answer.status
+            return answer.status, (await answer.json()).get("refresh_token")
 
-    statuses = await asyncio.gather(*(attempt() for _ in range(6)))
-    assert statuses.count(200) <= 1
-    assert set(statuses) <= {200, 401}
-    await api.refused(person.bearer)
+    answers = await asyncio.gather(*(attempt() for _ in range(6)))
+    # Who comes later than the leeway, on a machine that does much else, is taken for a thief.
+    assert {status for status, _ in answers} <= {200, 401}
+    assert len({token for status, token in answers if status == 200}) == 1
 
 
 async def test_a_browser_gets_a_cookie_and_no_token(api: Api) -> None:

@@ -17,7 +17,7 @@ from streams.core.sealing import Sealer
 from streams.core.vault import API_KEY, LOGIN_SESSION, SUBJECT_KEY, open_vault
 from streams.core.vault import PASSWORD as PASSWORD_KIND
 from streams.engine.replay import Replay
-from tests.integration.identity.conftest import PASSWORD, PATIENCE_S, Api, Person
+from tests.integration.identity.conftest import PASSWORD, PATIENCE_S, Api, Person, passwords
 from tests.support.leaks import Search, of_clickhouse, of_files, of_log, of_redis
 
 VIEWS = ("identity.accounts", "identity.addresses", "identity.signing")
@@ -39,18 +39,19 @@ async def test_who_is_erased_is_forgotten_and_their_address_is_free(api: Api) ->
     key = await api.ask("POST", "/v1/api-keys", 201, body, person.bearer)
     files = api.stack.home.data("vault")
     assert _named(files, person.account_id)
+    vault = open_vault(api.stack.settings)
+    [password_id] = await passwords(vault, person)
     await api.ask("DELETE", f"/v1/users/{person.account_id}?reason=asked+for+it", 202)
     await api.refused(person.bearer)
     await api.refused({"Authorization": f"Bearer {key['api_key']}"})
     await erased(api, person.account_id)
     assert _named(files, person.account_id) == []
-    vault = open_vault(api.stack.settings)
     try:
         said = list(_sealed_on_the_log(api, person.account_id))
         assert {field for field, _ in said} == {"email", "display_name", "agent", "key_name", "reason"}
         sealer = Sealer(vault)
         assert {await sealer.open(person.account_id, field, raw) for field, raw in said} == {None}
-        places = [(SUBJECT_KEY, person.account_id), (PASSWORD_KIND, person.account_id), (API_KEY, key["id"])]
+        places = [(SUBJECT_KEY, person.account_id), (PASSWORD_KIND, password_id), (API_KEY, key["id"])]
         places.append((LOGIN_SESSION, person.tokens["sid"]))
         assert [await vault.get(kind, entry) for kind, entry in places] == [None] * 4
     finally:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
+import orjson
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
@@ -19,9 +20,9 @@ from gateways.core.platform import Platform
 from gateways.identity.service import build
 from schemas.catalog import topology
 from streams.core.producer import EventProducer, Position
+from streams.core.vault import LOGIN_SESSION
 from streams.core.vault import PASSWORD as PASSWORD_KIND
-from streams.core.vault import Vault
-from tests.integration.identity.conftest import PASSWORD, Api, Person
+from tests.integration.identity.conftest import PASSWORD, Api, Person, passwords
 
 
 class Interrupted(Platform):
@@ -57,26 +58,39 @@ async def slow(platform: Interrupted, platform_stack: Stack) -> AsyncIterator[Ap
         yield Api(client, platform_stack)  # type: ignore[arg-type]
 
 
-async def file(vault: Vault, person: Person, password: str, hasher: PasswordHasher | None = None) -> bytes:
-    """Keep a password's hash for somebody; the hash."""
-    hashed = (hasher or PasswordHasher()).hash(password).encode()
-    await vault.put(PASSWORD_KIND, person.account_id, hashed, subject=person.account_id)
-    return hashed
-
-
 async def test_a_password_that_is_changed_while_somebody_signs_in_with_the_old_one(
     api: Api, slow: Api, platform: Interrupted
 ) -> None:
     person = await api.person()
+    change = {"current_password": PASSWORD, "new_password": "another set of words entirely"}
 
-    async def change() -> None:
-        await file(platform.vault(), person, "another set of words entirely")
+    async def replace() -> None:
+        await api.ask("POST", "/v1/me/password", 204, change, person.bearer)
 
-    platform.meanwhile = change
+    before = set(await platform.vault().entries(LOGIN_SESSION))
+    platform.meanwhile = replace
     body = {"email": person.email, "password": PASSWORD}
     await slow.ask("POST", "/v1/sessions", 401, body, {})
     left = await api.ask("GET", "/v1/sessions", 200, headers=person.bearer)
     assert [item["sid"] for item in left["items"]] == [person.tokens["sid"]]
+    started = set(await platform.vault().entries(LOGIN_SESSION)) - before
+    owners = [orjson.loads(await platform.vault().get(LOGIN_SESSION, sid) or b"{}") for sid in started]
+    assert person.account_id not in {kept.get("account_id") for kept in owners}
+
+
+async def test_of_two_who_change_the_same_password_at_once_one_wins(
+    api: Api, slow: Api, platform: Interrupted
+) -> None:
+    person = await api.person()
+    first = {"current_password": PASSWORD, "new_password": "the first set of new words"}
+    second = {"current_password": PASSWORD, "new_password": "the second set of new words"}
+
+    async def change() -> None:
+        await api.ask("POST", "/v1/me/password", 204, first, person.bearer)
+
+    platform.meanwhile = change
+    await slow.ask("POST", "/v1/me/password", 409, second, person.bearer)
+    await api.sign_in(Person(person.account_id, person.email, first["new_password"]))
 
 
 async def test_a_link_that_is_replaced_while_it_is_redeemed_sets_no_password(
@@ -99,13 +113,18 @@ async def test_a_hash_by_older_parameters_is_renewed_and_one_renewed_meanwhile_i
     api: Api, slow: Api, platform: Interrupted
 ) -> None:
     person, vault = await api.person(), platform.vault()
-    old = await file(vault, person, PASSWORD, PasswordHasher(1, 8, 1))
+    [entry] = await passwords(vault, person)
+
+    async def file(*parameters: int) -> bytes:
+        hashed = PasswordHasher(*parameters).hash(PASSWORD).encode()
+        await vault.put(PASSWORD_KIND, entry, hashed)
+        return hashed
 
     async def renew() -> None:
-        await file(vault, person, PASSWORD, PasswordHasher(3, 64, 1))
+        await file(3, 64, 1)
 
+    old = await file(1, 8, 1)
     await api.sign_in(person)
-    renewed = await vault.get(PASSWORD_KIND, person.account_id)
-    assert renewed not in (None, old)
+    assert await vault.get(PASSWORD_KIND, entry) not in (None, old)
     platform.meanwhile = renew
     await slow.sign_in(person)

@@ -47,7 +47,13 @@ def requested(*, link: str | None = "c" * 32, **more: Any) -> Event:
 
 
 def redeemed(link: str = "c" * 32, **more: Any) -> Event:
-    return event("LinkRedeemed", link_id=link, display_name_sealed=None, **more)
+    """The password is kept under the link's id."""
+    return event("LinkRedeemed", link_id=link, password_id=link, display_name_sealed=None, **more)
+
+
+def replaced(password_id: str, *, replaces: str | None, keep: str | None = None, **more: Any) -> Event:
+    """The owner, who knew the password `replaces`, set another."""
+    return event("PasswordReplaced", keep_sid=keep, password_id=password_id, replaces_id=replaces, **more)
 
 
 def link_asked(link: str, *, at_ms: int = 1_000_000, **more: Any) -> Event:
@@ -58,10 +64,13 @@ def link_asked(link: str, *, at_ms: int = 1_000_000, **more: Any) -> Event:
     )  # fmt: skip
 
 
-def session(sid: str, *, at_ms: int = 1_000_000, lasts_ms: int = 12 * HOUR_MS) -> Event:
+def session(
+    sid: str, *, at_ms: int = 1_000_000, lasts_ms: int = 12 * HOUR_MS, password: str | None = "c" * 32
+) -> Event:
+    """A sign-in with the password that `redeemed` set, or with another."""
     return event(
         "SessionRequested", at_ms=at_ms, sid=sid, expires_at_ms=at_ms + lasts_ms, agent_sealed=None,
-        country=None,
+        country=None, password_id=password,
     )  # fmt: skip
 
 
@@ -129,8 +138,15 @@ class Story:
         return self.given(each)
 
     def then(self, *names: str) -> Story:
-        """The last event led to exactly these, in this order."""
-        assert [_name(out) for out in self.outs] == list(names)
+        """The last event led to exactly these, in this order; what is tidied away has `drops`."""
+        said = [_name(out) for out in self.outs]
+        assert [name for name in said if name != "DiscardRequested"] == list(names)
+        return self
+
+    def drops(self, *entries: str) -> Story:
+        """The last event made exactly these entries of the vault's useless."""
+        asked = [out.data["entries"] for out in self.outs if _name(out) == "DiscardRequested"]
+        assert asked == ([list(entries)] if entries else [])
         return self
 
     def refused(self, each: Event, code: str) -> Story:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from schemas.event import Event
-from schemas.identity.views import MOST_KEYS, MOST_SESSIONS
+from schemas.identity.views import MOST_KEYS, MOST_SESSIONS, password_of
 from tests.unit.identity.telling import (
     ACCOUNT,
     ADDRESS,
@@ -21,6 +21,7 @@ from tests.unit.identity.telling import (
     key,
     link_asked,
     redeemed,
+    replaced,
     requested,
     revoked,
     session,
@@ -29,6 +30,7 @@ from tests.unit.identity.telling import (
 S1, S2, S3 = ("1" * 32, "2" * 32, "3" * 32)
 K1, K2, K3 = ("1" * 16, "2" * 16, "3" * 16)
 L1, L2 = ("c" * 32, "d" * 32)
+P1, P2 = ("8" * 32, "9" * 32)
 
 
 def test_an_invited_account_waits_for_its_link() -> None:
@@ -43,7 +45,7 @@ def test_an_invited_account_waits_for_its_link() -> None:
 def test_an_account_with_a_password_is_active_at_once() -> None:
     story = Story().when(requested(link=None)).then("AccountCreated")
     assert story.document["state"] == "active"
-    story.when(session(S1)).then("SessionStarted")
+    story.when(session(S1, password=None)).then("SessionStarted")
 
 
 def test_an_account_is_opened_once() -> None:
@@ -62,14 +64,39 @@ def test_a_link_works_once_and_only_the_newest() -> None:
 def test_a_reset_ends_every_login_session_and_a_change_all_but_ones_own() -> None:
     story = active().given(session(S1), session(S2), link_asked(L2))
     story.when(redeemed(L2)).then("PasswordChanged", "SessionEnded", "SessionEnded")
-    story.given(session(S1), session(S2)).when(event("PasswordReplaced", keep_sid=S2))
+    story.given(session(S1, password=L2), session(S2, password=L2)).when(replaced(P1, replaces=L2, keep=S2))
     story.then("PasswordChanged", "SessionEnded")
     assert story.data("SessionEnded") == {"account_id": ACCOUNT, "sid": S1, "reason": "password_changed"}
     assert list(story.document["sessions"]) == [S2]
 
 
+def test_a_password_counts_from_the_event_that_ends_the_sessions_of_the_one_before() -> None:
+    story = Story().given(requested(link=None))
+    assert password_of(story.document) == ACCOUNT
+    story.when(session(S1, password=None)).then("SessionStarted")
+    story.when(replaced(P1, replaces=None)).then("PasswordChanged", "SessionEnded")
+    story.drops(f"password:{ACCOUNT}", f"login_session:{S1}")
+    assert (password_of(story.document), story.document["sessions"]) == (P1, {})
+    story.refused(session(S2, password=None), "password_changed")
+    story.refused(replaced(P2, replaces=None), "password_changed")
+    story.when(session(S2, password=P1)).then("SessionStarted")
+    story.given(link_asked(L2)).when(redeemed(L2)).then("PasswordChanged", "SessionEnded")
+    story.drops(f"password:{P1}", f"login_session:{S2}", f"one_time_link:{L2}")
+    story.refused(session(S2, password=P1), "password_changed")
+    assert password_of(story.document) == L2
+
+
+def test_what_will_never_open_anything_again_is_dropped() -> None:
+    story = Story().given(requested()).when(redeemed()).drops(f"one_time_link:{L1}")
+    story.when(session(S1)).drops().given(session(S2), key(K1))
+    story.when(ended(S1)).drops(f"login_session:{S1}")
+    story.when(revoked(K1)).drops(f"api_key:{K1}")
+    story.when(changed(disabled=True)).drops(f"login_session:{S2}")
+    story.given(changed(disabled=False), session(S3)).when(erase()).drops()  # all of it is forgotten
+
+
 def test_a_changed_password_voids_a_link_that_is_under_way() -> None:
-    story = active().given(link_asked(L2), event("PasswordReplaced", keep_sid=None))
+    story = active().given(link_asked(L2), replaced(P1, replaces=L1))
     story.refused(redeemed(L2), "link_spent")
     assert story.document["links"] == {}
 
@@ -89,7 +116,7 @@ def test_what_an_administrator_changes(asked: Event, said: list[str]) -> None:
 
 def test_a_disabled_account_may_do_nothing_until_it_is_enabled() -> None:
     story = active().given(session(S1), key(K1)).given(changed(disabled=True))
-    for each in (session(S2), key(K2), link_asked(L2), event("PasswordReplaced", keep_sid=None)):
+    for each in (session(S2), key(K2), link_asked(L2), replaced(P1, replaces=L1)):
         story.refused(each, "account_disabled")
     assert (story.document["state"], story.document["sessions"]) == ("disabled", {})
     story.when(changed(disabled=False)).then("AccountEnabled").when(session(S2)).then("SessionStarted")
@@ -117,6 +144,7 @@ def test_login_sessions_end_one_by_one_all_but_one_or_by_time() -> None:
 def test_one_login_session_too_many_ends_the_oldest() -> None:
     story = active().given(*(session(f"{n:032x}", at_ms=1_000_000 + n) for n in range(MOST_SESSIONS)))
     story.when(session(S1, at_ms=1_000_100)).then("SessionEnded", "SessionStarted")
+    story.drops(f"login_session:{0:032x}")
     assert story.data("SessionEnded")["sid"] == f"{0:032x}"
     assert len(story.document["sessions"]) == MOST_SESSIONS
 

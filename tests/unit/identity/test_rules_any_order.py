@@ -16,11 +16,11 @@ from tests.unit.identity.telling import (
     due,
     ended,
     erase,
-    event,
     forgotten,
     key,
     link_asked,
     redeemed,
+    replaced,
     requested,
     revoked,
     session,
@@ -37,6 +37,7 @@ class Account(RuleBasedStateMachine):
         self.story = Story()
         self.at_ms = 1_000_000
         self.erased = False
+        self.changes = 0
 
     @initialize(link=st.sampled_from([None, f"{0:032x}"]))
     def open(self, link: str | None) -> None:
@@ -56,7 +57,7 @@ class Account(RuleBasedStateMachine):
 
     @rule(sid=SIDS)
     def sign_in(self, sid: str) -> None:
-        self.tell(session(sid, at_ms=self.at_ms))
+        self.tell(session(sid, at_ms=self.at_ms, password=self.password))
 
     @rule(sid=st.none() | SIDS, keep=st.none() | SIDS)
     def end(self, sid: str | None, keep: str | None) -> None:
@@ -80,7 +81,15 @@ class Account(RuleBasedStateMachine):
 
     @rule(keep=st.none() | SIDS)
     def change_password(self, keep: str | None) -> None:
-        self.tell(event("PasswordReplaced", keep_sid=keep))
+        self.changes += 1
+        self.tell(replaced(f"{self.changes:032x}", replaces=self.password, keep=keep))
+
+    @property
+    def password(self) -> str | None:
+        """What the account shows as the password that counts."""
+        found = self.story.document["password_id"]
+        assert found is None or isinstance(found, str)
+        return found
 
     @rule(disabled=st.booleans())
     def disable_or_enable(self, disabled: bool) -> None:
@@ -115,6 +124,8 @@ class Account(RuleBasedStateMachine):
         }
         shown = document["api_keys"].items()
         assert {k for k, v in shown if v["ends_at_ms"] is None or v["ends_at_ms"] > now_ms} == works
+        if state["phase"] not in ("erasing", "erased"):
+            assert document["password_id"] == state.get("password_id")
         link = state.get("link")
         assert set(document["links"]) == ({link["link_id"]} if link is not None else set())
 
