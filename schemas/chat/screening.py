@@ -139,7 +139,7 @@ class RulesUnfit(ValueError):
 
 def rules_from(document: str | bytes) -> ScreeningRules:
     """Rules of a JSON text. Raises RulesUnfit."""
-    if len(document) > MOST_BYTES:
+    if len(document.encode() if isinstance(document, str) else document) > MOST_BYTES:
         raise RulesUnfit(f"Screening rules are at most {MOST_BYTES // 1024} KiB: use fewer or shorter terms.")
     try:
         return ScreeningRules.model_validate_json(document)
