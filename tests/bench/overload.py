@@ -21,9 +21,9 @@ def goodput(kind: str) -> float:
     """Good answers a second under three times the load, as a part of the capacity.
 
     Capacity is measured at the same server, before and after: a few clients that ask again as soon as they
-    are answered. The load comes evenly, whatever becomes of it, and counts from its first moment on. A request
-    is good if it is answered 200 within GOOD_WITHIN_S of when it was due; after PATIENCE_S it is given up.
-    Who finds no connection free opens one more. A second counts as far as the server could run in it.
+    are answered. The load comes evenly, whatever becomes of it, and counts from its first moment on. It is
+    good to be answered 200 within GOOD_WITHIN_S of when it was due; after PATIENCE_S a request is given up.
+    One that finds no connection free opens another. A second counts as far as the server could run in it.
     """
     with serving(kind) as server:
 

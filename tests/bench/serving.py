@@ -1,4 +1,4 @@
-"""A service under a bench, in a process of its own, and clients that cost little: HTTP/1.1 by plain sockets."""
+"""A service under a bench in a process of its own, and clients that cost little: HTTP by plain sockets."""
 
 from __future__ import annotations
 

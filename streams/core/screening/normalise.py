@@ -20,7 +20,7 @@ _MOST_KEPT: Final = 20_000  # characters of a table: more than texts of people h
 _LONGEST: Final = 4  # a character becomes; some Arabic ligatures are whole sentences
 _LEET: Final = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "9": "g"}
 _SIGNS: Final = {"@": "a", "$": "s", "!": "i", "|": "i", "+": "t"}
-_BLANK_LETTERS: Final = "\u115f\u1160\u3164\uffa0\u2800"  # letters and a symbol without ink
+BLANK_LETTERS: Final = "\u115f\u1160\u3164\uffa0\u2800"  # letters and a symbol without ink
 _TATWEEL: Final = "\u0640"  # stretches Arabic words
 _DROPPED_MARKS: Final = (
     *(range(0x300, 0x370), range(0x1AB0, 0x1B00), range(0x1DC0, 0x1E00), range(0x20D0, 0x2100)),
@@ -55,7 +55,7 @@ def _plain(character: str) -> str:
         kept = character.isalnum() or character in _SIGNS
         return character.lower() if kept else " " if character.isprintable() or character.isspace() else ""
     code, category = ord(character), unicodedata.category(character)
-    if category == "Cf" or character in _BLANK_LETTERS or character == _TATWEEL:
+    if category == "Cf" or character in BLANK_LETTERS or character == _TATWEEL:
         return ""
     if any(code in marks for marks in _DROPPED_MARKS):
         return ""
@@ -102,9 +102,11 @@ _SIGNS_READ: Final = str.maketrans(_SIGNS)
 _UNSIGNED: Final = str.maketrans(dict.fromkeys(_SIGNS, " "))
 _ENDS: Final = "!|+"  # signs that are no letters at an end of a word
 _DECODED: Final = str.maketrans(_LEET | _SIGNS)
-_DECODED_L: Final = str.maketrans(_LEET | _SIGNS | {"1": "l", "|": "l", "!": "l"})
+_I_OR_L: Final = "1|!"
+_DECODED_L: Final = str.maketrans(_LEET | _SIGNS | dict.fromkeys(_I_OR_L, "l"))
 _SPELLED: Final = re.compile(r" \S(?: \S){2,}(?= )")
 _ENCODED: Final = re.compile(r"[a-z][0-9@$]|[0-9@$][a-z]|[a-z][!|+][a-z]")
+_QUANTITY: Final = re.compile(r"[0-9]+[a-z]")
 _LONG_RUN: Final = re.compile(r"(.)\1\1+")  # spaces stand alone here
 _LETTERS: Final = b"abcdefghijklmnopqrstuvwxyz "
 
@@ -115,9 +117,9 @@ def normalise(text: str) -> str:
 
 
 def normalise_term(text: str) -> str:
-    """A term as `normalise` leaves words, but with its signs read as the letters they stand for (`a$$`)."""
+    """A term as `readings` has it, with its signs read as the letters they stand for (`a$$`)."""
     words = [word.strip(_ENDS).translate(_SIGNS_READ) for word in text.translate(PLAIN).split()]
-    return " " + " ".join(filter(None, words)) + " "
+    return " " + _LONG_RUN.sub(r"\1\1\1", " ".join(filter(None, words))) + " "
 
 
 def in_latin(normalised: str) -> str:
@@ -128,7 +130,7 @@ def in_latin(normalised: str) -> str:
 def readings(text: str) -> list[str]:
     """All that a text may be read as, normalised: as it stands; with foreign letters as Latin ones; with
     letters that stand alone (`f o o`) joined; with digits and signs in words as letters (`f0o`, 1 as i and
-    as l); with characters that stand thrice or more in a row once, and twice.
+    as l); with characters that stand thrice or more in a row thrice, twice, and once.
 
     Almost always one; at most 36.
     """
@@ -139,10 +141,12 @@ def readings(text: str) -> list[str]:
         found.append(_SPELLED.sub(_joined, joining))
     if found[0].encode("utf-8", "replace").translate(None, _LETTERS):  # there are digits, signs or others
         for encoded in [reading for reading in found if _ENCODED.search(reading)]:
-            found += [_with_words_of(encoded, table) for table in (_DECODED, _DECODED_L)]
+            found.append(_with_words_of(encoded, _DECODED))
+            if any(sign in encoded for sign in _I_OR_L):
+                found.append(_with_words_of(encoded, _DECODED_L))
         found = [_without_signs(reading) for reading in found]
-    for running in [reading for reading in found if _LONG_RUN.search(reading)]:
-        found += [_LONG_RUN.sub(r"\1", running), _LONG_RUN.sub(r"\1\1", running)]
+    if any(map(_LONG_RUN.search, found)):
+        found = [_LONG_RUN.sub(times, reading) for reading in found for times in (r"\1\1\1", r"\1\1", r"\1")]
     return found if len(found) == 1 else list(dict.fromkeys(found))
 
 
@@ -151,13 +155,17 @@ def _joined(spelled: re.Match[str]) -> str:
 
 
 def _with_words_of(encoded: str, table: dict[int, str]) -> str:
-    """Words of letters and other characters decoded; a number stays a number."""
+    """Words of letters and other characters decoded; a number stays a number, with its unit, too (`5h`)."""
     words = [
-        word.strip(_ENDS).translate(table) if _ENCODED.search(word) else word for word in encoded.split()
+        word.strip(_ENDS).translate(table)
+        if _ENCODED.search(word) and not _QUANTITY.fullmatch(word)
+        else word
+        for word in encoded.split()
     ]
     return " " + " ".join(words) + " "
 
 
 def _without_signs(reading: str) -> str:
-    unsigned = reading.translate(_UNSIGNED)
-    return reading if unsigned == reading else " " + " ".join(unsigned.split()) + " "
+    if not any(sign in reading for sign in _SIGNS):
+        return reading
+    return " " + " ".join(reading.translate(_UNSIGNED).split()) + " "
