@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from tests.bench import gate, media_benches, stack_benches
+from tests.bench import gate, media_benches, screening, stack_benches
 from tests.bench.harness import Bench, judged, keep, measured
 from tests.bench.lane import lane
 
@@ -49,7 +49,7 @@ def chosen(names: tuple[str, ...], stack: ExitStack) -> Iterator[Bench]:
     def wanted(name: str) -> bool:
         return not names or any(means(asked, name) for asked in names)
 
-    others = [*gate.benches(), *media_benches.benches(), *stack_benches.benches()]
+    others = [*gate.benches(), *screening.benches(), *media_benches.benches(), *stack_benches.benches()]
     all_names = [*LANE, *(bench.name for bench in others)]
     for asked in names:
         if not any(means(asked, name) for name in all_names):

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
-from tests.bench import media, media_benches, stack_benches
+from tests.bench import media, media_benches, screening, stack_benches
 from tests.bench.__main__ import chosen
 from tests.bench.harness import OURS, Bench, Goal, judged, keep, measured
 
@@ -31,6 +31,7 @@ def test_a_name_or_its_beginning_chooses() -> None:
         "stack.idle_mb",
     ]
     assert names("stack.warm_s") == ["stack.warm_s"]
+    assert "chat.screen_us" in names("chat")
 
 
 @pytest.mark.parametrize("asked", ["sta", "stack.hot_s", "stack.warm_s.x"])
@@ -40,12 +41,14 @@ def test_what_is_no_bench_is_refused_before_anything_runs(asked: str) -> None:
 
 
 def test_peers_and_goals_are_those_that_were_promised() -> None:
-    found = {bench.name: bench for bench in [*media_benches.benches(), *stack_benches.benches()]}
+    benches = [*screening.benches(), *media_benches.benches(), *stack_benches.benches()]
+    found = {bench.name: bench for bench in benches}
     assert set(found["media.ladder_cpu_s"].sides) == {OURS, "ffmpeg"}
     assert set(found["media.ladder_wall_s"].sides) == {OURS, "one-process"}
     assert found["media.ladder_cpu_s"].goals == [Goal("ffmpeg", 1.05)]
     assert found["media.ladder_wall_s"].goals == [Goal("one-process", 0.65)]
     assert found["stack.warm_s"].goals == [Goal("", 15.0)]
+    assert found["chat.screen_us"].goals == [Goal("", 40)]
     assert all(bench.lower_is_better for bench in found.values())
 
 
