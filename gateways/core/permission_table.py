@@ -1,4 +1,4 @@
-"""docs/permissions.md: who may call which route, from the same declarations that the guard reads."""
+"""docs/permissions.md: who may call which route and how often, from the declarations that the guard reads."""
 
 from __future__ import annotations
 
@@ -33,6 +33,10 @@ A credential is an account's session token or API key, the administrator's key (
 a watch link's code was exchanged for, or a token of a configured issuer. An account may do what its roles
 allow together; an API key what its scopes and its account's roles both allow. `own`: to one's own things
 only. `shared`: to what its owner shows to everybody.
+
+Rate is the class (`RATE_LIMITS`) that requests count in. Where there is none, they are not counted: pages,
+documents and health are files or constants, and playlists and segments are many, cheap and cached; what
+these cost is bandwidth, and a gateway that has too much to do refuses others first.
 """
 
 
@@ -75,8 +79,8 @@ def _permissions() -> Iterator[str]:
 
 
 def _service(name: str, routes: Iterable[Route]) -> Iterator[str]:
-    yield from ("", f"## {name}", "", f"| Route | Permission | {' | '.join(WHO)} |")
-    yield "|---" * (2 + len(WHO)) + "|"
+    yield from ("", f"## {name}", "", f"| Route | Permission | Rate | {' | '.join(WHO)} |")
+    yield "|---" * (3 + len(WHO)) + "|"
     for route in sorted(routes, key=lambda one: (one.template, one.method)):
         cells = " | ".join(cell(route, who) for who in WHO.values())
-        yield f"| `{route.name}` | `{route.permission}` | {cells} |"
+        yield f"| `{route.name}` | `{route.permission}` | {route.rate_class or ''} | {cells} |"

@@ -62,6 +62,17 @@ class Somebody(Window):
         status, answer = await self.ask("POST", "/v1/sessions", proof)
         assert status == 201, answer
 
+    async def upload(self, title: str) -> None:
+        """A film of theirs, past the pages; bytes that are none, which the platform finds out later."""
+        answer = await self.context.request.post(
+            f"{self.stack.url('streaming')}/v1/assets",
+            params={"title": title},
+            data=b"no film, but an upload",
+            headers={"Content-Type": "video/mp4", "Origin": self.stack.url("streaming")},
+            timeout=PATIENCE_MS,
+        )
+        assert answer.status == 202, await answer.text()
+
     async def eventually(self, path: str, status: int) -> None:
         """Returns once the answer has this status, which takes the gate a moment."""
         async with asyncio.timeout(PATIENCE_MS / 1000):

@@ -58,6 +58,7 @@ class Stub:
         self.signed_in = True
         self.permissions = ADMINISTRATOR
         self.account_id: str | None = None
+        self.reasons: list[str | None] = []  # of changes and deletions
         self.encoded_segments: int | None = None  # of an HLS film that grows; None: it is whole
         self.uploads: list[Json] = []
         self._streams: set[tuple[str, asyncio.Queue[tuple[str, Json]]]] = set()
@@ -206,11 +207,14 @@ class Stub:
 
     async def _change(self, request: web.Request) -> web.Response:
         asset_id = request.match_info["id"]
-        self.change(asset_id, **await request.json())
+        change = await request.json()
+        self.reasons.append(change.pop("reason", None))
+        self.change(asset_id, **change)
         return web.json_response({"id": asset_id, "asset": self.assets[asset_id]}, status=202)
 
     async def _delete(self, request: web.Request) -> web.Response:
         asset_id = request.match_info["id"]
+        self.reasons.append(request.query.get("reason"))
         self.change(asset_id, state="deleted")
         return web.json_response({"id": asset_id, "state": "deleted"}, status=202)
 

@@ -141,6 +141,38 @@ async def test_who_is_disabled_is_told_at_the_next_click_and_the_audit_shows_it(
         await look_again(page, entry)
 
 
+async def test_who_erases_somebody_chooses_what_becomes_of_their_films(
+    browser: Browser, platform_stack: Stack
+) -> None:
+    name = f"Rosa {uuid.uuid4().hex[:6]}"
+    async with somebody(browser, platform_stack) as admin, somebody(browser, platform_stack) as rosa:
+        await admin.join("admin", name=f"Ada {uuid.uuid4().hex[:6]}")
+        await rosa.join("creator", name=name)
+        await rosa.open("/sign-in")
+        await rosa.upload("A film of Rosa's")
+        page = await admin.open(f"/users?q={name.partition(' ')[2]}")
+        await act(page, name, "Erase…")
+        await expect(page.get_by_role("radio", name="Delete them")).to_be_checked()
+        heir = page.get_by_label("Who gets them")
+        await expect(heir).to_be_hidden()
+        await page.get_by_role("radio", name="Keep them").check()
+        await expect(heir).to_have_value("")  # the one who asks
+        await page.get_by_label(f"Type {rosa.email} to confirm").fill(rosa.email)
+        await page.get_by_label("Reason").fill("left us")
+        await page.get_by_role("button", name="Erase for ever").click()
+        await expect(page.locator(".people .line", has_text=name)).to_have_count(0)
+        admin.tolerate("404")  # names of people who are gone
+        await page.goto(f"{admin.base}/audit?account_id={rosa.account_id}")
+        await look_again(page, page.locator(".acts .line", has_text="with all films left to"))
+        taken = page.locator(".acts .line", has_text=re.compile("took film .* from"))
+        await look_again(page, taken)
+        await expect(taken.get_by_role("link")).to_have_attribute(
+            "href", re.compile(f"^{re.escape(platform_stack.url('streaming'))}/assets/[0-9a-f]+/log$")
+        )
+        await page.get_by_label("What").select_option("asset.delete")
+        await expect(page.get_by_text("Nothing fits")).to_be_visible()
+
+
 async def look_again(page: Page, wanted: object) -> None:
     """Read the audit anew until it shows this: the history is a moment behind."""
     async with asyncio.timeout(PATIENCE_MS / 1000):

@@ -7,7 +7,7 @@ from playwright.async_api import expect
 
 from tests.e2e import stub_data
 from tests.e2e.conftest import Surface
-from tests.e2e.stub_server import CREATOR
+from tests.e2e.stub_server import ADMINISTRATOR, CREATOR
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 ME = "a" * 32
@@ -87,3 +87,35 @@ async def test_a_stranger_sees_a_public_film_and_is_asked_nothing(surface: Surfa
     await expect(page.get_by_role("button", name="Who may see it")).to_have_count(0)
     await expect(page.get_by_role("link", name="Why?")).to_have_count(0)
     await expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+async def test_who_changes_or_deletes_somebody_else_s_film_is_asked_why(surface: Surface) -> None:
+    surface.stub.permissions, surface.stub.account_id = ADMINISTRATOR, ME
+    surface.stub.put(
+        stub_data.asset("Mine", owner_id=ME),
+        stub_data.asset("Theirs", owner_id="b" * 32, visibility="public"),
+    )
+    page = await surface.open()
+    mine, theirs = page.locator(".card", has_text="Mine"), page.locator(".card", has_text="Theirs")
+    for decision in ("Cancel", "Change"):
+        await page.get_by_role("button", name="More for Theirs").click()
+        await theirs.get_by_role("menuitem", name="Only you").click()
+        dialog = page.get_by_role("dialog", name="Change who may see “Theirs”?")
+        await expect(page.get_by_text("its owner only")).to_be_visible()
+        assert await surface.barriers() == []
+        await page.get_by_label("Reason").fill("not for everybody")
+        await page.get_by_role("button", name=decision, exact=True).click()
+        await expect(dialog).to_have_count(0)
+    await expect(theirs.locator(".badge.top")).to_have_count(0)
+    for name, card in (("Theirs", theirs), ("Mine", mine)):
+        await page.get_by_role("button", name=f"More for {name}").click()
+        await card.get_by_role("menuitem", name="Delete…").click()
+        await expect(page.get_by_role("dialog", name=f"Delete “{name}”?")).to_be_visible()
+        if name == "Theirs":
+            await page.get_by_label("Reason").fill("shows somebody else")
+            assert await surface.barriers() == []
+        else:
+            await expect(page.get_by_label("Reason")).to_have_count(0)
+        await page.get_by_role("button", name="Delete", exact=True).click()
+        await expect(card).to_have_count(0)
+    assert surface.stub.reasons == ["not for everybody", "shows somebody else", None]

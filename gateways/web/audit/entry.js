@@ -22,9 +22,9 @@ function verb(entry) {
   if (entry.act === "link.issue") return "gave out a password link for";
   if (entry.act === "account.erase") return "erased";
   if (entry.act === "signing.rotate") return "replaced the key for session tokens";
-  if (entry.act === "asset.change") return "changed a film of";
-  if (entry.act === "asset.delete") return "deleted a film of";
-  if (entry.act === "asset.transfer") return "took a film from";
+  if (entry.act === "asset.change") return html`changed film ${film(entry.asset_id)} of`;
+  if (entry.act === "asset.delete") return html`deleted film ${film(entry.asset_id)} of`;
+  if (entry.act === "asset.transfer") return html`took film ${film(entry.asset_id)} from`;
   if (entry.disabled === true) return "disabled";
   if (entry.disabled === false) return "enabled";
   return "changed the roles of";
@@ -38,7 +38,7 @@ function wish(entry, names) {
   return [entry.title && `title “${entry.title}”`, entry.visibility].filter(Boolean).join(", ");
 }
 
-const film = (id) => html`<a class="mono" href=${place("streaming", `/assets/${encodeURIComponent(id)}/log`) ?? `/assets/${id}/log`} title="Events of film ${id}">${shortId(id)}</a>`;
+const film = (id) => html`<a class="linkish mono" href=${place("streaming", `/assets/${encodeURIComponent(id)}/log`) ?? `/assets/${id}/log`} title="Events of film ${id}">${shortId(id)}</a>`;
 
 export function entryRow(entry, names, about) {
   const [tone, label] = RESULTS[entry.result];
@@ -51,7 +51,6 @@ export function entryRow(entry, names, about) {
         <p><strong>${names.of(entry.actor)}</strong> ${verb(entry)}
           ${target && entry.act !== "signing.rotate" ? html`<button class="linkish" type="button" title="Only what concerns this account" @click=${() => about(target)}>${names.of(target)}</button>` : nothing}
           ${!target && entry.asset_id ? "the administrator" : nothing}
-          ${entry.asset_id ? film(entry.asset_id) : nothing}
           ${more ? html`<span class="quiet">${more}</span>` : nothing}
           ${entry.roles ? html`<span class="quiet">as ${entry.roles.join(", ") || "nobody in particular"}</span>` : nothing}</p>
         ${entry.reason ? html`<p class="reason">“${entry.reason}”</p>` : nothing}

@@ -29,8 +29,10 @@ export async function confirmDelete(asset) {
 
   const draw = () => render(html`
     <wa-dialog label="Delete “${asset.title}”?" light-dismiss @wa-after-hide=${() => { answer.resolve(false); host.remove(); }}>
+      <div class="dialog-form">
       <p class="quiet">The film, all its renditions and its upload are removed from the store. Its events stay on the log. This cannot be undone.</p>
-      ${isOthers(asset) ? html`<div class="dialog-form">${reasonField}</div>` : ""}
+      ${isOthers(asset) ? reasonField : ""}
+      </div>
       ${problem ? html`<br>${problemNotice(problem)}` : ""}
       <div class="dialog-actions">
         <button class="button" type="button" autofocus @click=${() => { dialog.open = false; }}>Keep it</button>
