@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from schemas.event import Event
@@ -168,6 +170,22 @@ def test_keys_are_bounded_revoked_and_seen_in_use() -> None:
     story.when(revoked(f"{0:016x}")).then("ApiKeyRevoked")
     story.when(event("ApiKeyUsed", key_id=f"{0:016x}", used_at_ms=8)).then()
     story.refused(revoked(f"{0:016x}"), "api_key_unknown")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({}, (None, None)),  # of before: films stay as they are
+        ({"films": "delete", "heir_id": None}, ("delete", None)),
+        ({"films": "transfer", "heir_id": "e" * 32}, ("transfer", "e" * 32)),
+    ],
+)
+def test_an_erasure_tells_what_becomes_of_the_films(
+    asked: dict[str, Any], said: tuple[str | None, str | None]
+) -> None:
+    story = active().when(erase(**asked))
+    started = story.data("ErasureStarted")
+    assert (started["films"], started["heir_id"]) == said
 
 
 def test_an_erasure_ends_everything_at_once_and_is_over_when_the_vault_has_forgotten() -> None:
