@@ -14,12 +14,15 @@ import pytest
 
 from gateways.core.accounts import AccountCredentials
 from gateways.core.auth import COOKIE, Guard
+from gateways.core.projections import View
 from gateways.core.routes import Route
 from gateways.core.sessions import Tokens
 from gateways.core.standing import Standing
 from gateways.media.routes import ROUTES
 from schemas.media.visibility import VISIBILITIES
+from tests.support.work import Work
 from tests.unit.gateways.conftest import BEARER, KEY, Gateway
+from tests.unit.gateways.fakes import MemoryHistory, MemoryObjects
 from tests.unit.gateways.films import PROFILE, Film
 from tests.unit.gateways.identities import ISSUER, MemoryIdentities
 
@@ -152,6 +155,34 @@ async def test_who_may_read_what(people: Cast, visibility: str) -> None:
             if visibility == "private" and status >= 400:
                 missing = await people.ask(route, "never-there", who, asset_id)
                 assert (status, said) == missing or who == "its watch link", f"{who}: {route.name}"
+
+
+@pytest.fixture
+def work(monkeypatch: pytest.MonkeyPatch) -> Work:
+    """What a request can ask of stores."""
+    work = Work(monkeypatch)
+    work.watch(View, "get", "get_many", "newest", "fence", about=lambda view, *_: view.projection.name)
+    work.watch(MemoryObjects, "get", "stream", "stat")
+    work.watch(MemoryHistory, "query")
+    return work
+
+
+async def test_what_is_hidden_takes_the_same_work_as_what_is_not_there(people: Cast, work: Work) -> None:
+    """No time tells whether a private film exists: stores are asked the same, call by call."""
+    asset_id = await people.film("private")
+    refused = set()
+    for route in (route for method in ("GET", "PATCH", "DELETE") for route in asset_routes(method)):
+        for who in WHO:
+            status = expected(route, who, "private")
+            if status < 400:
+                continue
+            work.taken()
+            assert (await people.ask(route, asset_id, who))[0] == status
+            hidden = work.taken()
+            assert (await people.ask(route, "never-there", who, asset_id))[0] == status
+            assert hidden == work.taken(), f"{who}: {route.name}"
+            refused.add(status)
+    assert refused == {401, 403, 404}
 
 
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
