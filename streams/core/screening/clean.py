@@ -6,7 +6,7 @@ import re
 import unicodedata
 from typing import Final, Literal, TypeAlias
 
-from streams.core.screening.normalise import BLANK_LETTERS, Table
+from streams.core.screening.normalise import Table, is_unseen
 
 MOST_CHARACTERS: Final = 500
 MOST_BYTES: Final = 2048  # in UTF-8
@@ -73,13 +73,10 @@ def _too_long(characters: int) -> MessageUnfit:
 
 
 def _kept(character: str) -> str:
-    category = unicodedata.category(character)
-    if category == "Zs" or character == "\t":
+    if character == "\t" or unicodedata.category(character) == "Zs":
         return " "
-    if character in BLANK_LETTERS:
-        return ""
-    seen = category != "Cf" or character in _ARABIC_SIGNS
-    return character if seen or character in _JOINERS + _SIDES or ord(character) in _TAGS else ""
+    needed = character in _JOINERS + _SIDES or character in _ARABIC_SIGNS or ord(character) in _TAGS
+    return character if needed or not is_unseen(character) else ""
 
 
 def _kind(character: str) -> str:

@@ -20,7 +20,7 @@ _MOST_KEPT: Final = 20_000  # characters of a table: more than texts of people h
 _LONGEST: Final = 4  # a character becomes; some Arabic ligatures are whole sentences
 _LEET: Final = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "9": "g"}
 _SIGNS: Final = {"@": "a", "$": "s", "!": "i", "|": "i", "+": "t"}
-BLANK_LETTERS: Final = "\u115f\u1160\u3164\uffa0\u2800"  # letters and a symbol without ink
+_BLANK: Final = "\u115f\u1160\u3164\uffa0\u2800"  # letters and a symbol without ink
 _TATWEEL: Final = "\u0640"  # stretches Arabic words
 _DROPPED_MARKS: Final = (
     *(range(0x300, 0x370), range(0x1AB0, 0x1B00), range(0x1DC0, 0x1E00), range(0x20D0, 0x2100)),
@@ -49,15 +49,21 @@ class Table(dict[int, str | None]):
         return found
 
 
+def is_unseen(character: str) -> bool:
+    """Whether nothing is drawn for it: format characters, fillers, what Unicode reserves for more of them."""
+    category = unicodedata.category(character)
+    if category == "Cn":
+        return character == "\u2065" or "\ufff0" <= character <= "\ufff8" or character >= "\U000e0000"
+    return category == "Cf" or character in _BLANK
+
+
 def _plain(character: str) -> str:
     """Lower case without accents; a space for what parts words; nothing for what cannot be seen."""
     if character.isascii():
         kept = character.isalnum() or character in _SIGNS
         return character.lower() if kept else " " if character.isprintable() or character.isspace() else ""
-    code, category = ord(character), unicodedata.category(character)
-    if category == "Cf" or character in BLANK_LETTERS or character == _TATWEEL:
-        return ""
-    if any(code in marks for marks in _DROPPED_MARKS):
+    code = ord(character)
+    if is_unseen(character) or character == _TATWEEL or any(code in marks for marks in _DROPPED_MARKS):
         return ""
     if code in _FLAG_LETTERS:  # two of them are a flag, which is no part of a word; more spell one
         return " " + chr(code - _FLAG_LETTERS.start + ord("a"))
@@ -68,7 +74,7 @@ def _plain(character: str) -> str:
             return "".join(map(_plain, form))[:_LONGEST]
     if called := _CALLED_LATIN.fullmatch(name):
         return called[1].lower()
-    return character if category[0] in "LMN" else " "
+    return character if unicodedata.category(character)[0] in "LMN" else " "
 
 
 @cache

@@ -15,6 +15,7 @@ from streams.core.screening.score import contributions, score
 from streams.core.screening.words import TermFinder
 
 _MOST_FINDINGS: Final = 16  # that an event holds
+_LONGEST_RULE: Final = 40  # characters of a rule's name there
 _NAMED_FEATURES: Final = 3  # of a score, in the name of its rule
 _KEPT_RULES: Final = 128  # compiled documents; one of 2,000 terms takes about 1 MB
 
@@ -57,8 +58,9 @@ def screen(text: str, room: Compiled, context: Context = NO_CONTEXT) -> list[Fin
     if rules.score is not None:
         added = contributions(features, rules.score.weights)
         if action := _action(total := score(added), rules.score.hold_at, rules.score.reject_at):
-            name = ",".join(sorted(added, key=lambda feature: -added[feature])[:_NAMED_FEATURES])
-            found.append(Finding(rule=f"score:{name}"[:40], action=action, score=total))
+            raising = [feature for feature in _largest_first(added) if added[feature] > 0]
+            rule = f"score:{','.join(raising[:_NAMED_FEATURES])}"
+            found.append(Finding(rule=rule[:_LONGEST_RULE], action=action, score=total))
     if len(found) > 1:
         found.sort(key=lambda finding: finding["action"] != "reject")
     return found[:_MOST_FINDINGS]
@@ -69,7 +71,7 @@ def explained(text: str, room: Compiled, context: Context = NO_CONTEXT) -> dict[
     if room.rules.score is None:
         return {}
     added = contributions(measured(text, len(hosts(text)), context), room.rules.score.weights)
-    return {feature: round(added[feature], 3) for feature in sorted(added, key=lambda name: -added[name])}
+    return {feature: round(added[feature], 3) for feature in _largest_first(added)}
 
 
 def strictest(findings: Iterable[Mapping[str, object]]) -> Action | None:
@@ -81,6 +83,10 @@ def strictest(findings: Iterable[Mapping[str, object]]) -> Action | None:
 def repeat_form(text: str) -> str:
     """What two texts have in common that are the same to a reader; the input of the keyed `text_hash`."""
     return normalise(text).strip() or text
+
+
+def _largest_first(added: Mapping[Feature, float]) -> list[Feature]:
+    return sorted(added, key=lambda feature: -added[feature])
 
 
 def _action(total: float, hold_at: float | None, reject_at: float | None) -> Action | None:

@@ -16,7 +16,7 @@ from ahocorasick_rs import AhoCorasick
 from schemas.chat.screening import Term
 from streams.core.screening.normalise import in_latin, normalise_term
 
-_UNSPACED: Final = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN")
+_UNSPACED: Final = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
 """Scripts that do not put spaces between words (beginnings of Unicode names)."""
 
 

@@ -64,6 +64,10 @@ def test_the_score_names_what_adds_most() -> None:
     room = compiled(json.dumps(ROOM))
     assert explained(text, room, first) == {"links": 0.6, "first_message": 0.3, "caps": 0.175}
     assert explained(text, compiled("{}")) == {}
+    weights = {"links": 0.8, "emotes_only": -0.1, "length": -0.1}
+    assert found("example.org", checks={}, score={"weights": weights, "hold_at": 0.3}) == [
+        ("score:links", "hold", 0.398)
+    ]
 
 
 def test_a_check_of_the_length_and_of_repeats() -> None:

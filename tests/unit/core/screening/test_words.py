@@ -11,7 +11,10 @@ from streams.core.screening.normalise import readings
 from streams.core.screening.words import TermFinder
 
 TERM = "badword"
-SPACERS = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u034f\u180e\u200e\u202e\u0336\u0301\ufe0f"
+SPACERS = (
+    "\u200b\u200c\u200d\u2060\ufeff\u00ad\u034f\u180e\u200e\u202e\u2065\ufff3\U000e0ffe\U000e0041\u3164\u180b"
+    "\u0336\u0301\ufe0f"
+)
 LOOKALIKES = {"a": "аαａ𝐚ạâ", "b": "ｂ𝖻Ьʙ", "d": "ԁ𝒹ｄđ", "o": "оοօ0ø", "r": "гｒ𝓻ʀ", "w": "ԝѡᴡ𝔴"}
 
 
