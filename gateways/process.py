@@ -9,8 +9,8 @@ from typing import Final
 
 from gateways.core.app import Service, create_app
 from gateways.core.auth import Guard
-from gateways.core.deps import CoreDeps, Names
-from gateways.core.gate import edge_of, guard_of, limiter_of, names_of
+from gateways.core.deps import CoreDeps, Names, Watch
+from gateways.core.gate import account_news_of, edge_of, guard_of, limiter_of, names_of
 from gateways.core.limits import Limiter
 from gateways.core.platform import Platform
 from gateways.core.server import Listening, Server
@@ -51,7 +51,8 @@ async def serve(
     async with AsyncExitStack() as stack:
         platform = Platform(settings, topology, stack)
         guard, limiter, known = await guard_of(platform), limiter_of(platform), await names_of(platform)
-        services = [await _service(SERVICES[name], platform, guard, limiter, known) for name in names]
+        news = await account_news_of(platform)
+        services = [await _service(SERVICES[name], platform, guard, limiter, known, news) for name in names]
         server = Server(
             [
                 Listening(service.name, create_app(service, core), *_ports(topology, service.name))
@@ -72,7 +73,7 @@ def _ports(topology: Topology, name: str) -> tuple[int, int]:
 
 
 async def _service(
-    declared: Service, platform: Platform, guard: Guard, limiter: Limiter, known: Names
+    declared: Service, platform: Platform, guard: Guard, limiter: Limiter, known: Names, news: Watch
 ) -> tuple[Service, CoreDeps]:
     service = declared if declared.build is None else await declared.build(platform)
     core = CoreDeps(
@@ -83,6 +84,7 @@ async def _service(
         modules_folder=str(WEB_ROOT / "node_modules"),
         names=known,
         places=places_of(platform.settings, platform.topology),
+        account_news=news,
     )
     return service, core
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -12,6 +13,10 @@ from gateways.core.limits import Limiter
 
 Probe = Callable[[], Awaitable[None]]
 """Returns when the dependency answers; raises with a sentence when it does not."""
+
+
+Watch = Callable[[Any], AbstractAsyncContextManager[None]]
+"""Tells a `gateways.core.push.Listener` of changes for as long as it is entered."""
 
 
 class Position(Protocol):
@@ -79,7 +84,8 @@ class CoreDeps:
     """What every service needs, whatever its domain. `probes` are /ready's, by dependency name.
 
     Without a `limiter` requests are not counted, without `names` nobody is called by name. `places` tells
-    pages where services with pages are: a base URL, or `:port` of the page's own host.
+    pages where services with pages are: a base URL, or `:port` of the page's own host. `account_news`
+    subscribes to changes of accounts.
     """
 
     guard: Guard
@@ -89,3 +95,4 @@ class CoreDeps:
     modules_folder: str = ""
     names: Names | None = None
     places: Mapping[str, str] = field(default_factory=dict)
+    account_news: Watch | None = None

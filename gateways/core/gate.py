@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from gateways.core.accounts import AccountCredentials
 from gateways.core.auth import Guard, TokenReader
-from gateways.core.deps import EdgeConfig
+from gateways.core.deps import EdgeConfig, Watch
 from gateways.core.forwarded import Proxies, networks
 from gateways.core.identities import StoredIdentities
 from gateways.core.limits import Limiter
 from gateways.core.names import AccountNames
 from gateways.core.oidc import ForeignTokens, PublishedKeys
 from gateways.core.platform import Platform
+from gateways.core.push import Listener
 from gateways.core.rates import RatesWrong, rates
 from gateways.core.sessions import Tokens
 from gateways.core.shared_secret import SharedSecretTokens
@@ -47,6 +49,19 @@ async def guard_of(platform: Platform) -> Guard:
         ),
         foreign=tuple(_foreign(settings)),
     )
+
+
+async def account_news_of(platform: Platform) -> Watch:
+    """Changes of accounts, for the connections that stand on them."""
+    hub, reader, accounts = await platform.hub(), await platform.projections(), platform.projection(ACCOUNTS)
+
+    @asynccontextmanager
+    async def watch(listener: Listener) -> AsyncIterator[None]:
+        view = await reader.pin(accounts)
+        async with hub.listen([view.tag(number) for number in range(accounts.partitions)], listener):
+            yield
+
+    return watch
 
 
 async def names_of(platform: Platform) -> AccountNames:

@@ -18,11 +18,15 @@ from schemas.identity.roles import (
     ASSETS_READ_OWN,
     ASSETS_WRITE,
     AUDIT_READ,
+    CHAT_MODERATE,
+    CHAT_MODERATE_OWN,
+    CHAT_WRITE,
     LOG_READ,
     LOG_READ_OWN,
     OWN,
     PERMISSIONS,
     PUBLIC,
+    ROOMS_WRITE,
     SESSION,
     SIGNING_ROTATE,
     USERS_READ,
@@ -40,11 +44,15 @@ __all__ = [
     "ASSETS_READ_OWN",
     "ASSETS_WRITE",
     "AUDIT_READ",
+    "CHAT_MODERATE",
+    "CHAT_MODERATE_OWN",
+    "CHAT_WRITE",
     "LOG_READ",
     "LOG_READ_OWN",
     "OWN",
     "PERMISSIONS",
     "PUBLIC",
+    "ROOMS_WRITE",
     "SESSION",
     "SIGNING_ROTATE",
     "USERS_READ",
@@ -52,7 +60,7 @@ __all__ = [
     "VIEWER",
 ]
 
-ADMINISTRATOR: Final = frozenset(PERMISSIONS) - {PUBLIC, ACCOUNT_SELF}
+ADMINISTRATOR: Final = frozenset(PERMISSIONS) - {PUBLIC, ACCOUNT_SELF, CHAT_WRITE}
 """What the administrator's API key may do: everything that needs no account of one's own."""
 
 VIEWER: Final = frozenset({SESSION, ASSETS_READ, LOG_READ})

@@ -58,7 +58,7 @@ class ProjectionReader:
 
     async def version(self, name: str) -> int:
         """The version of a projection, or of a ClickHouse table, that is current now."""
-        raw = await _in_time(self._redis.get(pointer_key(name)))
+        raw = await in_time(self._redis.get(pointer_key(name)))
         return 1 if raw is None else int(raw)
 
 
@@ -82,7 +82,7 @@ class View:
 
     async def get(self, key: str) -> dict[str, Any] | None:
         """The document of `key`, or None."""
-        raw = await _in_time(self._redis.hget(f"{self.tag_of(key)}:state", key))
+        raw = await in_time(self._redis.hget(f"{self.tag_of(key)}:state", key))
         return None if raw is None else orjson.loads(raw)
 
     async def get_many(self, keys: Sequence[str]) -> list[dict[str, Any] | None]:
@@ -92,7 +92,7 @@ class View:
         pipeline = self._redis.pipeline(transaction=False)
         for key in keys:
             pipeline.hget(f"{self.tag_of(key)}:state", key)
-        return [None if raw is None else orjson.loads(raw) for raw in await _in_time(pipeline.execute())]
+        return [None if raw is None else orjson.loads(raw) for raw in await in_time(pipeline.execute())]
 
     async def newest(self, suffix: str, limit: int, after: Cursor | None = None) -> list[Cursor]:
         """Members of the sorted sets `{tag}:<suffix>` of all partitions: highest score first, up to `limit`.
@@ -111,7 +111,7 @@ class View:
             pipeline.zrevrangebyscore(where, below, "-inf", start=0, num=limit, withscores=True)
         found = [
             Cursor(float(score), member.decode() if isinstance(member, bytes) else member)
-            for part in await _in_time(pipeline.execute())
+            for part in await in_time(pipeline.execute())
             for member, score in part
         ]
         if after is not None:
@@ -121,7 +121,7 @@ class View:
 
     async def fence(self, partition: int) -> int:
         """Offset of the last event applied of that input partition; -1 before the first."""
-        raw = await _in_time(self._redis.hget(f"{self.tag(partition)}:meta", FENCE_FIELD))
+        raw = await in_time(self._redis.hget(f"{self.tag(partition)}:meta", FENCE_FIELD))
         return -1 if raw is None else int(raw)
 
     async def at_least(self, position: Position, timeout_s: float) -> bool:
@@ -137,11 +137,18 @@ class View:
         where = self.tag_of(key)
 
         async def outcome() -> dict[str, Any] | None:
-            raw = await _in_time(self._redis.get(f"{where}:outcome:{request_id}"))
+            raw = await in_time(self._redis.get(f"{where}:outcome:{request_id}"))
             return None if raw is None else _outcome(raw)
 
         found: dict[str, Any] | None = await self._wait(where, outcome, timeout_s)
         return found
+
+    async def outcomes(self, requests: Sequence[tuple[str, str]]) -> list[dict[str, Any] | None]:
+        """What is known now of requests, each (key, request id). One round trip per Redis node."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for key, request_id in requests:
+            pipeline.get(f"{self.tag_of(key)}:outcome:{request_id}")
+        return [None if raw is None else _outcome(raw) for raw in await in_time(pipeline.execute())]
 
     async def await_document(
         self, key: str, wanted: Callable[[dict[str, Any]], bool], timeout_s: float
@@ -169,7 +176,7 @@ class View:
                 await subscription.changed(min(left, RECHECK_S))
 
 
-async def _in_time(reading: Awaitable[Answer]) -> Answer:
+async def in_time(reading: Awaitable[Answer]) -> Answer:
     """What was read; the client's own TimeoutError after READ_S."""
     try:
         async with asyncio.timeout(READ_S) as limit:

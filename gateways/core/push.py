@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import Any, Final
+from functools import cached_property
+from typing import Any, Final, Protocol
 
 import orjson
 from redis.exceptions import RedisError
@@ -24,6 +25,29 @@ BACKOFF_S: Final = (0.05, 0.2, 0.5, 1.0)
 SUBSCRIBE_TIMEOUT_S: Final = 5.0
 
 
+class Note:
+    """One notification; what all who hear it ask of it is parsed once."""
+
+    def __init__(self, payload: bytes) -> None:
+        self.payload = payload
+
+    @cached_property
+    def keys(self) -> list[str] | None:
+        """The changed keys, or None (everything) for a payload that is not a list of them."""
+        try:
+            keys = orjson.loads(self.payload)
+        except orjson.JSONDecodeError:
+            return None
+        return [str(key) for key in keys] if isinstance(keys, list) else None
+
+
+class Listener(Protocol):
+    """Who hears the notes of a channel."""
+
+    def hear(self, note: Note | None) -> None:
+        """Called by the hub, must return at once. None: something may have been missed."""
+
+
 class Subscription:
     """One client's interest in a tag, optionally in some keys only."""
 
@@ -31,9 +55,9 @@ class Subscription:
         self._keys = keys
         self._wake = asyncio.Event()
 
-    def mark(self, changed: list[str] | None) -> None:
-        """Called by the hub. None: something may have been missed, take everything as changed."""
-        if changed is None or self._keys is None or not self._keys.isdisjoint(changed):
+    def hear(self, note: Note | None) -> None:
+        """Where something may have been missed, everything is taken as changed."""
+        if note is None or self._keys is None or note.keys is None or not self._keys.isdisjoint(note.keys):
             self._wake.set()
 
     async def changed(self, timeout_s: float) -> bool:
@@ -50,7 +74,7 @@ class _Channel:
     """A tag that somebody watches."""
 
     def __init__(self) -> None:
-        self.subscriptions: set[Subscription] = set()
+        self.listeners: set[Listener] = set()
         self.confirmed = asyncio.Event()
 
 
@@ -90,29 +114,32 @@ class Hub:
 
     @asynccontextmanager
     async def watch(self, channels: Sequence[str], keys: Sequence[str] = ()) -> AsyncIterator[Subscription]:
-        """Subscribed from the moment the body runs: read after entering and nothing is missed.
-
-        One subscription over all `channels`; without `keys` every change in them counts.
-        """
+        """One subscription over all `channels`; without `keys` every change in them counts."""
         subscription = Subscription(frozenset(keys) if keys else None)
+        async with self.listen(channels, subscription):
+            yield subscription
+
+    @asynccontextmanager
+    async def listen(self, channels: Sequence[str], listener: Listener) -> AsyncIterator[None]:
+        """Subscribed from the moment the body runs: read after entering and nothing is missed."""
         async with AsyncExitStack() as stack:
             entries = []
             for channel in channels:
-                entries.append(await self._enter(channel, subscription))
-                stack.push_async_callback(self._leave, channel, subscription)
+                entries.append(await self._enter(channel, listener))
+                stack.push_async_callback(self._leave, channel, listener)
             # Without a confirmation the caller still has its own rechecks: late, not wrong.
             with suppress(TimeoutError):
                 async with asyncio.timeout(SUBSCRIBE_TIMEOUT_S):
                     for entry in entries:
                         await entry.confirmed.wait()
-            yield subscription
+            yield
 
-    async def _enter(self, channel: str, subscription: Subscription) -> _Channel:
+    async def _enter(self, channel: str, listener: Listener) -> _Channel:
         async with self._lock:
             entry = self._channels.get(channel)
             if entry is None:
                 entry = self._channels[channel] = _Channel()
-                entry.subscriptions.add(subscription)
+                entry.listeners.add(listener)
                 try:
                     await self._pubsub.ssubscribe(channel)
                 except BaseException:
@@ -120,16 +147,16 @@ class Hub:
                     raise
                 self._read_all_nodes()
             else:
-                entry.subscriptions.add(subscription)
+                entry.listeners.add(listener)
         return entry
 
-    async def _leave(self, channel: str, subscription: Subscription) -> None:
+    async def _leave(self, channel: str, listener: Listener) -> None:
         async with self._lock:
             entry = self._channels.get(channel)
             if entry is None:
                 return
-            entry.subscriptions.discard(subscription)
-            if entry.subscriptions:
+            entry.listeners.discard(listener)
+            if entry.listeners:
                 return
             del self._channels[channel]
             if self._pubsub is not None:
@@ -185,27 +212,23 @@ class Hub:
         if kind == "ssubscribe":
             entry.confirmed.set()
             # Also after a reconnect: what was published in between is gone, so everybody reads again.
-            for subscription in entry.subscriptions:
-                subscription.mark(None)
+            _tell(entry, None)
         elif kind == "smessage":
-            changed = _keys(message["data"])
-            for subscription in entry.subscriptions:
-                subscription.mark(changed)
+            _tell(entry, Note(_bytes(message["data"])))
 
     def _mark_all(self) -> None:
         for entry in self._channels.values():
-            for subscription in entry.subscriptions:
-                subscription.mark(None)
+            _tell(entry, None)
+
+
+def _tell(channel: _Channel, note: Note | None) -> None:
+    for listener in channel.listeners:
+        listener.hear(note)
 
 
 def _text(value: bytes | str) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
 
-def _keys(payload: bytes | str) -> list[str] | None:
-    """The changed keys, or None (everything) for a payload that is not a list of them."""
-    try:
-        keys = orjson.loads(payload)
-    except orjson.JSONDecodeError:
-        return None
-    return [str(key) for key in keys] if isinstance(keys, list) else None
+def _bytes(value: bytes | str) -> bytes:
+    return value if isinstance(value, bytes) else value.encode()

@@ -18,6 +18,7 @@ READ: Final = "read"
 WRITE: Final = "write"
 SIGN_IN: Final = "sign-in"
 REFUSED: Final = "refused"
+MESSAGE: Final = "message"
 OFF: Final = "off"
 _RATE: Final = re.compile(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,5})")
 
@@ -51,6 +52,8 @@ DEFAULTS: Final[Rates] = {
     WRITE: {USER: Rate(6000, 60), KEY: Rate(6000, 60), IP: Rate(30_000, 60)},
     # One network may be a school: the account's own lockout is what stops guessing of one password.
     SIGN_IN: {IP: Rate(1200, 60)},
+    # Of chat, edits included; a room's slow mode is its own.
+    MESSAGE: {USER: Rate(120, 60), IP: Rate(30_000, 60)},
     # Credentials that turned out wrong.
     REFUSED: {IP: Rate(6000, 60)},
 }

@@ -2,15 +2,16 @@
 
 A credential comes with the handshake (the session cookie, from our own pages only; an Authorization header;
 or `Sec-WebSocket-Protocol: kinolog.v1, kinolog.bearer.<token>`, which browsers can send and nobody logs), or
-as the first message, {"type": "authenticate", "token": "..."}. It never stands in the URL. The client is told
-{"type": "ready"} when it is let in. Whether it still may is asked again every RECHECK_S, so that a socket
-ends within a second of what it stood on.
+as the first message, {"type": "authenticate", "token": "..."}. It never stands in the URL. A route that is
+public lets in without one. The client is told {"type": "ready"} when it is let in. Whether it still may is
+`gateways.core.admission`'s to ask.
+
+Nothing that is sent waits: a client that does not read is cut off before MOST_WAITING_BYTES wait for it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final
@@ -18,28 +19,30 @@ from typing import Any, Final
 import orjson
 from aiohttp import WSMsgType, web
 
+from gateways.core.admission import ADMISSION
 from gateways.core.app import CORE
 from gateways.core.auth import COOKIE, Guard
 from gateways.core.depth import deeper_than
 from gateways.core.endpoint import MAX_DEPTH, ROUTE
+from gateways.core.frames import close_frame, text_frame
 from gateways.core.gcra import Local
+from gateways.core.permissions import PUBLIC
 from gateways.core.principal import ANONYMOUS, PRINCIPAL, Principal
 from gateways.core.problem import Problem
 from gateways.core.rates import Rate
-from gateways.core.routes import Handler, Route
-from gateways.core.sse import DRAINING
+from gateways.core.routes import Handler
 
 PROTOCOL: Final = "kinolog.v1"
 BEARER: Final = "kinolog.bearer."
-RECHECK_S: Final = 0.5
-UNKNOWN_S: Final = 5.0
-"""How long a socket outlives that nobody can tell whether it still may, seconds."""
 CREDENTIAL_S: Final = 10.0
-WRITE_S: Final = 10.0
 PING_S: Final = 20.0
-MAX_MESSAGE_BYTES: Final = 64 * 1024
+MAX_MESSAGE_BYTES: Final = 16 * 1024
+MOST_WAITING_BYTES: Final = 256 * 1024
+LAST_WORD_S: Final = 5.0
+"""How long a client that is cut off has to take what waits for it, and the reason, seconds."""
 MESSAGES: Final = Rate(600, 60)
 
+TOO_SLOW: Final = 4408
 CLOSE_CODES: Final[Mapping[int, str]] = {
     1000: "The conversation is over.",
     1001: "The gateway stops; connect again.",
@@ -50,6 +53,7 @@ CLOSE_CODES: Final[Mapping[int, str]] = {
     1013: "Whether the credential still holds cannot be looked up; connect again in a moment.",
     4401: "No credential came in time, it is wrong, or what it stood on has ended: sign in again.",
     4403: "The credential does not allow this, or the page is another site's.",
+    TOO_SLOW: "The client read too slowly; connect again and ask for what was missed.",
     4429: "Too many messages; wait before connecting again.",
 }
 _OF_STATUS: Final = {401: 4401, 403: 4403, 429: 4429, 503: 1013}
@@ -57,7 +61,7 @@ Again = Callable[[], Awaitable[Principal | None]]
 
 
 class SocketClosed(Exception):
-    """The socket is closed; nothing can be sent or received any more."""
+    """The socket is closed; nothing can be received any more."""
 
 
 class Socket:
@@ -66,10 +70,31 @@ class Socket:
     def __init__(self, request: web.Request) -> None:
         self.request = request
         self.principal = ANONYMOUS
+        # Frames are made once for many clients, so none is compressed for one of them.
         self.response = web.WebSocketResponse(
-            protocols=(PROTOCOL,), heartbeat=PING_S, max_msg_size=MAX_MESSAGE_BYTES
+            protocols=(PROTOCOL,), heartbeat=PING_S, max_msg_size=MAX_MESSAGE_BYTES, compress=False
         )
         self._pace = Local(most=1)
+        self._again: Again | None = None
+        self._over = False
+
+    async def open(self) -> None:
+        """Take the handshake, then a credential. Raises Problem or SocketClosed if none holds."""
+        await self.response.prepare(self.request)
+        self._again = await _credential(self)
+        await self.admit()
+        self.say({"type": "ready"})
+
+    async def admit(self) -> None:
+        """Ask who it is now. Raises the Problem for which it may not be here (any more)."""
+        guard, route = self.request.app[CORE].guard, self.request[ROUTE]
+        principal = ANONYMOUS if self._again is None else await self._again()
+        if principal is None:
+            raise Problem("unauthenticated", CLOSE_CODES[4401])
+        guard.permit(self.request, route, principal)
+        if principal.via != "none":
+            guard.check_origin(self.request, principal)  # any site's page can provoke a handshake
+        self.principal = self.request[PRINCIPAL] = principal
 
     async def receive(self) -> dict[str, Any]:
         """The next message. Raises SocketClosed when there will be none."""
@@ -91,16 +116,29 @@ class Socket:
             raise SocketClosed
         return document
 
-    async def send(self, document: Mapping[str, Any]) -> None:
-        """Raises SocketClosed if the client has gone, or reads nothing for WRITE_S."""
-        try:
-            async with asyncio.timeout(WRITE_S):
-                await self.response.send_str(orjson.dumps(document).decode())
-        except (ConnectionError, RuntimeError, TimeoutError) as error:
-            raise SocketClosed from error
+    def say(self, document: Mapping[str, Any]) -> None:
+        """Send one message; it returns at once."""
+        self.write(text_frame(orjson.dumps(document)))
+
+    def write(self, frame: bytes) -> None:
+        """Send a whole frame; a client for which too much waits is cut off instead."""
+        transport = self.request.transport
+        if self._over or transport is None or transport.is_closing():
+            return
+        if transport.get_write_buffer_size() + len(frame) <= MOST_WAITING_BYTES:
+            transport.write(frame)
+            return
+        self._over = True
+        transport.write(close_frame(TOO_SLOW, CLOSE_CODES[TOO_SLOW]))
+        asyncio.get_running_loop().call_later(LAST_WORD_S, transport.abort)
+
+    async def refuse(self, status: int) -> None:
+        """End it because of a problem of this HTTP status."""
+        await self.close(_OF_STATUS.get(status, 1011))
 
     async def close(self, code: int = 1000) -> None:
         """End it with one of CLOSE_CODES."""
+        self._over = True
         with suppress(ConnectionError, RuntimeError):
             await self.response.close(code=code, message=CLOSE_CODES[code].encode())
 
@@ -115,35 +153,38 @@ def gated(talk: Conversation) -> Handler:
         socket = Socket(request)
         if not socket.response.can_prepare(request):
             raise Problem("malformed-request", "Connect with a WebSocket: this path takes nothing else.")
-        await socket.response.prepare(request)
-        guard, route = request.app[CORE].guard, request[ROUTE]
+        code = 1011  # where nothing else closes it, a bug of ours did
         try:
-            again = await _credential(socket, guard)
-            await _admit(socket, guard, route, again)
-            await socket.send({"type": "ready"})
-            await _talk(socket, talk, lambda: _admit(socket, guard, route, again))
+            await socket.open()
+            async with request.app[ADMISSION].holding(socket):
+                await talk(socket)
+            code = 1000
         except Problem as refusal:
-            await socket.close(_OF_STATUS.get(refusal.kind.status, 1011))
+            code = _OF_STATUS.get(refusal.kind.status, 1011)
         except SocketClosed:
             pass
         finally:
-            await socket.close(1011)  # where nothing else closed it, a bug of ours did
+            await socket.close(code)
         return socket.response
 
     return handle
 
 
-async def _credential(socket: Socket, guard: Guard) -> Again:
-    """How to ask who the client is, now and later."""
+async def _credential(socket: Socket) -> Again | None:
+    """How to ask who the client is, now and later; None for nobody, where the route is public."""
     request = socket.request
+    guard: Guard = request.app[CORE].guard
     offered = (name.strip() for name in request.headers.get("Sec-WebSocket-Protocol", "").split(","))
     token = next((name.removeprefix(BEARER) for name in offered if name.startswith(BEARER)), None)
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     if token is None and scheme.lower() == "bearer":
         token = text.strip()
     cookie = request.cookies.get(COOKIE)
+    public = request[ROUTE].permission == PUBLIC
     if token is None and cookie is not None:
-        return lambda: guard.cookie(cookie)
+        return None if public and await guard.cookie(cookie) is None else lambda: guard.cookie(cookie)
+    if token is None and public:
+        return None
     if token is None:
         token = await _first_message(socket)
     found = token
@@ -161,44 +202,3 @@ async def _first_message(socket: Socket) -> str:
         await socket.close(4401)
         raise SocketClosed
     return token
-
-
-async def _admit(socket: Socket, guard: Guard, route: Route, again: Again) -> None:
-    """Raises the Problem for which the client may not be here (any more)."""
-    principal = await again()
-    if principal is None:
-        raise Problem("unauthenticated", CLOSE_CODES[4401])
-    guard.permit(socket.request, route, principal)
-    guard.check_origin(socket.request, principal)  # a handshake is a GET that any site's page can provoke
-    socket.principal = socket.request[PRINCIPAL] = principal
-
-
-async def _talk(socket: Socket, talk: Conversation, admit: Callable[[], Awaitable[None]]) -> None:
-    """Run `talk` until it ends, the gateway drains, or the client may not be here any more."""
-    talking = asyncio.ensure_future(talk(socket))
-    try:
-        code, unknown_since_s = None, 0.0
-        while code is None and not talking.done():
-            await asyncio.wait([talking], timeout=RECHECK_S)
-            if socket.request.app[DRAINING].is_set():
-                code = 1001
-                continue
-            asked_at_s = time.monotonic()
-            try:
-                await admit()
-                unknown_since_s = 0.0
-            except Problem as refusal:
-                code = _OF_STATUS.get(refusal.kind.status, 1011)
-                # A look that finds nobody to answer takes a while itself.
-                unknown_since_s = unknown_since_s or asked_at_s
-                if code == 1013 and time.monotonic() - unknown_since_s < UNKNOWN_S:
-                    code = None
-        if code is not None:
-            await socket.close(code)
-            return
-        await talking
-        await socket.close(1000)
-    finally:
-        talking.cancel()
-        with suppress(asyncio.CancelledError, SocketClosed):
-            await talking

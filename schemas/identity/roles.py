@@ -27,6 +27,10 @@ USERS_READ: Final = "users:read"
 USERS_WRITE: Final = "users:write"
 AUDIT_READ: Final = "audit:read"
 SIGNING_ROTATE: Final = "signing:rotate"
+CHAT_WRITE: Final = "chat:write"
+CHAT_MODERATE: Final = "chat:moderate"
+CHAT_MODERATE_OWN: Final = "chat:moderate:own"
+ROOMS_WRITE: Final = "rooms:write"
 OWN: Final = ":own"
 
 PERMISSIONS: Final[Mapping[str, str]] = {
@@ -46,17 +50,21 @@ PERMISSIONS: Final[Mapping[str, str]] = {
     USERS_WRITE: "Invite, disable and erase accounts, change roles, issue reset links.",
     AUDIT_READ: "Read what privileged people did.",
     SIGNING_ROTATE: "Put a new key for session tokens in place.",
+    CHAT_WRITE: "Write, react and report in rooms.",
+    CHAT_MODERATE: "Moderate every room.",
+    CHAT_MODERATE_OWN: "Moderate one's own rooms, and those whose moderator one is.",
+    ROOMS_WRITE: "Open rooms.",
 }
 
 GRANTABLE: Final = frozenset(PERMISSIONS) - {PUBLIC, SESSION}
 """What a role holds and an API key may be scoped to."""
 
-_VIEWER: Final = frozenset({ACCOUNT_SELF, ASSETS_READ_OWN})
+_VIEWER: Final = frozenset({ACCOUNT_SELF, ASSETS_READ_OWN, CHAT_WRITE, CHAT_MODERATE_OWN})
 _STAFF: Final = _VIEWER | {ASSETS_READ, LOG_READ}
 ROLES: Final[Mapping[str, frozenset[str]]] = {
     "viewer": _VIEWER,
-    "creator": _VIEWER | {ASSETS_WRITE, ASSETS_CHANGE_OWN, ASSETS_DELETE_OWN, LOG_READ_OWN},
-    "moderator": _STAFF | {ASSETS_CHANGE, ASSETS_DELETE},
+    "creator": _VIEWER | {ASSETS_WRITE, ASSETS_CHANGE_OWN, ASSETS_DELETE_OWN, LOG_READ_OWN, ROOMS_WRITE},
+    "moderator": _STAFF | {ASSETS_CHANGE, ASSETS_DELETE, CHAT_MODERATE, ROOMS_WRITE},
     "analyst": _STAFF,
     "operator": _STAFF | {USERS_READ, AUDIT_READ, SIGNING_ROTATE},
     "admin": GRANTABLE,

@@ -77,6 +77,13 @@ WORK_SECONDS = Histogram(
 ENCODED_FRAMES = Counter("kinolog_encoded_frames_total", "Frames encoded.", ["rendition"])
 ENCODED_BYTES = Counter("kinolog_encoded_bytes_total", "Bytes of finished segments.", ["rendition"])
 
+# -- chat --
+CHAT_DELIVERIES = Counter(
+    "kinolog_chat_deliveries_total", "Messages and other deltas of rooms written to clients.", []
+)
+CHAT_LISTENERS = Gauge("kinolog_chat_listeners", "Connections that listen to a room, once for each room.", [])
+CHAT_CUT = Counter("kinolog_chat_cut_total", "Connections cut off because they did not read.", [])
+
 # -- gateways --
 HTTP_SECONDS = Histogram(
     "kinolog_http_seconds",

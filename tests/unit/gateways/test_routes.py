@@ -63,6 +63,7 @@ def test_what_is_open_is_known() -> None:
             "GET /users", "GET /audit", "GET /web/{path}", "GET /modules/{path}", "GET /favicon.ico",
             "POST /v1/session", "DELETE /v1/session",
         },
+        "chat": {"GET /v1/socket", "GET /v1/rooms/{room_id}"},
     }  # fmt: skip
     for service in SERVICES:
         found = {r.name for name, r in every_route() if name == service and r.permission == PUBLIC}

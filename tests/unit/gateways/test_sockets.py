@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import itertools
-from types import SimpleNamespace
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from aiohttp import ClientWebSocketResponse, WSMsgType
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from gateways.core import sockets
+from gateways.core import admission, sockets
 from gateways.core.accounts import AccountCredentials
+from gateways.core.admission import ADMISSION
 from gateways.core.app import Service, create_app
 from gateways.core.auth import COOKIE, Guard
 from gateways.core.deps import CoreDeps
-from gateways.core.permissions import ASSETS_DELETE, ASSETS_READ
+from gateways.core.permissions import ASSETS_DELETE, ASSETS_READ, PUBLIC
+from gateways.core.push import Note
 from gateways.core.rates import Rate
 from gateways.core.routes import Route, RouteError, check
 from gateways.core.sessions import Tokens
@@ -33,7 +36,7 @@ async def echo(socket: Socket) -> None:
             return
         if message.get("type") == "fail":
             raise ZeroDivisionError
-        await socket.send({**message, "subject": socket.principal.subject})
+        socket.say({**message, "subject": socket.principal.subject})
 
 
 def socket_route(path: str, permission: str) -> Route:
@@ -52,6 +55,12 @@ class Gate:
         accounts = AccountCredentials(Standing(self.identities, fresh_s=0), ISSUER)
         self.guard = Guard(admin_key_sha256="", tokens=Tokens(SECRET), accounts=accounts)
         self.client: Any = None
+        self.news: Any = None
+
+    @asynccontextmanager
+    async def watch(self, listener: Any) -> AsyncIterator[None]:
+        self.news = listener
+        yield
 
     async def connect(self, path: str = "/talk", **options: Any) -> ClientWebSocketResponse:
         socket: ClientWebSocketResponse = await self.client.ws_connect(path, **options)
@@ -63,13 +72,19 @@ class Gate:
 
 @pytest.fixture
 async def gate(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Gate:
-    monkeypatch.setattr(sockets, "RECHECK_S", 0.01)
-    monkeypatch.setattr(sockets, "UNKNOWN_S", 0.05)
+    monkeypatch.setattr(admission, "TICK_S", 0.01)
+    monkeypatch.setattr(admission, "SWEEP_S", 0.0)
+    monkeypatch.setattr(admission, "UNKNOWN_S", 0.05)
     gate = Gate()
     service = Service(
-        name="chat", routes=(socket_route("/talk", ASSETS_READ), socket_route("/strict", ASSETS_DELETE))
+        name="chat",
+        routes=(
+            socket_route("/talk", ASSETS_READ),
+            socket_route("/strict", ASSETS_DELETE),
+            socket_route("/open", PUBLIC),
+        ),
     )
-    gate.client = await serve(create_app(service, CoreDeps(guard=gate.guard)))
+    gate.client = await serve(create_app(service, CoreDeps(guard=gate.guard, account_news=gate.watch)))
     return gate
 
 
@@ -156,7 +171,7 @@ async def test_looks_that_take_long_count_by_the_time_they_take(
     socket = await gate.connect(**gate.bearer())
     await ready(socket)
     # Each look at the clock is a second after the one before: as if the store had taken so long.
-    monkeypatch.setattr(sockets, "time", SimpleNamespace(monotonic=itertools.count().__next__))
+    monkeypatch.setattr(gate.client.app[ADMISSION], "_clock", itertools.count(10**9).__next__)
     gate.identities.reads.clear()
     gate.identities.away = RedisConnectionError("refused")
     assert await closed_by(socket) == 1013
@@ -202,6 +217,40 @@ async def test_a_plain_request_is_told_to_connect(gate: Gate) -> None:
     answer = await gate.client.get("/talk")
     assert answer.status == 400
     assert "WebSocket" in (await answer.json())["detail"]
+
+
+async def test_who_does_not_read_is_cut_off_before_too_much_waits(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sockets, "MOST_WAITING_BYTES", 1000)
+    socket = await gate.connect(**gate.bearer())
+    await ready(socket)
+    await socket.send_json({"say": "x" * 2000})  # its echo alone is too much
+    assert await closed_by(socket) == sockets.TOO_SLOW
+
+
+async def test_a_public_socket_lets_in_without_a_credential(gate: Gate) -> None:
+    socket = await gate.connect("/open")
+    await ready(socket)
+    await socket.send_json({})
+    assert (await socket.receive_json(timeout=30))["subject"] == ""
+    named = await gate.connect("/open", **gate.bearer())
+    await ready(named)
+    await named.send_json({})
+    assert (await named.receive_json(timeout=30))["subject"] == "a" * 32
+
+
+async def test_news_of_an_account_ask_its_sockets_at_once(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admission, "SWEEP_S", 1e9)
+    monkeypatch.setattr(admission, "FRESH_S", 0.0)
+    socket = await gate.connect(**gate.bearer())
+    await ready(socket)
+    gate.identities.add("analyst", sessions={})
+    gate.news.hear(Note(b'["%s"]' % (b"b" * 32)))  # somebody else's
+    gate.news.hear(Note(b'["%s"]' % (b"a" * 32)))
+    assert await closed_by(socket) == 4401
 
 
 def test_a_socket_is_a_get_without_a_deadline() -> None:

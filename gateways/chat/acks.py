@@ -1,0 +1,91 @@
+"""What became of what clients asked: told by the room's own deltas, else by the projection's outcomes.
+
+Nearly all messages are accepted, and the delta that shows them to everybody answers their sender for nothing.
+Only for what has not shown up after a moment the outcomes are read, for all at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Final
+
+from redis.exceptions import RedisError
+
+from gateways.chat.window import Item
+from gateways.core.projections import Projection, ProjectionReader
+from streams.core.logging import get_logger
+
+_log = get_logger("gateway.chat.acks")
+LOOK_S: Final = 0.05
+GIVEN_UP_S: Final = 8.0
+ACCEPTED: Final = frozenset(("message", "edited"))
+
+
+@dataclass(slots=True)
+class _Asked:
+    room_id: str
+    message_id: str
+    asked_at_s: float
+    answer: asyncio.Future[dict[str, Any] | None]
+
+
+class Acks:
+    """One a process; `run` must be running."""
+
+    def __init__(self, reader: ProjectionReader, rooms: Projection) -> None:
+        self._reader, self._rooms = reader, rooms
+        self._asked: dict[str, _Asked] = {}  # by request id, the oldest first
+        self._of_message: dict[str, str] = {}  # message id -> request id
+        self._wake = asyncio.Event()
+
+    def expect(self, room_id: str, request_id: str, message_id: str = "") -> asyncio.Future[Any]:
+        """The outcome of a request that is about to be published: {"type", "data"?}, or {"type": "", "id"} of
+        the delta that shows the message; None if nothing is known after GIVEN_UP_S. Whoever asks for the same
+        request twice gets the same answer.
+        """
+        held = self._asked.get(request_id)
+        if held is None:
+            loop = asyncio.get_running_loop()
+            held = _Asked(room_id, message_id, loop.time(), loop.create_future())
+            self._asked[request_id] = held
+            if message_id:
+                self._of_message[message_id] = request_id
+            self._wake.set()
+        return asyncio.shield(held.answer)
+
+    def arrived(self, item: Item) -> None:
+        """A delta of a room that somebody here listens to."""
+        if item.kind in ACCEPTED and item.message_id in self._of_message:
+            self._answer(self._of_message[item.message_id], {"type": "", "id": item.id})
+
+    def _answer(self, request_id: str, outcome: dict[str, Any] | None) -> None:
+        held = self._asked.pop(request_id, None)
+        if held is not None:
+            self._of_message.pop(held.message_id, None)
+            if not held.answer.done():
+                held.answer.set_result(outcome)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self._wake.wait()
+            await asyncio.sleep(LOOK_S)
+            if not self._asked:
+                self._wake.clear()
+                continue
+            try:
+                await self._look()
+            except (RedisError, OSError) as error:
+                _log.warning("outcomes cannot be read", error=type(error).__name__)
+
+    async def _look(self) -> None:
+        now_s = asyncio.get_running_loop().time()
+        waiting = [(i, asked) for i, asked in self._asked.items() if asked.asked_at_s <= now_s - LOOK_S]
+        if not waiting:
+            return
+        view = await self._reader.pin(self._rooms)
+        found = await view.outcomes([(asked.room_id, request_id) for request_id, asked in waiting])
+        for (request_id, asked), outcome in zip(waiting, found, strict=True):
+            if outcome is not None or asked.asked_at_s <= now_s - GIVEN_UP_S:
+                self._answer(request_id, outcome)

@@ -1,0 +1,53 @@
+"""What the chat service's handlers work with, put into the app once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiohttp import web
+
+from gateways.chat.acks import Acks
+from gateways.chat.feeds import Feeds
+from gateways.chat.hashes import Hashes
+from gateways.chat.people import People
+from gateways.core.deps import History, Producer
+from gateways.core.limits import Limiter
+from gateways.core.projections import Projection, ProjectionReader
+from streams.core.sealing import Sealer
+
+SERVICE_NAME: Final = "chat"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chat:
+    """Everything the handlers use. `clock` gives seconds since 1970."""
+
+    producer: Producer
+    projections: ProjectionReader
+    redis: Any
+    history: History
+    sealer: Sealer
+    people: People
+    feeds: Feeds
+    acks: Acks
+    hashes: Hashes
+    limiter: Limiter
+    rooms: Projection
+    desk: Projection
+    library: Projection
+    clock: Callable[[], float] = time.time
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970."""
+        return int(self.clock() * 1000)
+
+
+CHAT = web.AppKey("chat", Chat)
+
+
+def chat_of(request: web.Request) -> Chat:
+    """The app's Chat."""
+    return request.app[CHAT]

@@ -1,0 +1,220 @@
+"""One room in this process: what the log says of it, framed once and written to everybody who listens.
+
+A delta is opened, kept in the room's window and written with its neighbours: the first after a quiet moment
+goes at once, then at most one frame a client each PACE_S, or less often where the room is so large that
+writing takes longer: then there is more in each frame, and the other rooms get their turn.
+
+Notifications are only believed as long as none is missing, which shows by `prev`; else the projection's
+stream is read. So a client misses nothing while the gateway or Redis stumbles.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, Protocol
+
+import orjson
+from redis.exceptions import RedisError
+
+from gateways.chat.batches import batch_frame
+from gateways.chat.window import Item, Window
+from gateways.core.frames import text_frame
+from gateways.core.push import Hub, Note
+from schemas.chat.views import Delta, RoomDocument
+from streams.core import metrics
+from streams.core.logging import get_logger
+from streams.core.vault import VaultError
+
+_log = get_logger("gateway.chat")
+PACE_S: Final = 0.05
+SLOWEST_PACE_S: Final = 0.5
+SHARE: Final = 3.0
+"""A room pauses for so many times as long as its last writing took."""
+WRITES_AT_ONCE: Final = 256
+RECHECK_S: Final = 15.0
+BACKOFF_S: Final = 0.25
+CHANGES_ROOM: Final = frozenset(("room", "moderators", "pinned", "unpinned", "screening"))
+
+Opened = list[tuple[Item, dict[str, Any]]]
+Opener = Callable[[RoomDocument | None, Sequence[Delta]], Awaitable[Opened]]
+
+
+class Source(Protocol):
+    """Where a room is kept: one version of the projection. Methods raise RedisError, OSError."""
+
+    @property
+    def epoch(self) -> str: ...
+    @property
+    def channel(self) -> str: ...
+    async def room(self) -> RoomDocument | None: ...
+    async def read(self, after: int) -> list[Delta]:
+        """What is held with an id above `after`, in order."""
+
+
+class Listener(Protocol):
+    """A connection that listens to the room."""
+
+    @property
+    def account_id(self) -> str | None: ...
+    def write(self, frame: bytes) -> None:
+        """Send it, or cut the connection if it does not read; must return at once."""
+
+
+class Feed:
+    """Runs from `open` to `close`. `room` is the room's document, None where there is no such room."""
+
+    def __init__(
+        self, room_id: str, source: Source, opener: Opener, hub: Hub, arrived: Callable[[Item], None]
+    ) -> None:
+        """`arrived` is called for each new delta, before anybody gets it."""
+        self.room_id, self.source = room_id, source
+        self.room: RoomDocument | None = None
+        self.listeners: set[Listener] = set()
+        self._window = Window()
+        self._sent = -1  # id up to which everybody has everything
+        self._opener, self._hub, self._arrived = opener, hub, arrived
+        self._heard: list[Delta] = []
+        self._behind = True  # of the stream: it must be read before anything is said
+        self._wake = asyncio.Event()
+        self._ready = asyncio.Event()
+        self._flushed_at_s = self._took_s = 0.0
+        self._task: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Returns when the window is as new as the stream; one reading serves all who come at once."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name=f"room-{self.room_id}")
+        await self._ready.wait()
+
+    async def close(self) -> None:
+        """Nothing is heard or written any more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    @property
+    def last(self) -> int:
+        """Id of the newest delta that everybody who listens has."""
+        return self._sent
+
+    def since(self, after: int, account_id: str | None) -> list[bytes] | None:
+        """What a listener missed since the id `after`, up to `last`; None if it is not held any more."""
+        missed = self._window.since(after)
+        return None if missed is None else self._shown(missed, account_id)
+
+    def place(self, message_id: str) -> int | None:
+        """Id of the delta that shows a message; None if it is not in the window, or removed."""
+        return self._window.place(message_id)
+
+    def newest(self, most: int, account_id: str | None) -> list[bytes]:
+        """The newest deltas with something to show, up to `last`."""
+        return self._shown(self._window.newest(most), account_id)
+
+    def hear(self, note: Note | None) -> None:
+        """Called by the hub."""
+        if note is None:
+            self._behind = True
+        else:
+            self._heard.append(orjson.loads(note.payload))
+        self._wake.set()
+
+    def tell(self, document: dict[str, Any]) -> None:
+        """Say something to all who listen now."""
+        frame = text_frame(orjson.dumps(document))
+        for listener in self.listeners:
+            listener.write(frame)
+
+    def _shown(self, items: Sequence[Item], account_id: str | None) -> list[bytes]:
+        return [
+            item.wire
+            for item in items
+            if item.wire is not None and item.id <= self._sent and item.only in ("", account_id)
+        ]
+
+    async def _run(self) -> None:
+        clock = asyncio.get_running_loop().time
+        async with self._hub.listen([self.source.channel], self):
+            while True:
+                try:
+                    await self._take()
+                    self._open_for_listeners()
+                    if self._window.last > self._sent:
+                        pause_s = self._flushed_at_s + self._pace_s() - clock()
+                        if pause_s > 0:
+                            await asyncio.sleep(pause_s)
+                            await self._take()
+                        await self._flush()
+                except (RedisError, OSError, VaultError) as error:
+                    _log.warning("a room waits for its stores", room=self.room_id, error=type(error).__name__)
+                    self._behind = True
+                    await asyncio.sleep(BACKOFF_S)
+                    continue
+                await self._news()
+
+    async def _news(self) -> None:
+        try:
+            async with asyncio.timeout(RECHECK_S):
+                await self._wake.wait()
+        except TimeoutError:
+            self._behind = True  # a notification may be lost without one that follows
+
+    async def _take(self) -> None:
+        """Into the window what was heard, and what was missed."""
+        self._wake.clear()
+        deltas = [delta for delta in self._heard if delta["id"] > self._window.last]
+        last = self._window.last
+        for delta in deltas:
+            if delta["prev"] != last:
+                self._behind = True
+                break
+            last = delta["id"]
+        if self._behind:
+            self._heard.clear()
+            self._behind = False
+            self.room = await self.source.room()
+            deltas = await self.source.read(self._window.last)
+            if deltas and self._ready.is_set() and deltas[0]["prev"] > self._window.last:
+                # Away for so long that the stream has forgotten a part.
+                self._window = Window()
+                self.tell({"type": "gap", "room": self.room_id, "after": self._sent})
+        if deltas:
+            if any(delta["kind"] in CHANGES_ROOM for delta in deltas):
+                self.room = await self.source.room()
+            for item, doc in await self._opener(self.room, deltas):
+                self._window.add(item, doc)
+                self._arrived(item)
+        self._heard = [delta for delta in self._heard if delta["id"] > self._window.last]
+
+    def _open_for_listeners(self) -> None:
+        if not self._ready.is_set():
+            self._sent = self._window.last
+            self._ready.set()
+
+    def _pace_s(self) -> float:
+        return min(SLOWEST_PACE_S, max(PACE_S, SHARE * self._took_s))
+
+    async def _flush(self) -> None:
+        """Write what is new to all who listen now; others get it by the window when they join."""
+        clock = asyncio.get_running_loop().time
+        began_s = clock()
+        after = max(self._sent, self._window.floor)
+        items = [item for item in self._window.since(after) or () if item.wire is not None]
+        self._sent = self._window.last
+        listeners = tuple(self.listeners)
+        common = [item.wire for item in items if not item.only and item.wire is not None]
+        if common:
+            frame = batch_frame(self.room_id, common)
+            for at in range(0, len(listeners), WRITES_AT_ONCE):
+                if at:
+                    await asyncio.sleep(0)
+                for listener in listeners[at : at + WRITES_AT_ONCE]:
+                    listener.write(frame)
+            metrics.CHAT_DELIVERIES.inc(len(common) * len(listeners))
+        for item in items:
+            if item.only and item.wire is not None:
+                for listener in listeners:
+                    if listener.account_id == item.only:
+                        listener.write(batch_frame(self.room_id, [item.wire]))
+        self._flushed_at_s = clock()
+        self._took_s = self._flushed_at_s - began_s

@@ -1,0 +1,116 @@
+"""The rooms that somebody in this process listens to: opened for the first, closed a while after the last."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final
+
+from redis.exceptions import RedisError
+
+from gateways.chat.feed import Feed, Listener, Opener
+from gateways.chat.source import RoomSource
+from gateways.chat.window import Item
+from gateways.core.projections import Projection, ProjectionReader
+from gateways.core.push import Hub
+from streams.core import metrics
+
+OPEN_S: Final = 5.0
+KEPT_S: Final = 30.0
+"""How long a room without listeners stays open: people reload pages."""
+VERSION_S: Final = 2.0
+"""How often it is looked up whether a rebuilt projection has taken over, seconds."""
+
+
+class RoomAway(Exception):
+    """The room cannot be read now."""
+
+
+class Feeds:
+    """One a process; `run` must be running."""
+
+    def __init__(
+        self,
+        reader: ProjectionReader,
+        rooms: Projection,
+        redis: Any,
+        hub: Hub,
+        opener: Opener,
+        arrived: Callable[[Item], None] = lambda _: None,
+    ) -> None:
+        self._reader, self._rooms, self._redis, self._hub = reader, rooms, redis, hub
+        self._opener, self._arrived = opener, arrived
+        self._open: dict[str, Feed] = {}
+        self._version = 0
+        self._closing: dict[str, asyncio.TimerHandle] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def listening(self, room_id: str, listener: Listener) -> AsyncIterator[Feed]:
+        """The room's feed with `listener` in it. Raises RoomAway if it cannot be read."""
+        feed = await self.feed(room_id)
+        feed.listeners.add(listener)
+        metrics.CHAT_LISTENERS.inc()
+        try:
+            yield feed
+        finally:
+            feed.listeners.discard(listener)
+            metrics.CHAT_LISTENERS.dec()
+            self._left(feed)
+
+    async def feed(self, room_id: str) -> Feed:
+        """The room's feed, as new as the projection. Raises RoomAway."""
+        feed = self._open.get(room_id)
+        try:
+            async with asyncio.timeout(OPEN_S):
+                if feed is None:
+                    view = await self._reader.pin(self._rooms)
+                    self._version = self._version or view.version
+                    feed = self._open.get(room_id)
+                if feed is None:
+                    source = RoomSource(view, self._redis, room_id)
+                    feed = Feed(room_id, source, self._opener, self._hub, self._arrived)
+                    self._open[room_id] = feed
+                    self._left(feed)
+                await feed.open()
+        except (TimeoutError, RedisError, OSError) as error:
+            raise RoomAway(room_id) from error
+        return feed
+
+    async def run(self) -> None:
+        """Until cancelled; then every feed is closed."""
+        try:
+            while True:
+                await asyncio.sleep(VERSION_S)
+                with suppress(RedisError, OSError):
+                    version = await self._reader.version(self._rooms.name)
+                    if self._version and version != self._version:
+                        self._version = version
+                        await self._move()
+        finally:
+            await asyncio.gather(*(feed.close() for feed in self._open.values()))
+            self._open.clear()
+
+    async def _move(self) -> None:
+        """A rebuilt projection took over: listeners subscribe again and get what is different there."""
+        feeds, self._open = self._open, {}
+        for feed in feeds.values():
+            feed.tell({"type": "moved", "room": feed.room_id})
+            await feed.close()
+
+    def _left(self, feed: Feed) -> None:
+        held = self._closing.pop(feed.room_id, None)
+        if held is not None:
+            held.cancel()
+        if not feed.listeners:
+            loop = asyncio.get_running_loop()
+            self._closing[feed.room_id] = loop.call_later(KEPT_S, self._close, feed)
+
+    def _close(self, feed: Feed) -> None:
+        self._closing.pop(feed.room_id, None)
+        if not feed.listeners and self._open.get(feed.room_id) is feed:
+            del self._open[feed.room_id]
+            task = asyncio.create_task(feed.close())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,84 @@
+"""From a room's deltas, sealed, to what clients get: texts opened, authors named, once for all of them."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from gateways.chat.people import People
+from gateways.chat.window import Item
+from schemas.chat.views import TEXT_FIELD, Delta, RoomDocument
+from streams.core.sealing import Sealer
+
+_NOT_SHOWN: Final = frozenset(("prev", "only", "text_sealed", "account_id", "message"))
+TEXTS: Final = frozenset(("message", "edited"))
+
+
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """Opens deltas of any room. Errors of the vault (`VaultError`) pass through."""
+
+    sealer: Sealer
+    people: People
+
+    async def __call__(
+        self, room: RoomDocument | None, deltas: Sequence[Delta]
+    ) -> list[tuple[Item, dict[str, Any]]]:
+        """Each as the item of a window, and as the document that clients get.
+
+        The text of an author who was erased cannot be opened: there is nothing to show.
+        """
+        texts = await self._texts(deltas)
+        names = await self.people.names({_author(delta) for delta in deltas} - {""})
+        shown = []
+        for delta, text in zip(deltas, texts, strict=True):
+            doc: dict[str, Any] = {k: v for k, v in delta.items() if k not in _NOT_SHOWN}
+            author = _author(delta)
+            if author:
+                doc["author"] = {"id": author, "name": names[author], "badge": badge_of(room, author)}
+            if text is not None:
+                doc["text"] = text
+            if delta["kind"] == "pinned":
+                doc["message_id"] = delta["message"]["message_id"]
+            if delta["kind"] in ("purged", "membership", "sanction", "lifted"):
+                doc["account_id"] = delta["account_id"]
+            gone = text is None and (delta["kind"] in TEXTS or delta["kind"] == "pinned")
+            item = Item(
+                delta["id"], delta["prev"], doc.get("message_id") or "", delta.get("account_id", ""),
+                delta["kind"], delta.get("only", ""), None if gone else orjson.dumps(doc),
+            )  # fmt: skip
+            shown.append((item, doc))
+        return shown
+
+    async def _texts(self, deltas: Iterable[Delta]) -> list[str | None]:
+        places: list[int] = []
+        sealed: list[tuple[str, str, bytes]] = []
+        found: list[str | None] = []
+        for number, delta in enumerate(deltas):
+            found.append(None)
+            held: Any = delta["message"] if delta["kind"] == "pinned" else delta
+            if "text_sealed" in held:
+                places.append(number)
+                sealed.append((held["account_id"], TEXT_FIELD, base64.b64decode(held["text_sealed"])))
+        for number, text in zip(places, await self.sealer.open_many(sealed), strict=True):
+            found[number] = text
+        return found
+
+
+def badge_of(room: RoomDocument | None, account_id: str) -> str | None:
+    """What stands beside a name: `owner`, `moderator` or nothing."""
+    if room is None:
+        return None
+    if account_id == room["owner_id"]:
+        return "owner"
+    return "moderator" if account_id in room["moderators"] else None
+
+
+def _author(delta: Delta) -> str:
+    if delta["kind"] in TEXTS:
+        return delta["account_id"]
+    return delta["message"]["account_id"] if delta["kind"] == "pinned" else ""

@@ -1,0 +1,186 @@
+"""A message on its way to the log: cleaned, screened by the room's rules, sealed, and put to its decider.
+
+What a text looks like is found out here and attached; what follows from it is decided there, so that a replay
+decides the same when nobody can read the text any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from aiohttp import web
+
+from gateways.chat.context import Chat, chat_of
+from gateways.chat.said import Refused
+from gateways.core.app import CORE
+from gateways.core.permissions import CHAT_MODERATE
+from gateways.core.principal import Principal, principal_of
+from gateways.core.problem import Problem
+from gateways.core.projections import in_time
+from schemas.chat.screening import DEFAULT_RULES_TEXT
+from schemas.chat.views import REQUESTS, TEXT_FIELD, RoomDocument, message_id_of, screening_suffix
+from schemas.event import deterministic_id
+from streams.core.screening.clean import MessageUnfit, clean_message
+from streams.core.screening.features import is_emote_only
+from streams.core.screening.screen import Compiled, compiled, repeat_form, screen
+
+REFUSED: Final = "kinolog.engine.RequestRefused"
+REPEATED: Final = "kinolog.engine.RequestRepeated"
+HELD: Final = "kinolog.chat.MessageHeld"
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who writes, from where: what decisions need beside the text."""
+
+    principal: Principal
+    privileged: bool
+    device_hash: str | None
+    network_hash: str | None
+
+    @property
+    def account_id(self) -> str:
+        """Whose messages they are. Raises Refused for those without an account."""
+        if self.principal.account_id is None:
+            raise Refused("no_account", "Sign in with an account to write: this credential is nobody's.")
+        return self.principal.account_id
+
+
+def sender_of(request: web.Request) -> Sender:
+    """The caller as a room's rules see it."""
+    chat, principal = chat_of(request), principal_of(request)
+    network = request.app[CORE].config.proxies.network(request)
+    return Sender(
+        principal,
+        principal.may(CHAT_MODERATE),
+        chat.hashes.device(request.headers.get("User-Agent", ""), request.headers.get("Accept-Language", "")),
+        chat.hashes.network(network),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What became of a message: `state` is accepted or held; `delta_id` where it stands, if it is known."""
+
+    message_id: str
+    state: Literal["accepted", "held"]
+    delta_id: int | None
+
+
+async def send(
+    chat: Chat,
+    room: RoomDocument,
+    sender: Sender,
+    order: AbstractAsyncContextManager[Any],
+    client_id: str,
+    text: str,
+    *,
+    reply_to: str | None = None,
+    media_ms: int | None = None,
+    mentions: Sequence[str] = (),
+) -> Said:
+    """Sent again with the same `client_id`, it is the same message. `order` is held until it is on the log.
+
+    Raises Refused, and Problem 503 where nothing is known in time.
+    """
+    message_id = message_id_of(room["room_id"], sender.account_id, client_id)
+    request_id = deterministic_id("chat.message", message_id)
+    async with order:
+        data = await _written(chat, room, sender, message_id, text, mentions)
+        data |= {
+            "reply_to": reply_to,
+            "media_ms": media_ms,
+            "device_hash": sender.device_hash,
+            "network_hash": sender.network_hash,
+        }
+        answer = await publish(chat, "MessageSubmitted", data, request_id, message_id)
+    return await _said(chat, room, message_id, await answered(answer))
+
+
+async def edit(
+    chat: Chat,
+    room: RoomDocument,
+    sender: Sender,
+    order: AbstractAsyncContextManager[Any],
+    message_id: str,
+    text: str,
+    mentions: Sequence[str] = (),
+) -> Said:
+    """The same text again is the same edit. Raises as `send` does."""
+    async with order:
+        data = await _written(chat, room, sender, message_id, text, mentions)
+        request_id = deterministic_id("chat.edit", message_id, text)
+        answer = await publish(chat, "EditRequested", data, request_id)
+    return await _said(chat, room, message_id, await answered(answer))
+
+
+async def rules_of(chat: Chat, room: RoomDocument) -> Compiled:
+    """The screening rules that apply in the room now."""
+    version = room["rules_version"]
+    if version == 0:
+        return compiled(DEFAULT_RULES_TEXT)
+    view = await chat.projections.pin(chat.desk)
+    where = f"{view.tag_of(room['room_id'])}:{screening_suffix(room['room_id'])}"
+    raw = await in_time(chat.redis.hget(where, str(version)))
+    if raw is None:  # the desk's projector is a moment behind the rooms'
+        raise Problem("unavailable", "The room's rules have just changed; send it again.")
+    return compiled(raw.decode())
+
+
+async def _written(
+    chat: Chat, room: RoomDocument, sender: Sender, message_id: str, text: str, mentions: Sequence[str]
+) -> dict[str, Any]:
+    try:
+        cleaned = clean_message(text)
+    except MessageUnfit as unfit:
+        raise Refused(unfit.code, str(unfit)) from unfit
+    rules = await rules_of(chat, room)
+    sealed = await chat.sealer.seal(sender.account_id, TEXT_FIELD, cleaned)
+    return {
+        "room_id": room["room_id"],
+        "message_id": message_id,
+        "account_id": sender.account_id,
+        "privileged": sender.privileged,
+        "text_sealed": base64.b64encode(sealed).decode(),
+        "text_hash": chat.hashes.text(repeat_form(cleaned)),
+        "only_emotes": is_emote_only(cleaned),
+        "mentions": list(mentions),
+        "findings": screen(cleaned, rules),
+        "rules_version": room["rules_version"],
+    }
+
+
+async def publish(
+    chat: Chat, name: str, data: dict[str, Any], request_id: str, message_id: str = ""
+) -> asyncio.Future[Any]:
+    """Put any request to a room's decider on the log; give the result to `answered`."""
+    answer = chat.acks.expect(data["room_id"], request_id, message_id)
+    await chat.producer.publish(REQUESTS, data["room_id"], f"kinolog.chat.{name}", data, ce_id=request_id)
+    return answer
+
+
+async def answered(answer: asyncio.Future[Any]) -> dict[str, Any]:
+    """The outcome of a request. Raises Refused, Problem 503."""
+    outcome: dict[str, Any] | None = await answer
+    if outcome is None:
+        raise Problem(
+            "unavailable", "What became of it is not known yet; send it again: it will not be there twice."
+        )
+    if outcome["type"] == REFUSED:
+        raise Refused(outcome["data"]["code"], outcome["data"]["detail"])
+    return outcome
+
+
+async def _said(chat: Chat, room: RoomDocument, message_id: str, outcome: dict[str, Any]) -> Said:
+    if outcome["type"] != REPEATED:
+        return Said(message_id, "held" if outcome["type"] == HELD else "accepted", outcome.get("id"))
+    # It was decided long ago, and only the room tells how.
+    place = (await chat.feeds.feed(room["room_id"])).place(message_id)
+    if place is None:
+        raise Refused("repeated", "It was sent before, and is not among the room's newest: write it anew.")
+    return Said(message_id, "accepted", place)

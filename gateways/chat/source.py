@@ -1,0 +1,39 @@
+"""Where a room's deltas are read from: its stream in one version of the projection `chat.rooms`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import orjson
+
+from gateways.core.projections import View, in_time
+from schemas.chat.views import Delta, RoomDocument, epoch, stream_suffix
+
+
+@dataclass(frozen=True, slots=True)
+class RoomSource:
+    """One room of one version. Raises RedisError, OSError."""
+
+    view: View
+    redis: Any
+    room_id: str
+
+    @property
+    def epoch(self) -> str:
+        """What ids of deltas are valid in."""
+        return epoch(self.view.version, self.view.projection.partitions)
+
+    @property
+    def channel(self) -> str:
+        """Both the channel's name and the stream's key."""
+        return f"{self.view.tag_of(self.room_id)}:{stream_suffix(self.room_id)}"
+
+    async def room(self) -> RoomDocument | None:
+        """The room's document."""
+        return cast("RoomDocument | None", await self.view.get(self.room_id))
+
+    async def read(self, after: int) -> list[Delta]:
+        """What is held with an id above `after`, in order."""
+        entries = await in_time(self.redis.xrange(self.channel, min=f"({after}" if after >= 0 else "-"))
+        return [orjson.loads(fields[b"d"]) for _, fields in entries]

@@ -1,0 +1,117 @@
+"""The newest of a room as clients get it: what was removed is not in it, what was edited has its last text.
+
+Pure. Whoever was away since a delta that is still covered gets exactly what came after it, in order.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+MOST: Final = 1000
+
+
+class Item(NamedTuple):
+    """One delta of a room. `wire` is its JSON; None for one that has nothing to show (any more).
+
+    `only` is the account that it is for, "" for everybody.
+    """
+
+    id: int
+    prev: int
+    message_id: str
+    account_id: str
+    kind: str
+    only: str
+    wire: bytes | None
+
+
+class Window:
+    """Items in the log's order, at most `most`; `floor` is the newest id that it does not hold any more."""
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._ids: list[int] = []
+        self._items: dict[int, Item] = {}
+        self._of_message: dict[str, list[int]] = {}
+        self.floor = -1
+
+    @property
+    def last(self) -> int:
+        """The newest id; `floor` while there is none."""
+        return self._ids[-1] if self._ids else self.floor
+
+    def add(self, item: Item, doc: dict[str, Any]) -> None:
+        """Append the next delta. `doc` is its document, for what it does to earlier ones.
+
+        A delta that is not above the newest is one that came twice: it changes nothing.
+        """
+        if self._ids and item.id <= self.last:
+            return
+        if not self._ids:
+            self.floor = item.prev
+        self._ids.append(item.id)
+        self._items[item.id] = item
+        if item.message_id:
+            self._of_message.setdefault(item.message_id, []).append(item.id)
+        if item.kind == "edited":
+            self._edit(item, doc)
+        elif item.kind == "removed":
+            for message_id in doc["message_ids"]:
+                self._hide(message_id)
+        elif item.kind == "purged":
+            for held in [i for i in self._items.values() if i.account_id == item.account_id]:
+                self._blank(held)
+        if len(self._ids) > self._most:
+            self._forget_oldest()
+
+    def since(self, after: int) -> list[Item] | None:
+        """What came after the id `after`; None if some of it is not held any more."""
+        if after < self.floor:
+            return None
+        return [self._items[i] for i in self._ids[bisect_right(self._ids, after) :]]
+
+    def newest(self, most: int) -> list[Item]:
+        """Up to `most` of the newest that have something to show, in order."""
+        found: list[Item] = []
+        for number in reversed(self._ids):
+            item = self._items[number]
+            if item.wire is not None:
+                found.append(item)
+                if len(found) == most:
+                    break
+        return found[::-1]
+
+    def place(self, message_id: str) -> int | None:
+        """Id of the delta that shows a message; None if it is not held, or removed."""
+        shown = (i for i in self._of_message.get(message_id, ()) if self._items[i].kind == "message")
+        return next((i for i in shown if self._items[i].wire is not None), None)
+
+    def _edit(self, edit: Item, doc: dict[str, Any]) -> None:
+        """Earlier texts of the message are gone: its item carries the newest one."""
+        for number in self._of_message[edit.message_id]:
+            held = self._items[number]
+            if number == edit.id or held.wire is None:
+                continue
+            shown = orjson.loads(held.wire)
+            shown |= {"text": doc["text"], "edited_at_ms": doc["at_ms"]}
+            self._items[number] = held._replace(wire=orjson.dumps(shown))
+
+    def _hide(self, message_id: str) -> None:
+        for number in self._of_message.get(message_id, ()):
+            self._blank(self._items[number])
+
+    def _blank(self, item: Item) -> None:
+        if item.message_id:  # tombstones stay
+            self._items[item.id] = item._replace(wire=None)
+
+    def _forget_oldest(self) -> None:
+        oldest = self._items.pop(self._ids.pop(0))
+        self.floor = oldest.id
+        if oldest.message_id:
+            numbers = self._of_message[oldest.message_id]
+            numbers.remove(oldest.id)
+            if not numbers:
+                del self._of_message[oldest.message_id]
