@@ -20,9 +20,10 @@ _USUAL_END: Final = re.compile(
 """Ends of names that make a link of a bare name."""
 _STRONG: Final = "com|net|org|info|biz|xyz|tv|gg|ly|ru|io|co"
 _DOTS: Final = "\u3002\uff0e\uff61\u2024"  # browsers take them for full stops in names
-_SPELLED_DOT: Final = re.compile(
-    r"\s*[\[({<]\s*(?:\.|dot|punkt|point)\s*[\])}>]\s*"  # example[.]com, example (dot) com
-    rf"|\s+dot\s+(?=[\w-]+\b)|\s+\.\s+(?=(?:{_STRONG})\b)"  # example dot com, example . com
+_SPELLED_DOT: Final = re.compile(  # spaces are counted: else many of them would take long
+    r"\s{0,3}[\[({<]\s{0,3}(?:\.|dot|punkt|point)\s{0,3}[\])}>]\s{0,3}"  # example[.]com, example (dot) com
+    r"|\s{1,3}dot\s{1,3}(?=[\w-]+\b)"  # example dot com
+    rf"|\s{{1,3}}\.\s{{1,3}}(?=(?:{_STRONG})\b)"  # example . com
 )
 _DOTTED: Final = re.compile(r"\.\w")
 _LINK: Final = re.compile(
