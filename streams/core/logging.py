@@ -1,6 +1,7 @@
 """Structured logs: one JSON object a line on standard error, with the trace id of the task that spoke.
 
-Libraries that use `logging` come out in the same form. Bind what a whole task is about with
+Libraries that use `logging` come out in the same form; our own lines do not go through it, which would cost a
+request more than everything else that is done for it. Bind what a whole task is about with
 `structlog.contextvars.bound_contextvars(asset_id=...)`.
 """
 
@@ -10,6 +11,8 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from contextlib import nullcontext, suppress
+from functools import partial
 from typing import Any, Final, TextIO
 
 import orjson
@@ -49,15 +52,13 @@ def configure_logging(settings: Settings, process: str, stream: TextIO | None = 
         ending: list[Any] = [_tracebacks, structlog.processors.JSONRenderer(_json)]
     else:
         ending = [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        wrapper_class=structlog.stdlib.BoundLogger,
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=False,
-    )  # fmt: skip
     handler = logging.StreamHandler(stream or sys.stderr)
+    structlog.configure(
+        processors=[*shared, *ending],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(settings.log_level)),
+        logger_factory=partial(_Lines, handler),
+        cache_logger_on_first_use=False,
+    )
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.PositionalArgumentsFormatter()],
@@ -72,6 +73,22 @@ def configure_logging(settings: Settings, process: str, stream: TextIO | None = 
         quiet.handlers = []
         quiet.propagate = True
         quiet.setLevel(max(logging.WARNING, logging.getLevelName(settings.log_level)))
+
+
+class _Lines:
+    """What structlog hands its lines to. Like `logging`, it never raises: a log that is full stops nobody."""
+
+    def __init__(self, handler: logging.StreamHandler[TextIO], name: str = "kinolog") -> None:
+        self.name = name
+        self._handler = handler
+
+    def msg(self, line: str) -> None:
+        """Write one line; the lock is also that of libraries' lines."""
+        with suppress(OSError, ValueError), self._handler.lock or nullcontext():
+            self._handler.stream.write(f"{line}\n")
+            self._handler.flush()
+
+    debug = info = warning = error = critical = msg
 
 
 class _Standing:

@@ -16,7 +16,7 @@ from typing import Any
 
 import uvloop
 from aiohttp import web
-from redis.asyncio import Redis
+from pydantic import SecretStr
 
 from deploy.local.ports import free_ports
 from gateways.core import adaptive
@@ -31,6 +31,7 @@ from gateways.core.routes import BY_METHOD, Route
 from gateways.core.server import Listening, Server
 from gateways.core.sessions import Tokens
 from gateways.core.standing import Standing
+from streams.core.clients import redis_client
 from streams.core.logging import configure_logging
 from streams.core.settings import Settings
 from tests.unit.gateways.identities import ISSUER, MemoryIdentities
@@ -67,7 +68,8 @@ def application(kind: str, redis_port: int, identities: MemoryIdentities) -> web
     )  # fmt: skip
     accounts = AccountCredentials(Standing(identities), ISSUER)
     guard = Guard(admin_key_sha256="", tokens=Tokens("x" * 32), accounts=accounts)
-    limiter = Limiter(Redis(port=redis_port), b"bench", ENDLESS)
+    settings = Settings(redis_url=SecretStr(f"redis://127.0.0.1:{redis_port}"))
+    limiter = Limiter(redis_client(settings), b"bench", ENDLESS)
     return create_app(Service(name="chat", routes=(route,)), CoreDeps(guard=guard, limiter=limiter))
 
 
