@@ -3,6 +3,7 @@ in the stream, on the desk and in the rows."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hypothesis import settings
@@ -37,39 +38,44 @@ from tests.unit.chat.telling import (
     sent,
 )
 
-PEOPLE = st.sampled_from([ANN, BEN, CAT, MODERATOR, OWNER])
-AUTHORS = st.sampled_from([ANN, ANN, BEN, BEN, MODERATOR])  # few, so that things happen to their messages
-CLIENTS = st.sampled_from(["1", "2", "3", "4"])
-TEXTS = st.sampled_from(["hello", "buy", "bye"])
-FOUND = st.sampled_from([None, None, None, "hold", "reject"])
-MESSAGES = st.tuples(AUTHORS, CLIENTS)
-CHANGES: dict[str, st.SearchStrategy[Any]] = {
-    "access": st.sampled_from(["public", "public", "members"]),
-    "mode": st.sampled_from(["open", "open", "followers", "members", "emotes"]),
-    "read_only": st.booleans(),
-    "archived": st.booleans(),
-    "slow_mode_s": st.sampled_from([0, 30]),
-    "followers_min_s": st.sampled_from([0, 60]),
-    "hold_first_messages": st.sampled_from([0, 1]),
-    "report_threshold": st.sampled_from([0, 1, 2]),
-    "report_action": st.sampled_from(["flag", "hold"]),
+AUTHORS = (ANN, BEN)  # few, so that things happen to their messages
+PEOPLE = (ANN, BEN, CAT, MODERATOR, OWNER)
+MODERATORS = (MODERATOR, OWNER, OWNER, MODERATOR, CAT)  # and one who is none
+CLIENTS = tuple(str(n) for n in range(12))
+TEXTS = ("hello", "buy", "bye")
+FOUND = (None, None, None, "hold", "reject")
+CHANGES: dict[str, tuple[Any, ...]] = {
+    "access": ("public", "public", "public", "members"),
+    "mode": ("open", "open", "open", "followers", "members", "emotes"),
+    "read_only": (False, False, True),
+    "archived": (False, False, False, True),
+    "slow_mode_s": (0, 30),
+    "followers_min_s": (0, 60),
+    "hold_first_messages": (0, 1),
+    "report_threshold": (0, 1, 2),
+    "report_action": ("flag", "hold"),
 }
-
-
-def findings(found: str | None) -> tuple[dict[str, Any], ...]:
-    return ({"rule": "terms.0", "action": found, "score": None},) if found else ()
+Choose = Callable[[Sequence[Any]], Any]
 
 
 class Room(RuleBasedStateMachine):
+    """One rule that picks what is asked, so that all kinds of requests meet in every example."""
+
     def __init__(self) -> None:
         super().__init__()
         self.story, self.model = Story(), Model()
+        self.choose: Choose = lambda options: options[0]
 
     @initialize()
     def open(self) -> None:
         self.tell(opened(), None)
         self.tell(moderator(MODERATOR), None)
         self.model.moderators.append(MODERATOR)
+
+    @rule(data=st.data())
+    def ask(self, data: st.DataObject) -> None:
+        self.choose = lambda options: data.draw(st.sampled_from(options))
+        self.choose(ASKED)(self)
 
     def tell(self, each: Event, code: str | None) -> None:
         """The room answers with this refusal, or none."""
@@ -81,89 +87,100 @@ class Room(RuleBasedStateMachine):
             said = [no.code]
         assert said == ([code] if code else [])
 
-    @rule(seconds=st.sampled_from([1, 5, 11, 31, 61]))
-    def time_passes(self, seconds: int) -> None:
-        self.model.now_ms += seconds * 1000
+    def a_message(self, *states: str) -> tuple[str, str]:
+        """One that was sent (in one of these states, if any is), or now and then one that never was."""
+        known = list(self.model.messages)
+        fitting = [name for name in known if self.model.messages[name].state in states]
+        chosen: tuple[str, str] = self.choose([*(fitting or known), (ANN, "never")])
+        return chosen
 
-    @rule(who=AUTHORS, client=CLIENTS, text=TEXTS, found=FOUND)
-    def send(self, who: str, client: str, text: str, found: str | None) -> None:
+    def findings(self) -> tuple[str | None, tuple[dict[str, Any], ...]]:
+        found = self.choose(FOUND)
+        return found, ({"rule": "terms.0", "action": found, "score": None},) if found else ()
+
+    def time_passes(self) -> None:
+        self.model.now_ms += self.choose((1, 5, 11, 31, 61)) * 1000
+
+    def send(self) -> None:
+        who, client, text = (
+            self.choose((*AUTHORS, *AUTHORS, MODERATOR)),
+            self.choose(CLIENTS),
+            self.choose(TEXTS),
+        )
+        found, findings = self.findings()
         code = self.model.send(who, client, text, found)
-        self.tell(sent(who, client, text=text, found=findings(found)), code)
+        self.tell(sent(who, client, text=text, found=findings), code)
 
-    @rule(message=MESSAGES, text=TEXTS, found=FOUND)
-    def edit(self, message: tuple[str, str], text: str, found: str | None) -> None:
-        code = self.model.edit(*message, text, found)
-        self.tell(edit(*message, text, found=findings(found)), code)
+    def edit(self) -> None:
+        message, text = self.a_message("shown", "shadow", "waiting"), self.choose(TEXTS)
+        found, findings = self.findings()
+        self.tell(edit(*message, text, found=findings), self.model.edit(*message, text, found))
 
-    @rule(who=PEOPLE, message=MESSAGES)
-    def remove(self, who: str, message: tuple[str, str]) -> None:
+    def remove(self) -> None:
+        who, message = self.choose(PEOPLE), self.a_message("shown", "shadow", "waiting")
         self.tell(removed(who, message), self.model.remove(who, message))
 
-    @rule(who=st.sampled_from([ANN, MODERATOR]), account=AUTHORS)
-    def purge(self, who: str, account: str) -> None:
+    def purge(self) -> None:
+        who, account = self.choose((ANN, MODERATOR)), self.choose(AUTHORS)
         self.tell(purged(who, account), self.model.purge(who, account))
 
-    @rule(
-        who=st.sampled_from([BEN, MODERATOR, MODERATOR]), account=AUTHORS,
-        kind=st.sampled_from(["timeout", "ban", "shadow", "shadow", "lift"]),
-        seconds=st.sampled_from([None, 20, 120]),
-    )  # fmt: skip
-    def punish(self, who: str, account: str, kind: str, seconds: int | None) -> None:
+    def punish(self) -> None:
+        who, account = self.choose(MODERATORS), self.choose((*AUTHORS, MODERATOR))
+        kind, seconds = self.choose(("timeout", "ban", "shadow", "lift", "lift")), self.choose((20, 60, None))
         self.tell(sanctioned(account, kind, seconds, by=who), self.model.punish(who, account, kind, seconds))
 
-    @rule(who=st.sampled_from([ANN, MODERATOR, OWNER]), message=MESSAGES, approved=st.booleans())
-    def review(self, who: str, message: tuple[str, str], approved: bool) -> None:
+    def review(self) -> None:
+        waiting = [*self.model.waiting(), *self.model.reporters]
+        who, message = self.choose(MODERATORS), self.choose(waiting) if waiting else self.a_message()
+        approved = self.choose((True, False))
         code = self.model.review(who, message, approved=approved)
         self.tell(decided(message, approved=approved, by=who), code)
 
-    @rule(who=PEOPLE, message=MESSAGES)
-    def report(self, who: str, message: tuple[str, str]) -> None:
+    def report(self) -> None:
+        who, message = self.choose(PEOPLE), self.a_message("shown")
         known = self.model.messages.get(message)
-        if known is None or known.state not in ("shown", "gone"):
-            return  # nobody can see it to report it
-        each = reported(who, *message)
-        each.data["message"]["text_sealed"] = known.shown_to_all or known.text
-        self.tell(each, self.model.report(who, message))
+        if known is not None and known.state in ("shown", "gone"):  # others nobody sees
+            each = reported(who, *message)
+            each.data["message"]["text_sealed"] = known.shown_to_all or known.text
+            self.tell(each, self.model.report(who, message))
 
-    @rule(message=MESSAGES)
-    def pin_and_unpin(self, message: tuple[str, str]) -> None:
+    def pin_and_unpin(self) -> None:
+        message = self.a_message("shown")
         known = self.model.messages.get(message)
         if known is not None and known.state == "shown":
             self.tell(pinned(*message), None)
             self.tell(pinned(*message, on=False), None)
 
-    @rule(name=st.sampled_from(sorted(CHANGES)), data=st.data())
-    def change(self, name: str, data: st.DataObject) -> None:
-        value = data.draw(CHANGES[name])
+    def change(self) -> None:
+        name = self.choose(sorted(CHANGES))
+        value = self.choose(CHANGES[name])
         if value != self.model.settings[name]:
             self.model.change(**{name: value})
             self.tell(changed(**{name: value}), None)
 
-    @rule(who=st.sampled_from([ANN, BEN]))
-    def follow(self, who: str) -> None:
+    def follow(self) -> None:
+        who = self.choose(AUTHORS)
         known = who in self.model.members or who in self.model.followers
         private = self.model.settings["access"] == "members"
         if not known and not private:
             self.model.followers[who] = self.model.now_ms
         self.tell(follows(who), "nothing_to_change" if known else "not_a_member" if private else None)
 
-    @rule(who=st.sampled_from([ANN, BEN]), joins=st.booleans())
-    def join_or_leave(self, who: str, joins: bool) -> None:
-        model = self.model
+    def join_or_leave(self) -> None:
+        who, joins, model = self.choose(AUTHORS), self.choose((True, False)), self.model
         same = who in model.members if joins else who not in model.members and who not in model.followers
         model.followers.pop(who, None)
         (model.members.add if joins else model.members.discard)(who)
         self.tell(members(who, on=joins), "nothing_to_change" if same else None)
 
-    @rule(who=st.sampled_from([BEN, MODERATOR]))
-    def promote_or_demote(self, who: str) -> None:
-        promoted = who not in self.model.moderators
+    def promote_or_demote(self) -> None:
+        promoted = BEN not in self.model.moderators
         if promoted:
-            self.model.moderators.append(who)
-            self.model.sanctions.pop(who, None)
+            self.model.moderators.append(BEN)
+            self.model.sanctions.pop(BEN, None)
         else:
-            self.model.moderators.remove(who)
-        self.tell(moderator(who, on=promoted), None)
+            self.model.moderators.remove(BEN)
+        self.tell(moderator(BEN, on=promoted), None)
 
     # --- what must hold at every moment
 
@@ -216,5 +233,10 @@ def _shown_by(rows: list[dict[str, Any]]) -> dict[str, str]:
     return shown
 
 
+ASKED = (
+    *[Room.send] * 8, *[Room.edit] * 4, *[Room.time_passes] * 2, *[Room.punish] * 2, *[Room.review] * 3,
+    *[Room.report] * 3, *[Room.change] * 2, Room.remove, Room.purge, Room.pin_and_unpin, Room.follow,
+    Room.join_or_leave, Room.promote_or_demote,
+)  # fmt: skip
 TestRoom = Room.TestCase
 TestRoom.settings = settings(max_examples=120, stateful_step_count=50, deadline=None)
