@@ -102,7 +102,9 @@ LIMITS_LOCAL = Counter(
 )
 LOAD_LIMIT = Gauge("kinolog_load_limit", "Requests that may be in flight at once.", ["service"])
 LOAD_SHED = Counter(
-    "kinolog_load_shed_total", "Requests refused because too many are in flight.", ["service", "priority"]
+    "kinolog_load_shed_total",
+    "Requests refused because too many are in flight, nearly all of them before kinolog_http_seconds.",
+    ["service", "priority"],
 )
 UPLOAD_BYTES = Counter("kinolog_upload_bytes_total", "Bytes of sources received.", [])
 MEDIA_BYTES = Counter("kinolog_media_bytes_total", "Bytes of segments sent to players.", [])
