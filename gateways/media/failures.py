@@ -25,7 +25,7 @@ class UploadEnded(Exception):
 
 
 _OF_PROBLEM: Final = {
-    "timeout": ("upload_stalled", "No bytes arrived for too long. Upload the file again."),
+    "timeout": ("upload_stalled", "Too little arrived for too long. Upload the file again."),
     "malformed-request": ("upload_malformed", "The upload was not whole or readable. Upload the file again."),
     "too-large": ("upload_malformed", "A field of the upload's form was too large. Upload the file again."),
     "unavailable": ("log_unavailable", "The upload could not be recorded. Upload the file again."),

@@ -18,6 +18,7 @@ from gateways.core.endpoint import query_of
 from gateways.core.principal import principal_of
 from gateways.core.problem import Problem
 from gateways.media.models import UploadQuery
+from gateways.media.pace import Pace
 from schemas.media.visibility import PRIVATE, VISIBILITIES, Visibility
 
 READ_BYTES: Final = 256 * 1024
@@ -107,10 +108,12 @@ def _stem(file_name: str) -> str:
 
 
 async def _raw(request: web.Request, idle_timeout_s: float) -> AsyncIterator[bytes]:
+    pace = Pace(idle_timeout_s)
     while True:
         with _bounded():
-            async with asyncio.timeout(idle_timeout_s):
+            async with pace.wait():
                 chunk = await request.content.readany()
+            pace.came(len(chunk))
         if not chunk:
             return
         yield chunk
@@ -184,11 +187,12 @@ async def _field(part: BodyPartReader) -> str:
 
 
 async def _file(reader: MultipartReader, part: BodyPartReader, idle_timeout_s: float) -> AsyncIterator[bytes]:
-    size_bytes = 0
+    size_bytes, pace = 0, Pace(idle_timeout_s)
     while True:
         with _bounded():
-            async with asyncio.timeout(idle_timeout_s):
+            async with pace.wait():
                 chunk = await part.read_chunk(READ_BYTES)
+            pace.came(len(chunk))
         if not chunk:
             break
         size_bytes += len(chunk)
@@ -214,7 +218,7 @@ class _bounded:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         if isinstance(error, TimeoutError):
             raise Problem(
-                "timeout", "Nothing arrived for too long; upload again on a connection that holds."
+                "timeout", "Too little arrived for too long; upload again on a connection that holds."
             ) from error
         if isinstance(error, ValueError | BadHttpMessage | AssertionError) and not isinstance(error, OSError):
             raise Problem(
