@@ -14,11 +14,13 @@ import orjson
 from aiohttp import web
 
 from gateways.core.endpoint import json_response, query_of
+from gateways.core.principal import principal_of
 from gateways.core.reasons import PLATFORM_SUBJECT, REASON
-from gateways.identity import cursors
+from gateways.identity import cursors, present
 from gateways.identity.asking import opened
 from gateways.identity.context import Identity, identity_of
 from gateways.identity.models import AuditEntry, AuditPage, AuditQuery
+from schemas.identity.roles import USERS_READ
 from schemas.keys import table_of
 
 ACTS: Final = {
@@ -48,7 +50,10 @@ async def show(request: web.Request) -> web.Response:
         for row, reason in zip(page, reasons, strict=True)
     ]
     more = cursors.encode(int(page[-1]["first_ms"]), str(page[-1]["id"])) if len(rows) > len(page) else None
-    return json_response(AuditPage(items=items, next_cursor=more))
+    concerned = {id for item in items for id in (item.actor, item.account_id, item.heir_id) if id}
+    may_see = principal_of(request).may(USERS_READ)
+    names = await present.called(identity, sorted(concerned)) if may_see else {}
+    return json_response(AuditPage(items=items, names=names, next_cursor=more))
 
 
 async def _requests(identity: Identity, query: AuditQuery) -> Sequence[Mapping[str, Any]]:

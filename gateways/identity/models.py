@@ -305,4 +305,8 @@ class AuditPage(BaseModel):
     """Newest first."""
 
     items: list[AuditEntry]
+    names: dict[str, str] = Field(
+        description="of accounts in the entries, by id: their name, else their address; for callers who may "
+        "see accounts. Erased ones have none"
+    )
     next_cursor: str | None = Field(description="null on the last page")

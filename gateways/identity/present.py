@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, cast
 
 from gateways.core import names
 from gateways.core.principal import Principal
@@ -38,6 +38,14 @@ async def users(identity: Identity, documents: Sequence[AccountDocument]) -> lis
         )
         for i, d in enumerate(documents)
     ]
+
+
+async def called(identity: Identity, account_ids: Sequence[str]) -> dict[str, str]:
+    """Names, else addresses, by account id; who has neither (any more) is not in it."""
+    view = await identity.projections.pin(identity.accounts)
+    found = cast("list[AccountDocument | None]", await view.get_many(account_ids))
+    named = await users(identity, [document for document in found if document is not None])
+    return {user.id: name for user in named if (name := user.display_name or user.email)}
 
 
 async def me(identity: Identity, document: AccountDocument, principal: Principal) -> Me:

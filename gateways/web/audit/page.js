@@ -19,7 +19,6 @@ class Audit extends Part {
     const query = new URLSearchParams(location.search);
     this.filter = Object.fromEntries(FILTERS.map((name) => [name, query.get(name) ?? ""]));
     this.names = new Names();
-    this.names.addEventListener("change", () => this.requestUpdate());
     this.actors = new Set(["administrator"]);
     addEventListener("kinolog-session", () => this.load());
     ready.then(() => this.load());
@@ -42,7 +41,7 @@ class Audit extends Part {
       this.items = [...(this.items ?? []), ...page.items];
       this.cursor = page.next_cursor;
       for (const entry of page.items) this.actors.add(entry.actor);
-      this.names.want(page.items.flatMap((entry) => [entry.actor, entry.account_id, entry.heir_id]));
+      this.names.learn(page.names);
     } catch (problem) {
       if (asked !== this.asked) return;
       this.problem = problem;

@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 
 from tests.integration.identity.conftest import PASSWORD, PATIENCE_S, Api, Person
+from tests.integration.identity.test_erasure import erased
 
 
 async def audited(api: Api, account_id: str, *acts: str) -> list[dict[str, Any]]:
@@ -24,6 +25,7 @@ async def audited(api: Api, account_id: str, *acts: str) -> list[dict[str, Any]]
 
 
 async def test_an_account_with_a_password_is_found_changed_and_found_again(api: Api) -> None:
+    await api.person()  # so that a page of one has a following one
     email = f"{uuid.uuid4().hex}@people.example"
     body = {"email": email.upper(), "password": PASSWORD, "roles": ["analyst"], "display_name": "Grace"}
     user = await api.ask("POST", "/v1/users", 201, body)
@@ -89,3 +91,22 @@ async def test_what_is_not_there_or_not_right(api: Api) -> None:
     await api.ask("GET", "/v1/users?cursor=nonsense", 422)
     await api.ask("GET", "/v1/audit?cursor=nonsense", 422)
     await api.ask("GET", "/v1/me", 403)  # the administrator's key has no account
+
+
+async def test_the_audit_calls_people_by_name_for_those_who_may_see_accounts(api: Api) -> None:
+    boss, gone = await api.person("admin", name="Ada"), await api.person(name="Joan")
+    for person in (boss, gone):
+        change = {"roles": ["viewer", "admin"], "reason": None}
+        await api.ask("PATCH", f"/v1/users/{person.account_id}", 200, change)
+    await api.ask("DELETE", f"/v1/users/{gone.account_id}", 202)
+    await erased(api, gone.account_id)
+    body = {"name": "audit alone", "scopes": ["audit:read"]}
+    key = await api.ask("POST", "/v1/api-keys", 201, body, (await api.sign_in(boss)).bearer)
+    for person, names in ((boss, {boss.account_id: "Ada"}), (gone, {})):
+        path = f"/v1/audit?account_id={person.account_id}"
+        await audited(
+            api, person.account_id, *["account.erase"][: person is gone], "account.change", "account.open"
+        )
+        assert (await api.ask("GET", path, 200))["names"] == names
+        bearer = {"Authorization": f"Bearer {key['api_key']}"}
+        assert (await api.ask("GET", path, 200, headers=bearer))["names"] == {}
