@@ -59,7 +59,8 @@ async def test_an_account_with_a_password_is_found_changed_and_found_again(api: 
 
 async def test_nobody_gives_or_takes_more_than_they_have(api: Api) -> None:
     admin = await api.person("admin")
-    body = {"name": "x", "scopes": ["users:write", "users:read", "assets:read"]}
+    theirs = ["assets:read", "chat:write", "chat:moderate"]  # what viewers have of their own
+    body = {"name": "x", "scopes": ["users:write", "users:read", *theirs]}
     key = await api.ask("POST", "/v1/api-keys", 201, body, admin.bearer)
     narrow = {"Authorization": f"Bearer {key['api_key']}"}
     other = await api.person("admin")
