@@ -36,7 +36,8 @@ class SignIn(Strict):
 
 
 class Refresh(Strict):
-    """A refresh token; it works once."""
+    """A refresh token. It works once; where the answer was lost, the same request has the same new refresh
+    token for 10 s, as long as that one is unused. Later, or after that, it ends the login session."""
 
     refresh_token: SecretStr = Field(max_length=512)
 
