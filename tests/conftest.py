@@ -13,7 +13,7 @@ from deploy.local import launcher, state
 from deploy.local.layout import Home
 from streams.core.vault import Vault
 from tests.support.leaks import leaks
-from tests.support.planting import BOOK, planted, watch_clients
+from tests.support.planting import BOOK, BOOK_FILE, planted, watch_clients
 from tests.support.stack import controller_pid, shared_stack
 from tests.support.vault import VaultServer
 
@@ -26,7 +26,6 @@ watch_clients()
 
 LEAKS = pytest.StashKey[list[str]]()
 TESTS = Path(__file__).resolve().parent
-BOOK_FILE = "planted-secrets.jsonl"
 STACK_FIXTURES = {"stack", "platform_stack"}
 
 

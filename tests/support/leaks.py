@@ -110,10 +110,13 @@ async def _plant_control(stack: Stack, control: str) -> None:
     producer = Producer(stack.settings.kafka_client())
     redis, history = redis_client(stack.settings), await clickhouse_client(stack.settings)
     try:
+        await history.command(
+            f"CREATE TABLE IF NOT EXISTS {_CONTROL} (data String) ENGINE = MergeTree ORDER BY data"
+        )
         for text in shown:
             producer.produce("identity.account.requests.dlq", text.encode())
             await redis.hset("edge:control", text[:8], text)
-            await history.insert("log_events", [[text]], column_names=["data"])
+            await history.insert(_CONTROL, [[text]], column_names=["data"])
         async with ObjectStore(stack.settings) as objects:
             await objects.put("control", "\n".join(shown).encode(), "text/plain")
         assert producer.flush(60) == 0
@@ -168,12 +171,16 @@ async def _values(client: Redis, key: bytes) -> list[bytes]:
 
 
 async def of_clickhouse(stack: Stack) -> AsyncIterator[tuple[str, bytes]]:
-    """All text of the history."""
+    """Every row of every table."""
     client = await clickhouse_client(stack.settings)
     try:
-        rows = await client.query("SELECT concat(key, ' ', data, ' ', id) FROM log_events")
-        for row in rows.result_rows:
-            yield "clickhouse log_events", str(row[0]).encode()
+        tables = await client.query(
+            "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine NOT LIKE '%View'"
+        )
+        for (name,) in tables.result_rows:
+            rows = await client.query(f"SELECT * FROM `{name}`")
+            for row in rows.result_rows:
+                yield f"clickhouse {name}", "\n".join(map(str, row)).encode()
     finally:
         await client.close()
 

@@ -17,6 +17,7 @@ import requests
 from playwright.async_api import BrowserContext, Error, Request, Response
 
 SECRET_FIELDS: Final = frozenset({"password", "new_password", "current_password"})
+BOOK_FILE: Final = "planted-secrets.jsonl"  # in the folder that all workers of a run share
 MOST_BYTES: Final = 2**18  # longer bodies are films
 _SHAPES: Final = re.compile(
     r"kin[olr]_[0-9a-f]{16,32}_[A-Za-z0-9_-]{43}"  # API keys, links' codes, refresh tokens

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -22,6 +23,8 @@ from tests.integration.identity.conftest import PASSWORD, Api, Person
 from tests.integration.identity.test_erasure import VIEWS, erased
 from tests.integration.identity.test_films import VIEWS as FILM_VIEWS
 from tests.integration.identity.test_films import Films, until
+from tests.support.leaks import leaks
+from tests.support.planting import BOOK_FILE, planted
 
 PEOPLE = 8
 BLOWS = ("gateways", "worker-identity", "vault", "gateways", "worker-identity", "vault")
@@ -29,9 +32,11 @@ PATIENCE_S = 300
 
 
 @pytest.fixture(scope="module")
-def own_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def own_platform(tmp_path_factory: pytest.TempPathFactory, run_folder: Path) -> Iterator[Stack]:
     with local_stack(tmp_path_factory.mktemp("kills") / "home", platform=True) as started:
         yield started
+        # Whoever was killed told nobody's secrets with the last breath.
+        assert asyncio.run(leaks(started, planted(run_folder / BOOK_FILE))) == []
 
 
 @pytest.fixture
