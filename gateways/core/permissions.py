@@ -60,7 +60,7 @@ __all__ = [
     "VIEWER",
 ]
 
-ADMINISTRATOR: Final = frozenset(PERMISSIONS) - {PUBLIC, ACCOUNT_SELF, CHAT_WRITE}
+ADMINISTRATOR: Final = frozenset(PERMISSIONS) - {PUBLIC, ACCOUNT_SELF}
 """What the administrator's API key may do: everything that needs no account of one's own."""
 
 VIEWER: Final = frozenset({SESSION, ASSETS_READ, LOG_READ})
