@@ -99,7 +99,7 @@ class Room(RuleBasedStateMachine):
         return found, ({"rule": "terms.0", "action": found, "score": None},) if found else ()
 
     def time_passes(self) -> None:
-        self.model.now_ms += self.choose((1, 5, 11, 31, 61)) * 1000
+        self.model.now_ms += self.choose((1, 4, 10, 30, 60)) * 1000
 
     def send(self) -> None:
         who, client, text = (

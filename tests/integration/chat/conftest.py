@@ -1,0 +1,33 @@
+"""Rooms on the shared platform, and on the shared servers with a worker that may be killed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local.launcher import Stack
+from tests.integration.chat.rooms import Rooms, Worker, rooms_of
+
+
+@pytest.fixture
+async def rooms(platform_stack: Stack) -> AsyncIterator[Rooms]:
+    """A room of the test's own on the shared platform."""
+    async with rooms_of(platform_stack) as clients:
+        yield clients
+
+
+@pytest.fixture
+async def own_rooms(stack: Stack) -> AsyncIterator[Rooms]:
+    """A room of the test's own where nothing runs but what the test starts."""
+    async with rooms_of(stack) as clients:
+        yield clients
+
+
+@pytest.fixture
+def worker(stack: Stack, tmp_path: Path) -> Iterator[Worker]:
+    """The chat domain's worker on the shared servers, not yet started."""
+    made = Worker(stack, tmp_path)
+    yield made
+    made.kill()
