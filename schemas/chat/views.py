@@ -26,7 +26,7 @@ its document as JSON.
 A delta's id is its event's offset in chat.room.events, so it grows within a room; `prev` is the id of the
 room's delta before it, -1 for none. A room whose topic is re-partitioned begins a new epoch: see `epoch`.
 
-In ClickHouse, `chat_messages` (see MESSAGES_DDL) keeps one row for each message that an event touches.
+In ClickHouse, `chat_messages` (`schemas.chat.history`) keeps one row for each message that an event touches.
 
 Texts in fields named `*_sealed` are base64 of what `streams.core.sealing` made of them under their author's
 key as TEXT_FIELD; of an erased author nothing can be opened, and the message is left out.
@@ -249,37 +249,3 @@ def screening_suffix(room_id: str) -> str:
 def epoch(version: int, partitions: int) -> str:
     """What a delta's id is valid in: the version of `chat.rooms` and its topic's partition count."""
     return f"{version}-{partitions}"
-
-
-MESSAGES_DDL: Final = """\
-CREATE TABLE IF NOT EXISTS {table}
-(
-    topic LowCardinality(String) COMMENT 'Kafka topic',
-    partition UInt32 COMMENT 'Kafka partition',
-    offset UInt64 COMMENT 'Kafka offset: the order of a room',
-    room_id String COMMENT 'Room',
-    message_id String COMMENT 'Message; empty for purged, and for reactions to the room',
-    account_id String COMMENT 'Author; of reported: who reported; empty where the event does not say',
-    at_ms Int64 COMMENT 'Time of the event, milliseconds since 1970-01-01 UTC' CODEC(Delta, ZSTD),
-    sent_at_ms Int64 COMMENT 'Time of sending, the same as at_ms unless it was held' CODEC(Delta, ZSTD),
-    media_ms Nullable(Int64) COMMENT 'Where in the film its author was, milliseconds',
-    kind LowCardinality(String) COMMENT 'message, edited, shadowed, shadow_edited, held, rejected, declined,
-      removed, purged, reported or reactions',
-    text_sealed String COMMENT 'Text, sealed, base64; empty where there is none' CODEC(ZSTD(3)),
-    mentions Array(String) COMMENT 'Accounts that the text speaks to',
-    reply_to String COMMENT 'Message that it answers, or empty',
-    rule LowCardinality(String) COMMENT 'Rule that held or rejected it; of removed: by whom; or empty',
-    rules_version UInt32 COMMENT 'Version of the screening rules',
-    score Nullable(Float64) COMMENT 'The rule''s measure, 0-1',
-    actor_id String COMMENT 'Whose act it is where it is not the author''s, or empty',
-    reason LowCardinality(String) COMMENT 'Why it was removed, purged or reported, or empty',
-    totals Map(String, UInt64) COMMENT 'Of reactions: all that were ever given to it',
-    appended_at DateTime DEFAULT now() COMMENT 'When the row was inserted, server time',
-    INDEX by_message message_id TYPE bloom_filter(0.01) GRANULARITY 1,
-    INDEX by_account account_id TYPE bloom_filter(0.01) GRANULARITY 1
-)
-ENGINE = MergeTree
-PARTITION BY toYYYYMM(appended_at)
-ORDER BY (room_id, offset)
-SETTINGS index_granularity = 2048, non_replicated_deduplication_window = 100000
-"""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from schemas.chat.views import MESSAGES_DDL
+from schemas.chat.history import MESSAGES_DDL
 from streams.chat import desk as desk_view
 from streams.chat import history, projections, rules
 from streams.engine import Event, Op, Out, decider, projector

@@ -1,8 +1,8 @@
 """What a room's decider remembers between two events, and how much of it at most. Pure.
 
 Everything that grows with what people do has a bound: of what is beyond it the oldest is forgotten, or the
-request is refused. What forgetting means stands beside each. The state of an ordinary room is about 100 KiB,
-of one with every bound reached about 2 MiB.
+request is refused. What forgetting means stands beside each. The state of a busy room is about 200 KiB, of
+one with every bound reached about 3 MiB.
 """
 
 from __future__ import annotations

@@ -20,7 +20,8 @@ import orjson
 from deploy.local.launcher import Stack
 from deploy.local.layout import CHECKOUT
 from schemas.catalog import Topology, load_topology
-from schemas.chat.views import DESK, REQUESTS, ROOMS, stream_suffix
+from schemas.chat.history import history_sql
+from schemas.chat.views import DESK, MESSAGES, REQUESTS, ROOMS, stream_suffix
 from schemas.event import Event
 from schemas.keys import tag
 from streams.core.clients import clickhouse_client, redis_client
@@ -81,6 +82,20 @@ class Rooms:
     async def rows(self, query: str) -> list[tuple[Any, ...]]:
         answer = await self.clickhouse.query(query, parameters={"room": self.room_id})
         return [tuple(row) for row in answer.result_rows]
+
+    async def history(
+        self,
+        window: str,
+        *,
+        me: str = "",
+        oldest_first: bool = False,
+        by_film: bool = False,
+        **parameters: Any,
+    ) -> list[dict[str, Any]]:
+        """A page of what the room shows, out of ClickHouse."""
+        sql = history_sql(MESSAGES, window, oldest_first=oldest_first, by_film=by_film)
+        named = {"room": self.room_id, "me": me, **parameters}
+        return list((await self.clickhouse.query(sql, parameters=named)).named_results())
 
     async def until(self, look: Callable[[], Awaitable[Any]], what: Callable[[Any], bool]) -> Any:
         """The first thing found for which `what` holds."""

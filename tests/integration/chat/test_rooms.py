@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from schemas.chat.history import AFTER, BEFORE, FILM, ONE
 from schemas.chat.views import DESK, MESSAGES, ROOMS, STREAM_LENGTH, stream_suffix
 from schemas.event import Event
 from tests.integration.chat.rooms import Rooms, Worker
@@ -86,6 +87,18 @@ async def test_a_conversation_is_shown_kept_and_built_again(rooms: Rooms) -> Non
         "message": 41, "edited": 1, "held": 3, "rejected": 1, "declined": 1, "reactions": 2, "reported": 1,
         "removed": 2, "purged": 1, "shadowed": 1,
     }  # fmt: skip
+
+    for who, expected in ((OWNER, SURVIVE), (BEN, SURVIVE | {mid(BEN, "unseen"): "unseen"})):
+        page = await rooms.history(BEFORE, me=who, limit=100, before=2**63)
+        assert {row["message_id"]: row["text_sealed"] for row in page} == expected
+        assert [row["id"] for row in page] == sorted((row["id"] for row in page), reverse=True)
+    film = await rooms.history(FILM, by_film=True, limit=3, from_ms=3000, to_ms=9000)
+    assert [row["text_sealed"] for row in film] == ["a3", "a4", "a7"]
+    assert (film[0]["totals"], film[0]["edits"]) == ({"heart": 1}, 0)
+    [one] = await rooms.history(ONE, limit=1, message=mid(ANN, "a1"))
+    assert (one["text_sealed"], one["edits"], one["media_ms"]) == ("better", 1, 1000)
+    after = await rooms.history(AFTER, oldest_first=True, limit=2, after=one["id"])
+    assert [row["text_sealed"] for row in after] == ["a2", "a3"]
 
     for name in (ROOMS, DESK, "chat.room", MESSAGES):
         report = await rooms.verify(name)

@@ -9,6 +9,9 @@ import pytest
 from schemas.chat.screening import DEFAULT_RULES_TEXT
 from schemas.chat.views import MOST_EDITS, MOST_HELD, MOST_PINNED, MOST_RECENT
 from schemas.event import Event
+from streams.chat import moderation, review
+from streams.chat.rules import decide
+from streams.chat.state import MOST_GONE, MOST_GREETED, MOST_SPEAKERS
 from tests.unit.chat.telling import (
     ANN,
     BEN,
@@ -326,6 +329,14 @@ def test_sanctions_that_are_over_are_said_to_be() -> None:
     assert list(story.state["sanctions"]) == [BEN, CAT]
 
 
+def test_of_too_many_sanctions_the_oldest_is_lifted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(moderation, "MOST_SANCTIONS", 2)
+    story = room().given(sanctioned(ANN, "ban"), sanctioned(BEN, "ban"), sanctioned(ANN, "timeout", 60))
+    story.when(sanctioned(CAT, "ban")).then("SanctionLifted", "MemberSanctioned")
+    said = story.data("SanctionLifted")
+    assert (said["account_id"], said["reason"]) == (BEN, "replaced")
+
+
 # --- reports
 
 
@@ -353,6 +364,14 @@ def test_reported_ones_stay_or_go_by_a_moderators_word() -> None:
 def test_an_edit_clears_no_report() -> None:
     story = room().given(sent(ANN, "1"), reported(BEN, ANN, "1"), edit(ANN, "1", "harmless"))
     assert list(story.desk["reports"]) == [mid(ANN, "1")]
+
+
+def test_of_too_many_reports_the_oldest_leave_the_desk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(review, "MOST_REPORTED", 2)
+    story = room().given(*(reported(BEN, ANN, client) for client in "12"))
+    story.given(decided((ANN, "2"), approved=True)).when(reported(BEN, ANN, "3"))
+    story.then("MessageReported", "ReportsDismissed").when(reported(BEN, ANN, "4")).then("MessageReported")
+    assert list(story.state["reports"]) == list(story.desk["reports"]) == [mid(ANN, "3"), mid(ANN, "4")]
 
 
 # --- the rest
@@ -416,6 +435,19 @@ def test_screening_rules_change_one_version_at_a_time() -> None:
     for n in range(30, 32):
         story.given(sent(ANN, str(n), text="same", at_ms=LATER))
     story.when(sent(ANN, "last", text="same", at_ms=LATER)).then("MessageRejected", "RequestRefused")
+
+
+def test_whatever_a_crowd_does_a_room_remembers_no_more_than_it_says() -> None:
+    story = room().given(screening("{}", based_on=0), changed(hold_first_messages=1))
+    state = story.state
+    for n in range(MOST_GREETED + 20):
+        who = f"1{n:031x}"
+        for each in (sent(who, "1"), decided((who, "1"), approved=True), removed(OWNER, (who, "1"))):
+            state, _ = decide(state, each)
+    sizes = {name: len(state[name]) for name in ("greeted", "speakers", "gone", "recent", "held")}
+    assert sizes == {
+        "greeted": MOST_GREETED, "speakers": MOST_SPEAKERS, "gone": MOST_GONE, "recent": 0, "held": 0,
+    }  # fmt: skip
 
 
 def test_nothing_to_change_is_said() -> None:
