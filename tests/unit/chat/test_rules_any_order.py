@@ -41,9 +41,9 @@ from tests.unit.chat.telling import (
 AUTHORS = (ANN, BEN)  # few, so that things happen to their messages
 PEOPLE = (ANN, BEN, CAT, MODERATOR, OWNER)
 MODERATORS = (MODERATOR, OWNER, OWNER, MODERATOR, CAT)  # and one who is none
-CLIENTS = tuple(str(n) for n in range(12))
+CLIENTS = tuple(str(n) for n in range(30))
 TEXTS = ("hello", "buy", "bye")
-FOUND = (None, None, None, "hold", "reject")
+FOUND = (None, None, "hold", None, "reject")
 CHANGES: dict[str, tuple[Any, ...]] = {
     "access": ("public", "public", "public", "members"),
     "mode": ("open", "open", "open", "followers", "members", "emotes"),
@@ -66,9 +66,12 @@ class Room(RuleBasedStateMachine):
         self.story, self.model = Story(), Model()
         self.choose: Choose = lambda options: options[0]
 
-    @initialize()
-    def open(self) -> None:
-        self.tell(opened(), None)
+    @initialize(data=st.data())
+    def open(self, data: st.DataObject) -> None:
+        names = ("slow_mode_s", "hold_first_messages", "report_threshold", "report_action", "followers_min_s")
+        chosen = {name: data.draw(st.sampled_from(CHANGES[name])) for name in names}
+        self.model.change(**chosen)
+        self.tell(opened(**chosen), None)
         self.tell(moderator(MODERATOR), None)
         self.model.moderators.append(MODERATOR)
 
@@ -126,7 +129,10 @@ class Room(RuleBasedStateMachine):
 
     def punish(self) -> None:
         who, account = self.choose(MODERATORS), self.choose((*AUTHORS, MODERATOR))
-        kind, seconds = self.choose(("timeout", "ban", "shadow", "lift", "lift")), self.choose((20, 60, None))
+        kind, seconds = (
+            self.choose(("timeout", "ban", "shadow", "shadow", "shadow", "lift")),
+            self.choose((20, 60, None)),
+        )
         self.tell(sanctioned(account, kind, seconds, by=who), self.model.punish(who, account, kind, seconds))
 
     def review(self) -> None:
@@ -191,6 +197,13 @@ class Room(RuleBasedStateMachine):
             assert self.story.seen_by(who) == expected
 
     @invariant()
+    def nothing_of_what_is_gone_stays_in_the_stream(self) -> None:
+        gone = {mid(*name) for name, each in self.model.messages.items() if each.state in ("gone", "waiting")}
+        for delta in self.story.stream:
+            message_id = delta.get("message_id") or delta.get("message", {}).get("message_id")
+            assert message_id not in gone or delta["kind"] in ("unpinned", "reactions")
+
+    @invariant()
     def the_rows_say_the_same(self) -> None:
         expected = {mid(*name): text for name, text in self.model.seen_by(CAT).items()}
         assert _shown_by(self.story.rows) == expected
@@ -239,4 +252,4 @@ ASKED = (
     Room.join_or_leave, Room.promote_or_demote,
 )  # fmt: skip
 TestRoom = Room.TestCase
-TestRoom.settings = settings(max_examples=120, stateful_step_count=50, deadline=None)
+TestRoom.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
