@@ -87,7 +87,7 @@ def log_row(event: Event) -> LogRow:
 def asset_of(topic: str, key: str, data: Mapping[str, Any]) -> str:
     """The asset that an event is about; empty if it is about none."""
     if "asset_id" in data:
-        return str(data["asset_id"])
+        return str(data["asset_id"] or "")  # null where an event may be about none
     if topic.startswith("media.asset."):
         return key
     # A timer's topic is the one it reminds on, its key there the asset's.
