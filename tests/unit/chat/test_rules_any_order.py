@@ -3,9 +3,11 @@ in the stream, on the desk and in the rows."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -67,9 +69,13 @@ class Room(RuleBasedStateMachine):
         self.choose: Choose = lambda options: options[0]
 
     @initialize(data=st.data())
-    def open(self, data: st.DataObject) -> None:
+    def drawn(self, data: st.DataObject) -> None:
+        self.choose = lambda options: data.draw(st.sampled_from(options))
+        self.open()
+
+    def open(self) -> None:
         names = ("slow_mode_s", "hold_first_messages", "report_threshold", "report_action", "followers_min_s")
-        chosen = {name: data.draw(st.sampled_from(CHANGES[name])) for name in names}
+        chosen = {name: self.choose(CHANGES[name]) for name in names}
         self.model.change(**chosen)
         self.tell(opened(**chosen), None)
         self.tell(moderator(MODERATOR), None)
@@ -251,5 +257,22 @@ ASKED = (
     *[Room.report] * 3, *[Room.change] * 2, Room.remove, Room.purge, Room.pin_and_unpin, Room.follow,
     Room.join_or_leave, Room.promote_or_demote,
 )  # fmt: skip
+INVARIANTS = (
+    Room.everybody_sees_what_the_model_says, Room.nothing_of_what_is_gone_stays_in_the_stream,
+    Room.the_rows_say_the_same, Room.the_desk_has_what_waits, Room.sanctions_and_members_are_the_deciders,
+)  # fmt: skip
 TestRoom = Room.TestCase
-TestRoom.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
+TestRoom.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_long_walks(seed: int) -> None:
+    """The same machine with dice: longer ways, and no kind of request is left out for long."""
+    room, dice = Room(), random.Random(seed)
+    room.choose = dice.choice
+    room.open()
+    for step in range(200):
+        dice.choice(ASKED)(room)
+        if step % 4 == 0:
+            for holds in INVARIANTS:
+                holds(room)
