@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final, TypedDict
 
+BLOCK_REQUESTED: Final = "kinolog.chat.BlockRequested"
+BLOCKS_CHANGED: Final = "kinolog.chat.BlocksChanged"
 EDIT_REQUESTED: Final = "kinolog.chat.EditRequested"
 HELD_REJECTED: Final = "kinolog.chat.HeldRejected"
 MEMBER_SANCTIONED: Final = "kinolog.chat.MemberSanctioned"
@@ -41,6 +43,26 @@ SANCTION_LIFTED: Final = "kinolog.chat.SanctionLifted"
 SANCTION_REQUESTED: Final = "kinolog.chat.SanctionRequested"
 SCREENING_CHANGE_REQUESTED: Final = "kinolog.chat.ScreeningChangeRequested"
 SCREENING_CHANGED: Final = "kinolog.chat.ScreeningChanged"
+
+
+class BlockRequested(TypedDict):
+    """Somebody wants to read nothing of another account any more, or again."""
+
+    # Whose list it is; also the partition key. 32 hexadecimal digits.
+    account_id: str
+    # The other account. 32 hexadecimal digits.
+    blocked_id: str
+    # true: block it; false: no longer.
+    blocked: bool
+
+
+class BlocksChanged(TypedDict):
+    """Somebody's list of blocked accounts is another."""
+
+    # Whose list it is; also the partition key. 32 hexadecimal digits.
+    account_id: str
+    # All of them after the change, in the order in which they came; 0-500.
+    blocked_ids: list[str]
 
 
 class Finding(TypedDict):

@@ -60,8 +60,8 @@ def history_sql(table: str, window: str, *, oldest_first: bool = False, by_film:
     """What a room shows of its messages to the account {me:String} (empty: nobody), {limit:UInt32} at most.
 
     Parameters: room, me, limit, and those of `window`. Columns: message_id, id (of its delta), account_id,
-    sent_at_ms, media_ms, reply_to, text_sealed, mentions, edits (0: it never was), totals (of reactions).
-    Newest first; with `oldest_first` the other way, with `by_film` in the film's order.
+    sent_at_ms, media_ms, reply_to, text_sealed, mentions, edits (how often), edited_at_ms (null: never),
+    totals (of reactions). Newest first; with `oldest_first` the other way, with `by_film` as the film goes.
     """
     order = "media_ms, offset" if by_film else "offset" if oldest_first else "offset DESC"
     return f"""\
@@ -78,7 +78,7 @@ WITH
     ORDER BY {order} LIMIT 1 BY message_id LIMIT {{limit:UInt32}}
   ),
   edited AS (
-    SELECT message_id, max(offset) AS at, count() AS times,
+    SELECT message_id, max(offset) AS at, max(at_ms) AS when_ms, count() AS times,
       argMax(text_sealed, offset) AS text, argMax(mentions, offset) AS people
     FROM {table}
     WHERE room_id = {{room:String}} AND message_id IN (SELECT message_id FROM page)
@@ -95,7 +95,8 @@ SELECT page.message_id AS message_id, page.offset AS id, page.account_id AS acco
   page.sent_at_ms AS sent_at_ms, page.media_ms AS media_ms, page.reply_to AS reply_to,
   if(edited.at > page.offset, edited.text, page.text_sealed) AS text_sealed,
   if(edited.at > page.offset, edited.people, page.mentions) AS mentions,
-  edited.times AS edits, reacted.sums AS totals
+  if(edited.at > page.offset, edited.times, 0) AS edits,
+  if(edited.at > page.offset, edited.when_ms, NULL) AS edited_at_ms, reacted.sums AS totals
 FROM page
 LEFT JOIN edited ON edited.message_id = page.message_id
 LEFT JOIN reacted ON reacted.message_id = page.message_id

@@ -26,6 +26,8 @@ its document as JSON.
 A delta's id is its event's offset in chat.room.events, so it grows within a room; `prev` is the id of the
 room's delta before it, -1 for none. A room whose topic is re-partitioned begins a new epoch: see `epoch`.
 
+`chat.accounts` (BlocksDocument) maps an account id to whom its owner blocked; there is none of an empty list.
+
 In ClickHouse, `chat_messages` (`schemas.chat.history`) keeps one row for each message that an event touches.
 
 Texts in fields named `*_sealed` are base64 of what `streams.core.sealing` made of them under their author's
@@ -42,9 +44,12 @@ from schemas.chat.events import MessageCopy, RoomSettings
 
 ROOMS: Final = "chat.rooms"  # reads chat.room.events, by room id
 DESK: Final = "chat.desk"  # reads chat.room.events, by room id
+ACCOUNTS: Final = "chat.accounts"  # reads chat.account.events, by account id
 MESSAGES: Final = "chat_messages"  # ClickHouse table, reads chat.room.events
 EVENTS: Final = "chat.room.events"
 REQUESTS: Final = "chat.room.requests"
+BLOCK_EVENTS: Final = "chat.account.events"
+BLOCK_REQUESTS: Final = "chat.account.requests"
 RECENT: Final = "recent"  # suffix of the listing's sorted set
 
 TEXT_FIELD: Final = "chat.text"  # field name that texts are sealed under
@@ -65,6 +70,7 @@ MOST_MEMBERS: Final = 10_000  # members and followers of one room
 MOST_SANCTIONS: Final = 2_000  # of one room; the oldest are lifted
 MOST_REACTIONS: Final = 32  # different ones of one room
 MOST_REACTED: Final = 100  # messages of one room of which the newest totals alone are kept in the stream
+MOST_BLOCKED: Final = 500  # accounts that one account blocks
 KEPT_RULES: Final = 20  # versions of screening rules that can be read again
 
 SanctionKind = Literal["timeout", "ban", "shadow"]
@@ -168,6 +174,12 @@ class DeskDocument(TypedDict):
     held: dict[str, HeldView]  # by message_id, at most MOST_HELD, the oldest first
     reports: dict[str, ReportView]  # by message_id, at most MOST_REPORTED, the oldest first
     last: int  # id of the newest DeskDelta
+
+
+class BlocksDocument(TypedDict):
+    """Whom somebody wants to read nothing of."""
+
+    blocked_ids: list[str]  # accounts, at most MOST_BLOCKED
 
 
 class DeskDelta(TypedDict):

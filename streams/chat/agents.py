@@ -1,7 +1,7 @@
 """The chat domain, told without Kafka: who decides, who shows.
 
 A room's decider hears what gateways ask. What it says is shown to the room's visitors (`rooms`), to its
-moderators (`desk`), and kept for ever as rows (`messages`).
+moderators (`desk`), and kept for ever as rows (`messages`). Whom somebody blocks is theirs, not a room's.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from schemas.chat.history import MESSAGES_DDL
+from streams.chat import blocks, history, projections, rules
 from streams.chat import desk as desk_view
-from streams.chat import history, projections, rules
 from streams.engine import Event, Op, Out, decider, projector
 
 
@@ -30,6 +30,18 @@ def rooms(state: Any, event: Event) -> tuple[Any, list[Op]]:
 def desk(state: Any, event: Event) -> tuple[Any, list[Op]]:
     """What waits for a room's moderators, and what they have laid down."""
     return desk_view.desk(state, event)
+
+
+@decider("chat.account")
+def account(state: Any, event: Event) -> tuple[Any, list[Out]]:
+    """Whom somebody blocks."""
+    return blocks.decide(state, event)
+
+
+@projector("chat.accounts")
+def accounts(state: Any, event: Event) -> tuple[Any, list[Op]]:
+    """Whom somebody blocks, for whoever shows them messages."""
+    return blocks.accounts(state, event)
 
 
 @projector("chat.messages", ddl=MESSAGES_DDL)

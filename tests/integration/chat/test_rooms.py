@@ -94,9 +94,10 @@ async def test_a_conversation_is_shown_kept_and_built_again(rooms: Rooms) -> Non
         assert [row["id"] for row in page] == sorted((row["id"] for row in page), reverse=True)
     film = await rooms.history(FILM, by_film=True, limit=3, from_ms=3000, to_ms=9000)
     assert [row["text_sealed"] for row in film] == ["a3", "a4", "a7"]
-    assert (film[0]["totals"], film[0]["edits"]) == ({"heart": 1}, 0)
+    assert (film[0]["totals"], film[0]["edits"], film[0]["edited_at_ms"]) == ({"heart": 1}, 0, None)
     [one] = await rooms.history(ONE, limit=1, message=mid(ANN, "a1"))
     assert (one["text_sealed"], one["edits"], one["media_ms"]) == ("better", 1, 1000)
+    assert one["edited_at_ms"] >= one["sent_at_ms"]
     after = await rooms.history(AFTER, oldest_first=True, limit=2, after=one["id"])
     assert [row["text_sealed"] for row in after] == ["a2", "a3"]
 
