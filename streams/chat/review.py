@@ -23,11 +23,14 @@ def report_submitted(turn: Turn, data: dict[str, Any]) -> None:
     turn.must_not_be_gone(message_id)
     if message["account_id"] == reporter:
         raise Refuse("own_message", "You wrote this message yourself: remove it instead.")
-    if standing.sanction_of(turn, reporter, None, None) is not None:
+    sanction = standing.sanction_of(turn, reporter, None, None)
+    if sanction is not None and sanction["kind"] != "shadow":
         raise Refuse("banned", "Who may not write in this room reports nothing either.")
     known = turn.state["reports"].get(message_id)
     reporters = known["reporters"] if known else []
-    if known and (known["settled"] or len(reporters) >= MOST_REPORTERS or reporter in reporters):
+    settled = known is not None and (known["settled"] or len(reporters) >= MOST_REPORTERS)
+    # A shadow's word counts for nothing, and it must not learn of that.
+    if settled or reporter in reporters or sanction is not None:
         raise Refuse("reported_already", "Moderators know of this message: nothing is left to do.")
     reporters = [*reporters, reporter]
     reports = turn.own("reports")

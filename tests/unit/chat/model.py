@@ -198,10 +198,10 @@ class Model:
             return "message_removed"
         if who == known.author:
             return "own_message"
-        if self.sanction(who) is not None:
+        if self.sanction(who) in ("ban", "timeout"):
             return "banned"
         reporters = self.reporters.get(message, [])
-        if message in self.settled or who in reporters:
+        if message in self.settled or who in reporters or self.sanction(who) == "shadow":
             return "reported_already"
         self.reporters[message] = [*reporters, who]
         reached = len(self.reporters[message]) == self.settings["report_threshold"]

@@ -318,6 +318,7 @@ def test_a_shadow_is_seen_by_its_author_alone() -> None:
     assert story.seen_by(BEN) == {mid(ANN, "0"): "0"}
     assert story.seen_by(ANN) == {mid(ANN, "0"): "nil", mid(ANN, "1"): "one", mid(ANN, "2"): "2"}
     story.refused(pinned(ANN, "1"), "message_unknown").refused(reacted(ANN, "1", heart=1), "message_unknown")
+    story.refused(reported(ANN, BEN, "1"), "reported_already")
     story.given(sanctioned(ANN, "lift")).when(edit(ANN, "1", "still"))
     assert story.data("MessageEdited")["shadow"] is True
 
