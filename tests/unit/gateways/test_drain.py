@@ -14,7 +14,7 @@ from gateways.core.server import Listening, Server
 from gateways.media.service import streaming
 from tests.unit.gateways.conftest import BEARER, Gateway
 from tests.unit.gateways.test_health import free_ports
-from tests.unit.gateways.test_upload import FILM, until
+from tests.unit.gateways.uploading import FILM, until
 
 
 async def test_a_drained_server_ends_streams_and_uploads(gateway: Gateway, core: CoreDeps) -> None:

@@ -17,7 +17,7 @@ from gateways.media.log import TAILS
 from gateways.media.models import LogEntry
 from tests.unit.gateways.conftest import BEARER, Gateway
 from tests.unit.gateways.films import Film
-from tests.unit.gateways.test_upload import until
+from tests.unit.gateways.uploading import until
 
 
 class Events:
