@@ -1,4 +1,4 @@
-"""Who may read a room, who may moderate it. What may be written is the room's decider's to say.
+"""Who may read a room.
 
 A room of an asset is open to whom the asset is: of a private one's room nobody else knows. A room for members
 is its members', its moderators' and its owner's.
@@ -7,14 +7,17 @@ is its members', its moderators' and its owner's.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from gateways.chat.context import Chat
-from gateways.core.permissions import ASSETS_READ, CHAT_MODERATE
+from gateways.chat.rights import may_moderate
+from gateways.core.permissions import ASSETS_READ
 from gateways.core.principal import Principal
-from gateways.core.projections import in_time
+from gateways.core.projections import Projection, ProjectionReader, in_time
 from schemas.chat.views import RoomDocument, members_suffix
 from schemas.media.visibility import PRIVATE, owner_of, visibility_of
+
+MOST_TITLE: Final = 200
 
 
 async def may_read(chat: Chat, principal: Principal, room: RoomDocument) -> bool:
@@ -31,12 +34,31 @@ async def may_read(chat: Chat, principal: Principal, room: RoomDocument) -> bool
     return bool(await in_time(chat.redis.hexists(where, principal.account_id)))
 
 
-def may_moderate(principal: Principal, room: RoomDocument) -> bool:
-    """Whether this caller moderates the room: everybody's, his own, or by appointment."""
-    owner = principal.owner_id
-    return principal.may(CHAT_MODERATE) or (
-        owner is not None and (owner == room["owner_id"] or owner in room["moderators"])
-    )
+async def open_to_all(reader: ProjectionReader, library: Projection, room: RoomDocument) -> bool:
+    """Whether everybody may read the room, so that nobody has to be asked again. Raises RedisError."""
+    if room["settings"]["access"] != "public":
+        return False
+    if room["asset_id"] is None:
+        return True
+    document = await (await reader.pin(library)).get(room["asset_id"])
+    return document is not None and visibility_of(document) != PRIVATE
+
+
+class Title(NamedTuple):
+    """What an asset's room takes from it."""
+
+    text: str
+    owner_id: str | None
+
+
+async def title_of_asset(chat: Chat, principal: Principal, asset_id: str) -> Title | None:
+    """For its room; None if there is no such asset, or the caller may not see it."""
+    if not await _may_see(chat, principal, asset_id):
+        return None
+    document = await (await chat.projections.pin(chat.library)).get(asset_id)
+    if document is None or document["state"] == "deleted":
+        return None
+    return Title(str(document["title"])[:MOST_TITLE] or asset_id, owner_of(document))
 
 
 async def _may_see(chat: Chat, principal: Principal, asset_id: str) -> bool:

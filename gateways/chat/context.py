@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from aiohttp import web
 
 from gateways.chat.acks import Acks
+from gateways.chat.desks import Desks
 from gateways.chat.feeds import Feeds
 from gateways.chat.hashes import Hashes
-from gateways.chat.people import People
+from gateways.chat.live import Live
+from gateways.chat.opening import Opener
+from gateways.chat.reactions import Reactions
+from gateways.chat.sanctions import Sanctions
 from gateways.core.deps import History, Producer
+from gateways.core.gcra import Local
 from gateways.core.limits import Limiter
 from gateways.core.projections import Projection, ProjectionReader
 from streams.core.sealing import Sealer
@@ -30,11 +35,16 @@ class Chat:
     redis: Any
     history: History
     sealer: Sealer
-    people: People
+    opener: Opener
     feeds: Feeds
+    live: Live
+    desks: Desks
+    sanctions: Sanctions
+    reactions: Reactions
     acks: Acks
     hashes: Hashes
     limiter: Limiter
+    pace: Local = field(default_factory=Local)
     rooms: Projection
     desk: Projection
     library: Projection

@@ -8,32 +8,31 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack
 from typing import Any, Final
 
-import orjson
+from redis.exceptions import RedisError
 
-from gateways.chat import said
-from gateways.chat.access import may_moderate, may_read
-from gateways.chat.context import Chat, chat_of
-from gateways.chat.feed import Feed
+from gateways.chat import said, sayings
+from gateways.chat.access import may_read
 from gateways.chat.feeds import RoomAway
+from gateways.chat.rights import may_moderate
 from gateways.chat.rooms import find_room
 from gateways.chat.said import Message, Refused
-from gateways.chat.sending import Sender, edit, send, sender_of
+from gateways.chat.seats import Party, Seat
+from gateways.chat.welcome import welcome
 from gateways.core.app import CORE
 from gateways.core.frames import text_frame
 from gateways.core.permissions import CHAT_WRITE
+from gateways.core.principal import ANONYMOUS
 from gateways.core.problem import Problem
-from gateways.core.rates import MESSAGE
+from gateways.core.rates import REFUSED, Rate
 from gateways.core.sockets import Socket
 from schemas.chat.views import RoomDocument
 
 MOST_ROOMS: Final = 50
 MOST_AT_ONCE: Final = 20
 """Requests of one connection that wait for their outcome."""
-NEWEST: Final = 50
-_NAMES: Final = ("room", "client_id", "message_id")
+RENEWALS: Final = Rate(10, 60)
 
 
 async def talk(socket: Socket) -> None:
@@ -43,27 +42,10 @@ async def talk(socket: Socket) -> None:
             await conversation.take(await socket.receive())
 
 
-class _Seat:
-    """A client in a room: what the room's feed writes to."""
-
-    __slots__ = ("_socket", "write")
-
+class _Conversation(Party):
     def __init__(self, socket: Socket) -> None:
-        self._socket = socket
-        self.write = socket.write
-
-    @property
-    def account_id(self) -> str | None:
-        return self._socket.principal.account_id
-
-
-class _Conversation:
-    def __init__(self, socket: Socket) -> None:
-        self._socket = socket
-        self._chat: Chat = chat_of(socket.request)
-        self._rooms: dict[str, tuple[Feed, AsyncExitStack]] = {}
+        super().__init__(socket)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._order = asyncio.Lock()  # messages reach the log in the order in which they were sent
 
     async def __aenter__(self) -> _Conversation:
         return self
@@ -72,19 +54,19 @@ class _Conversation:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for _, stack in self._rooms.values():
-            await stack.aclose()
+        for room_id in tuple(self.seats):
+            await self.leave(room_id)
 
     async def take(self, message: Message) -> None:
         """One message of the client."""
         kind = message.get("type")
         handle = _HANDLERS.get(kind) if isinstance(kind, str) else None
         if handle is None:
-            self._refuse(message, Refused("unknown_type", f"type must be one of {', '.join(_HANDLERS)}."))
+            self.refuse(message, Refused("unknown_type", f"type must be one of {', '.join(_HANDLERS)}."))
             return
         if kind in _LONG:
             if len(self._tasks) >= MOST_AT_ONCE:
-                self._refuse(message, Refused("busy", f"At most {MOST_AT_ONCE} at once: wait for an answer."))
+                self.refuse(message, Refused("busy", f"At most {MOST_AT_ONCE} at once: wait for an answer."))
                 return
             task = asyncio.create_task(self._handled(handle, message))
             self._tasks.add(task)
@@ -96,118 +78,95 @@ class _Conversation:
         try:
             await handle(self, message)
         except Refused as no:
-            self._refuse(message, no)
+            self.refuse(message, no)
         except Problem as problem:
-            self._refuse(message, Refused(problem.kind.slug, problem.detail))
-        except RoomAway:
-            self._refuse(message, Refused("unavailable", "The room cannot be read now; try again."))
-
-    def _refuse(self, message: Message, no: Refused) -> None:
-        named = {name: message[name] for name in _NAMES if isinstance(message.get(name), str)}
-        self._socket.say({"type": "refused", **named, "code": no.code, "detail": no.detail})
+            self.refuse(message, Refused(problem.kind.slug, problem.detail))
+        except (RoomAway, RedisError, OSError):
+            self.refuse(message, Refused("unavailable", "The room cannot be read now; try again."))
 
     # -- rooms
 
     async def subscribe(self, message: Message) -> None:
         """Into a room, from where the client left it."""
         room_id = said.room_id(message)
-        if room_id in self._rooms:
-            await self.unsubscribe(message)
-        if len(self._rooms) >= MOST_ROOMS:
+        await self.leave(room_id)
+        if len(self.seats) >= MOST_ROOMS:
             raise Refused("too_many_rooms", f"A connection listens to at most {MOST_ROOMS} rooms; leave one.")
-        room = await find_room(self._chat, room_id)
-        if room is None or not await may_read(self._chat, self._socket.principal, room):
+        room = await find_room(self.chat, room_id)
+        if room is None or not await may_read(self.chat, self.socket.principal, room):
             raise Refused("room_unknown", "There is no such room, or you may not read it.")
-        stack = AsyncExitStack()
-        joined = await stack.enter_async_context(self._chat.feeds.listening(room_id, _Seat(self._socket)))
-        self._rooms[room_id] = (joined, stack)
-        self._socket.write(self._subscribed(joined, room, message.get("since")))
-
-    def _subscribed(self, feed: Feed, room: RoomDocument, since: Any) -> bytes:
-        account_id = self._socket.principal.account_id
-        known = isinstance(since, dict) and since.get("epoch") == feed.source.epoch
-        after = since.get("id") if known else None
-        missed = feed.since(after, account_id) if isinstance(after, int) else None
-        items = feed.newest(NEWEST, account_id) if missed is None else missed
-        head = orjson.dumps(
-            {
-                "type": "subscribed",
-                "room": feed.room_id,
-                "epoch": feed.source.epoch,
-                "id": feed.last,
-                "recovered": missed is not None,
-                "gap": since is not None and missed is None,
-                "settings": room["settings"],
-                "pinned": [pin["message"]["message_id"] for pin in room["pinned"]],
-                "you": {
-                    "account_id": account_id,
-                    "moderator": may_moderate(self._socket.principal, room),
-                    "may_write": account_id is not None and self._socket.principal.may(CHAT_WRITE),
-                },
-            }
+        moderates = may_moderate(self.socket.principal, room)
+        if message.get("desk") and not moderates:
+            raise Refused("not_a_moderator", "Only moderators of the room hear of its desk.")
+        present = await self.chat.live.now(room_id)
+        seat = Seat(self.socket, lambda: self._may_still_read(room_id))
+        seat.feed = await seat.stack.enter_async_context(self.chat.feeds.listening(room_id, seat))
+        self.seats[room_id] = seat
+        said_before = welcome(
+            seat.feed, room, message.get("since"), seat.account_id, {**present, "you": self._you(room)}
         )
-        return text_frame(head[:-1] + b',"items":[' + b",".join(items) + b"]}")
+        await seat.begin([text_frame(part) for part in said_before])
+        seat.stack.enter_context(self.chat.live.listening(room_id, seat))
+        if message.get("desk"):
+            await seat.stack.enter_async_context(self.chat.desks.listening(room_id, seat))
+
+    def _you(self, room: RoomDocument) -> dict[str, Any]:
+        principal = self.socket.principal
+        return {
+            "account_id": principal.account_id,
+            "moderator": may_moderate(principal, room),
+            "may_write": principal.account_id is not None and principal.may(CHAT_WRITE),
+        }
+
+    async def _may_still_read(self, room_id: str) -> None:
+        try:
+            room = await find_room(self.chat, room_id)
+            if room is not None and await may_read(self.chat, self.socket.principal, room):
+                return
+        except (RedisError, OSError):
+            return  # it is asked again
+        await self.leave(room_id)
+        self.socket.say({"type": "left", "room": room_id, "code": "may_not_read"})
 
     async def unsubscribe(self, message: Message) -> None:
         """Out of a room."""
-        held = self._rooms.pop(said.room_id(message), None)
-        if held is not None:
-            await held[1].aclose()
+        await self.leave(said.room_id(message))
+        self.done(message)
 
-    # -- messages
+    # -- the connection itself
 
-    async def send(self, message: Message) -> None:
-        """A message into a room."""
-        client_id = said.client_id(message)
-        room = self._writing(message)
-        await self._counted()
-        sent = await send(
-            self._chat, room, self._sender(), self._order, client_id, said.required(message, "text"),
-            reply_to=said.optional_id(message, "reply_to"), media_ms=said.media_ms(message),
-            mentions=said.mentions(message),
-        )  # fmt: skip
-        self._socket.say(
-            {
-                "type": "sent", "room": room["room_id"], "client_id": client_id,
-                "message_id": sent.message_id, "id": sent.delta_id, "state": sent.state,
-            }
-        )  # fmt: skip
+    async def authenticate(self, message: Message) -> None:
+        """A fresher token of the same account, before the old one ends."""
+        if not self.allowed("authenticate", RENEWALS):
+            raise Refused("too_fast", f"At most {RENEWALS.most} tokens in {RENEWALS.per_s} s.")
+        try:
+            await self.socket.renew(said.required(message, "token"))
+        except Problem as problem:
+            if problem.kind.slug == "bad-credential":
+                request = self.socket.request
+                network = request.app[CORE].config.proxies.network(request)
+                await self.chat.limiter.take(REFUSED, ANONYMOUS, network)
+            raise
+        self.done(message)
 
-    async def edit(self, message: Message) -> None:
-        """Another text for a message of one's own."""
-        room = self._writing(message)
-        await self._counted()
-        message_id = said.required(message, "message_id")
-        edited = await edit(
-            self._chat, room, self._sender(), self._order, message_id, said.required(message, "text"),
-            said.mentions(message),
-        )  # fmt: skip
-        self._socket.say(
-            {"type": "edited", "room": room["room_id"], "message_id": message_id, "state": edited.state}
-        )
-
-    def _writing(self, message: Message) -> RoomDocument:
-        held = self._rooms.get(said.room_id(message))
-        if held is None or held[0].room is None:
-            raise Refused("not_subscribed", "Subscribe to the room first.")
-        if not self._socket.principal.may(CHAT_WRITE):
-            raise Refused("may_not_write", "Sign in to write; this credential may only read.")
-        return held[0].room
-
-    def _sender(self) -> Sender:
-        return sender_of(self._socket.request)
-
-    async def _counted(self) -> None:
-        request = self._socket.request
-        network = request.app[CORE].config.proxies.network(request)
-        await self._chat.limiter.take(MESSAGE, self._socket.principal, network)
+    async def ping(self, message: Message) -> None:
+        """For clients that cannot see the WebSocket's own."""
+        self.socket.say({"type": "pong"})
 
 
 Handler = Callable[[_Conversation, Message], Coroutine[Any, Any, None] | Awaitable[None]]
 _HANDLERS: Final[dict[str, Handler]] = {
     "subscribe": _Conversation.subscribe,
     "unsubscribe": _Conversation.unsubscribe,
-    "send": _Conversation.send,
-    "edit": _Conversation.edit,
+    "authenticate": _Conversation.authenticate,
+    "ping": _Conversation.ping,
+    "send": sayings.say,
+    "edit": sayings.change,
+    "remove": sayings.remove,
+    "react": sayings.react,
+    "typing": sayings.typing,
+    "read": sayings.read,
+    "follow": sayings.follow,
+    "unfollow": sayings.unfollow,
 }
-_LONG: Final = frozenset(("send", "edit"))
+_LONG: Final = frozenset(("send", "edit", "remove", "follow", "unfollow"))

@@ -35,6 +35,7 @@ WRITES_AT_ONCE: Final = 256
 RECHECK_S: Final = 15.0
 BACKOFF_S: Final = 0.25
 CHANGES_ROOM: Final = frozenset(("room", "moderators", "pinned", "unpinned", "screening"))
+CHANGES_READERS: Final = frozenset(("room", "moderators", "membership"))
 
 Opened = list[tuple[Item, dict[str, Any]]]
 Opener = Callable[[RoomDocument | None, Sequence[Delta]], Awaitable[Opened]]
@@ -51,6 +52,9 @@ class Source(Protocol):
     async def read(self, after: int) -> list[Delta]:
         """What is held with an id above `after`, in order."""
 
+    async def oldest(self) -> int | None:
+        """Id of the oldest delta that is held."""
+
 
 class Listener(Protocol):
     """A connection that listens to the room."""
@@ -59,6 +63,9 @@ class Listener(Protocol):
     def account_id(self) -> str | None: ...
     def write(self, frame: bytes) -> None:
         """Send it, or cut the connection if it does not read; must return at once."""
+
+    def recheck(self) -> None:
+        """Who may read the room may have changed; must return at once."""
 
 
 class Feed:
@@ -78,6 +85,7 @@ class Feed:
         self._behind = True  # of the stream: it must be read before anything is said
         self._wake = asyncio.Event()
         self._ready = asyncio.Event()
+        self.over = False
         self._flushed_at_s = self._took_s = 0.0
         self._task: asyncio.Task[None] | None = None
 
@@ -89,6 +97,7 @@ class Feed:
 
     async def close(self) -> None:
         """Nothing is heard or written any more."""
+        self.over = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -102,6 +111,19 @@ class Feed:
         """What a listener missed since the id `after`, up to `last`; None if it is not held any more."""
         missed = self._window.since(after)
         return None if missed is None else self._shown(missed, account_id)
+
+    @property
+    def floor(self) -> int:
+        """The newest id that the window does not hold any more; NO_DELTA: it holds all there ever was."""
+        return self._window.floor
+
+    def messages(self, account_id: str | None) -> list[dict[str, Any]]:
+        """Messages that are shown to this account, in order."""
+        return [orjson.loads(wire) for wire in self._shown(self._window.messages(), account_id)]
+
+    def items(self) -> list[Item]:
+        """All that is held, in order."""
+        return self._window.items()
 
     def place(self, message_id: str) -> int | None:
         """Id of the delta that shows a message; None if it is not in the window, or removed."""
@@ -174,7 +196,7 @@ class Feed:
             self._behind = False
             self.room = await self.source.room()
             deltas = await self.source.read(self._window.last)
-            if deltas and self._ready.is_set() and deltas[0]["prev"] > self._window.last:
+            if deltas and self._ready.is_set() and await self._forgotten(deltas[0]):
                 # Away for so long that the stream has forgotten a part.
                 self._window = Window()
                 self.tell({"type": "gap", "room": self.room_id, "after": self._sent})
@@ -185,6 +207,14 @@ class Feed:
                 self._window.add(item, doc)
                 self._arrived(item)
         self._heard = [delta for delta in self._heard if delta["id"] > self._window.last]
+
+    async def _forgotten(self, first: Delta) -> bool:
+        """Whether something between the window and `first` was trimmed. What is only hidden leaves, too."""
+        last = self._window.last
+        if first["prev"] <= last:
+            return False
+        oldest = await self.source.oldest()
+        return oldest is None or oldest > last
 
     def _open_for_listeners(self) -> None:
         if not self._ready.is_set():
@@ -216,5 +246,8 @@ class Feed:
                 for listener in listeners:
                     if listener.account_id == item.only:
                         listener.write(batch_frame(self.room_id, [item.wire]))
+        if any(item.kind in CHANGES_READERS for item in items):
+            for listener in listeners:
+                listener.recheck()
         self._flushed_at_s = clock()
         self._took_s = self._flushed_at_s - began_s

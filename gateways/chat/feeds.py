@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from gateways.chat.source import RoomSource
 from gateways.chat.window import Item
 from gateways.core.projections import Projection, ProjectionReader
 from gateways.core.push import Hub
+from schemas.chat.views import RoomDocument
 from streams.core import metrics
 
 OPEN_S: Final = 5.0
@@ -21,6 +22,14 @@ KEPT_S: Final = 30.0
 """How long a room without listeners stays open: people reload pages."""
 VERSION_S: Final = 2.0
 """How often it is looked up whether a rebuilt projection has taken over, seconds."""
+
+
+SWEEP_ROUNDS: Final = 5
+"""After so many of these, listeners of rooms that are not everybody's are asked again whether they may."""
+
+
+async def _everybodys(_: RoomDocument) -> bool:
+    return True
 
 
 class RoomAway(Exception):
@@ -38,9 +47,11 @@ class Feeds:
         hub: Hub,
         opener: Opener,
         arrived: Callable[[Item], None] = lambda _: None,
+        everybodys: Callable[[RoomDocument], Awaitable[bool]] = _everybodys,
     ) -> None:
+        """`everybodys` says whether all may read a room; who listens to others is asked again."""
         self._reader, self._rooms, self._redis, self._hub = reader, rooms, redis, hub
-        self._opener, self._arrived = opener, arrived
+        self._opener, self._arrived, self._everybodys = opener, arrived, everybodys
         self._open: dict[str, Feed] = {}
         self._version = 0
         self._closing: dict[str, asyncio.TimerHandle] = {}
@@ -80,10 +91,14 @@ class Feeds:
 
     async def run(self) -> None:
         """Until cancelled; then every feed is closed."""
+        rounds = 0
         try:
             while True:
                 await asyncio.sleep(VERSION_S)
+                rounds += 1
                 with suppress(RedisError, OSError):
+                    if rounds % SWEEP_ROUNDS == 0:
+                        await self._sweep()
                     version = await self._reader.version(self._rooms.name)
                     if self._version and version != self._version:
                         self._version = version
@@ -91,6 +106,13 @@ class Feeds:
         finally:
             await asyncio.gather(*(feed.close() for feed in self._open.values()))
             self._open.clear()
+
+    async def _sweep(self) -> None:
+        """A film that became private says nothing of that on its room's log."""
+        for feed in tuple(self._open.values()):
+            if feed.listeners and feed.room is not None and not await self._everybodys(feed.room):
+                for listener in tuple(feed.listeners):
+                    listener.recheck()
 
     async def _move(self) -> None:
         """A rebuilt projection took over: listeners subscribe again and get what is different there."""

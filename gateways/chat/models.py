@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
+from gateways.chat.reactions import REACTIONS
 from schemas.chat.views import MOST_TEXT_CHARS
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -78,6 +79,110 @@ class Room(BaseModel):
     created_at_ms: int
     updated_at_ms: int
     may_moderate: bool
+
+
+class RoomsQuery(Strict):
+    """A page of the rooms."""
+
+    limit: int = Field(default=50, ge=1, le=100)
+    cursor: str | None = Field(default=None, max_length=200)
+
+
+class RoomPage(BaseModel):
+    """Rooms, the newest first."""
+
+    items: list[Room]
+    next_cursor: str | None
+
+
+class Person(BaseModel):
+    """How chat calls somebody."""
+
+    id: str
+    name: str | None = Field(description="the display name; null: they chose none")
+    badge: str | None = Field(description="owner, moderator or null")
+
+
+class Message(BaseModel):
+    """A message as it reads now."""
+
+    id: int | None = Field(description="its place in the room's order; null: it has none (yet)")
+    message_id: str
+    author: Person
+    text: str
+    mentions: list[str]
+    reply_to: str | None
+    media_ms: int | None
+    sent_at_ms: int
+    edits: int = Field(description="how many other texts it has had")
+    reactions: dict[str, int]
+
+
+class MessagesQuery(Strict):
+    """A page of a room's messages."""
+
+    before: int | None = Field(default=None, ge=0, le=2**53, description="those before this id, the newest")
+    after: int | None = Field(default=None, ge=0, le=2**53, description="those after this id, the oldest")
+    limit: int = Field(default=50, ge=1, le=200)
+    q: str | None = Field(
+        default=None, min_length=1, max_length=100, description="words that are all in them"
+    )
+
+
+class MessagePage(BaseModel):
+    """Messages in the room's order, the oldest first."""
+
+    items: list[Message]
+    before: int | None = Field(description="older ones go on before this id; null: there are none")
+    after: int | None = Field(description="newer ones go on after this id; null: there are none, or unknown")
+
+
+class ReplayQuery(Strict):
+    """A stretch of the film, milliseconds from its begin; `to_ms` is not part of it."""
+
+    from_ms: int = Field(ge=0, le=7 * 86_400_000)
+    to_ms: int = Field(ge=1, le=7 * 86_400_000 + 1)
+    limit: int = Field(default=500, ge=1, le=1000)
+
+
+class ReplayPage(BaseModel):
+    """What was said then, by media time."""
+
+    items: list[Message]
+    next_from_ms: int | None = Field(description="ask again from here; null: this is all")
+
+
+class Messages(BaseModel):
+    """Some messages."""
+
+    items: list[Message]
+
+
+class NewText(Strict):
+    """Another text of a message."""
+
+    text: Annotated[str, StringConstraints(min_length=1, max_length=4 * MOST_TEXT_CHARS)]
+    mentions: list[AccountId] = Field(default_factory=list, max_length=20)
+
+
+class Reaction(Strict):
+    """One reaction, to a message or to the room at this moment."""
+
+    reaction: str = Field(json_schema_extra={"enum": list(REACTIONS)})
+    message_id: AccountId | None = None
+
+    @field_validator("reaction")
+    @classmethod
+    def _known(cls, reaction: str) -> str:
+        if reaction not in REACTIONS:
+            raise ValueError(f"one of {' '.join(REACTIONS)} is expected")
+        return reaction
+
+
+class Report(Strict):
+    """Why a message should be looked at."""
+
+    reason: ReasonCode = ""
 
 
 class NewMessage(Strict):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -44,8 +44,10 @@ class Opener:
                 doc["text"] = text
             if delta["kind"] == "pinned":
                 doc["message_id"] = delta["message"]["message_id"]
-            if delta["kind"] in ("purged", "membership", "sanction", "lifted"):
+            if delta["kind"] == "purged":
                 doc["account_id"] = delta["account_id"]
+            if delta["kind"] == "message":
+                doc |= {"edits": 0, "reactions": {}}
             gone = text is None and (delta["kind"] in TEXTS or delta["kind"] == "pinned")
             item = Item(
                 delta["id"], delta["prev"], doc.get("message_id") or "", delta.get("account_id", ""),
@@ -53,6 +55,21 @@ class Opener:
             )  # fmt: skip
             shown.append((item, doc))
         return shown
+
+    async def messages(
+        self, room: RoomDocument, copies: Sequence[Mapping[str, Any]]
+    ) -> list[dict[str, Any] | None]:
+        """Messages with a sealed text (a MessageCopy, a row of the history) as clients get them.
+
+        None for those of erased authors. Raises VaultError.
+        """
+        sealed = [(c["account_id"], TEXT_FIELD, base64.b64decode(c["text_sealed"])) for c in copies]
+        texts = await self.sealer.open_many(sealed)
+        names = await self.people.names({c["account_id"] for c in copies})
+        return [
+            None if text is None else _message(room, copy, names[copy["account_id"]], text)
+            for copy, text in zip(copies, texts, strict=True)
+        ]
 
     async def _texts(self, deltas: Iterable[Delta]) -> list[str | None]:
         places: list[int] = []
@@ -67,6 +84,22 @@ class Opener:
         for number, text in zip(places, await self.sealer.open_many(sealed), strict=True):
             found[number] = text
         return found
+
+
+def _message(room: RoomDocument, copy: Mapping[str, Any], name: str | None, text: str) -> dict[str, Any]:
+    author = copy["account_id"]
+    return {
+        "id": copy.get("id"),
+        "message_id": copy["message_id"],
+        "author": {"id": author, "name": name, "badge": badge_of(room, author)},
+        "text": text,
+        "mentions": list(copy["mentions"]),
+        "reply_to": copy["reply_to"] or None,
+        "media_ms": copy["media_ms"],
+        "sent_at_ms": copy["sent_at_ms"],
+        "edits": copy.get("edits", 0),
+        "reactions": dict(copy.get("totals", {})),
+    }
 
 
 def badge_of(room: RoomDocument | None, account_id: str) -> str | None:

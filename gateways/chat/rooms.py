@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import uuid
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from aiohttp import web
 
-from gateways.chat.access import may_moderate, may_read
+from gateways.chat.access import may_read, title_of_asset
 from gateways.chat.asking import decided
 from gateways.chat.context import Chat, chat_of
-from gateways.chat.models import NewRoom, Room, RoomChange, Settings
-from gateways.core.endpoint import ROUTE, body_of, json_response
+from gateways.chat.models import NewRoom, Room, RoomChange, RoomPage, RoomsQuery, Settings
+from gateways.chat.rights import may_moderate
+from gateways.core.endpoint import ROUTE, body_of, json_response, query_of
 from gateways.core.idempotency import idempotency_key, scoped_id
 from gateways.core.owning import let_in
 from gateways.core.permissions import CHAT_MODERATE
 from gateways.core.principal import Principal, principal_of
 from gateways.core.problem import Problem
-from schemas.chat.views import RoomDocument, is_room_id
+from gateways.core.projections import Cursor
+from schemas.chat.views import RECENT, RoomDocument, is_room_id, room_id_of_asset
+from schemas.event import deterministic_id
 
+_ID: Final = re.compile("[0-9a-f]{32}")
 FIRST_SETTINGS: dict[str, Any] = {
     "read_only": False,
     "archived": False,
@@ -49,6 +55,52 @@ async def create(request: web.Request) -> web.Response:
 async def read(request: web.Request) -> web.Response:
     """One room."""
     return json_response(shown(await known(request), principal_of(request)))
+
+
+async def index(request: web.Request) -> web.Response:
+    """Rooms that the caller may read, the newest first."""
+    chat, principal, query = chat_of(request), principal_of(request), query_of(request, RoomsQuery)
+    view = await chat.projections.pin(chat.rooms)
+    after = _decoded(query.cursor) if query.cursor else None
+    members = await view.newest(RECENT, query.limit + 1, after)
+    page = members[: query.limit]
+    documents = [cast("RoomDocument | None", d) for d in await view.get_many([m.key for m in page])]
+    readable = await asyncio.gather(
+        *(may_read(chat, principal, room) for room in documents if room is not None)
+    )
+    there = [room for room in documents if room is not None]
+    items = [shown(room, principal) for room, may in zip(there, readable, strict=True) if may]
+    more = f"{page[-1].score!r}:{page[-1].key}" if len(members) > len(page) else None
+    return json_response(RoomPage(items=items, next_cursor=more))
+
+
+async def of_asset(request: web.Request) -> web.Response:
+    """The room of a film, opened when it is first asked for; it belongs to the film's owner."""
+    chat, principal, asset_id = chat_of(request), principal_of(request), request.match_info["asset_id"]
+    room_id = room_id_of_asset(asset_id)
+    title = await title_of_asset(chat, principal, asset_id) if is_room_id(room_id) else None
+    if title is None:
+        raise Problem("not-found", f"There is no asset {asset_id!r}, or you may not see it.")
+    if await find_room(chat, room_id) is None:
+        data = {
+            "room_id": room_id,
+            "asset_id": asset_id,
+            "owner_id": title.owner_id,
+            "actor_id": principal.actor,
+            "settings": {
+                "title": title.text,
+                "topic": "",
+                "access": "public",
+                "mode": "open",
+                **FIRST_SETTINGS,
+            },
+        }
+        try:
+            await decided(chat, "RoomRequested", data, deterministic_id("chat.asset-room", asset_id))
+        except Problem as refusal:
+            if refusal.members.get("code") != "room_exists":  # somebody was faster
+                raise
+    return json_response(shown(await room_or_404(chat, principal, room_id), principal))
 
 
 async def change(request: web.Request) -> web.Response:
@@ -85,6 +137,31 @@ async def room_or_404(chat: Chat, principal: Principal, room_id: str) -> RoomDoc
 async def find_room(chat: Chat, room_id: str) -> RoomDocument | None:
     """The room's document, None if there is no such room."""
     return cast("RoomDocument | None", await (await chat.projections.pin(chat.rooms)).get(room_id))
+
+
+def message_id_in(request: web.Request) -> str:
+    """The path's message. Problem 404 for what cannot be one."""
+    return _id_in(request, "message_id", "message")
+
+
+def account_id_in(request: web.Request) -> str:
+    """The path's account. Problem 404 for what cannot be one."""
+    return _id_in(request, "account_id", "account")
+
+
+def _id_in(request: web.Request, name: str, what: str) -> str:
+    found = request.match_info[name]
+    if _ID.fullmatch(found) is None:
+        raise Problem("not-found", f"There is no {what} {found!r}: ids are 32 hexadecimal digits.")
+    return found
+
+
+def _decoded(text: str) -> Cursor:
+    score, _, key = text.partition(":")
+    try:
+        return Cursor(float(score), key)
+    except ValueError as error:
+        raise Problem("validation", "cursor: use one that a page before gave.") from error
 
 
 def shown(room: RoomDocument, principal: Principal) -> Room:

@@ -9,8 +9,11 @@ from schemas.chat.views import is_room_id
 
 MOST_CLIENT_ID: Final = 64
 MOST_MENTIONS: Final = 20
+MOST_REMOVED: Final = 100
 MOST_MEDIA_MS: Final = 7 * 86_400_000
+MOST_DELTA_ID: Final = 2**53
 _ID: Final = re.compile("[0-9a-f]{32}")
+_REASON: Final = re.compile("[a-z0-9_-]{0,60}")
 
 Message = dict[str, Any]
 
@@ -69,9 +72,30 @@ def media_ms(message: Message) -> int | None:
 
 def mentions(message: Message) -> list[str]:
     """Account ids that a text speaks to, each once."""
-    found = message.get("mentions", [])
-    if not isinstance(found, list) or len(found) > MOST_MENTIONS:
-        raise Refused("malformed", f"mentions must be a list of at most {MOST_MENTIONS} account ids.")
+    return ids(message, "mentions", MOST_MENTIONS) if "mentions" in message else []
+
+
+def ids(message: Message, name: str, most: int) -> list[str]:
+    """Ids of messages or accounts, each once."""
+    found = message.get(name)
+    if not isinstance(found, list) or len(found) > most:
+        raise Refused("malformed", f"{name} must be a list of at most {most} ids.")
     if not all(isinstance(one, str) and _ID.fullmatch(one) for one in found):
-        raise Refused("malformed", "mentions must be account ids: 32 hexadecimal digits each.")
+        raise Refused("malformed", f"{name} must be ids: 32 hexadecimal digits each.")
     return list(dict.fromkeys(found))
+
+
+def delta_id(message: Message) -> int:
+    """Id of a delta, as the room's items have it."""
+    found = message.get("id")
+    if not isinstance(found, int) or isinstance(found, bool) or not 0 <= found <= MOST_DELTA_ID:
+        raise Refused("malformed", "id must be the id of an item: a whole number.")
+    return found
+
+
+def reason(message: Message) -> str:
+    """A short code of why, or nothing."""
+    found = message.get("reason", "")
+    if not isinstance(found, str) or not _REASON.fullmatch(found):
+        raise Refused("malformed", "reason must be a short code of a-z, 0-9, _ and -, such as spam.")
+    return found

@@ -22,6 +22,7 @@ from gateways.core.permissions import CHAT_MODERATE
 from gateways.core.principal import Principal, principal_of
 from gateways.core.problem import Problem
 from gateways.core.projections import in_time
+from gateways.core.rates import Rate
 from schemas.chat.screening import DEFAULT_RULES_TEXT
 from schemas.chat.views import REQUESTS, TEXT_FIELD, RoomDocument, message_id_of, screening_suffix
 from schemas.event import deterministic_id
@@ -29,6 +30,8 @@ from streams.core.screening.clean import MessageUnfit, clean_message
 from streams.core.screening.features import is_emote_only
 from streams.core.screening.screen import Compiled, compiled, repeat_form, screen
 
+ROOM_PACE: Final = Rate(6000, 10)
+"""Of all that one gateway takes for one room."""
 REFUSED: Final = "kinolog.engine.RequestRefused"
 REPEATED: Final = "kinolog.engine.RequestRepeated"
 HELD: Final = "kinolog.chat.MessageHeld"
@@ -90,6 +93,8 @@ async def send(
     """
     message_id = message_id_of(room["room_id"], sender.account_id, client_id)
     request_id = deterministic_id("chat.message", message_id)
+    if chat.pace.take([room["room_id"]], [ROOM_PACE], int(chat.clock() * 1e6))[0].wait_us:
+        raise Refused("room_busy", "More is written into this room than anybody can read: try again.")
     async with order:
         data = await _written(chat, room, sender, message_id, text, mentions)
         data |= {

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import uuid
 from collections.abc import AsyncIterator
 from typing import Final
 
 from aiohttp import web
 
+from gateways.chat.access import open_to_all
 from gateways.chat.acks import Acks
 from gateways.chat.context import CHAT, Chat
+from gateways.chat.desks import Desks
 from gateways.chat.feeds import Feeds
 from gateways.chat.hashes import Hashes
+from gateways.chat.live import Live
 from gateways.chat.opening import Opener
 from gateways.chat.people import People
+from gateways.chat.presence import Presence
+from gateways.chat.reactions import Reactions
 from gateways.chat.routes import ROUTES
+from gateways.chat.sanctions import Sanctions
 from gateways.core.app import Service
 from gateways.core.gate import limiter_of
 from gateways.core.platform import Platform
-from schemas.chat.views import DESK, ROOMS
+from schemas.chat.views import DESK, ROOMS, RoomDocument
 from schemas.identity.views import ACCOUNTS
 from schemas.media.views import LIBRARY
 from streams.core.sealing import Sealer
@@ -29,23 +36,32 @@ async def build(platform: Platform) -> Service:
     """The service with the process's clients."""
     reader, hub, redis = await platform.projections(), await platform.hub(), platform.redis()
     sealer, rooms = Sealer(platform.vault()), platform.projection(ROOMS)
-    people = People(reader, platform.projection(ACCOUNTS), sealer)
-    acks = Acks(reader, rooms)
+    people, producer = People(reader, platform.projection(ACCOUNTS), sealer), platform.producer("chat")
+    acks, desk, library = Acks(reader, rooms), platform.projection(DESK), platform.projection(LIBRARY)
+    opener = Opener(sealer, people)
+
+    async def everybodys(room: RoomDocument) -> bool:
+        return await open_to_all(reader, library, room)
+
     return chat_service(
         Chat(
-            producer=platform.producer("chat"),
+            producer=producer,
             projections=reader,
             redis=redis,
             history=platform.history(),
             sealer=sealer,
-            people=people,
-            feeds=Feeds(reader, rooms, redis, hub, Opener(sealer, people), acks.arrived),
+            opener=opener,
+            feeds=Feeds(reader, rooms, redis, hub, opener, acks.arrived, everybodys),
+            live=Live(Presence(redis, uuid.uuid4().hex), hub, people),
+            desks=Desks(reader, desk, rooms, hub, opener),
+            sanctions=Sanctions(reader, desk, redis),
+            reactions=Reactions(producer),
             acks=acks,
             hashes=Hashes(platform.settings.session_secret.get_secret_value().encode()),
             limiter=limiter_of(platform),
             rooms=rooms,
-            desk=platform.projection(DESK),
-            library=platform.projection(LIBRARY),
+            desk=desk,
+            library=library,
         )
     )
 
@@ -66,8 +82,10 @@ def chat_service(chat: Chat) -> Service:
         app[CHAT] = chat
 
     async def running(_: web.Application) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(chat.feeds.run()), asyncio.create_task(chat.acks.run())]
+        runs = (chat.feeds.run(), chat.acks.run(), chat.live.run())
+        tasks = [asyncio.create_task(each) for each in runs]
         yield
+        await chat.reactions.close()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

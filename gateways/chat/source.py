@@ -37,3 +37,8 @@ class RoomSource:
         """What is held with an id above `after`, in order."""
         entries = await in_time(self.redis.xrange(self.channel, min=f"({after}" if after >= 0 else "-"))
         return [orjson.loads(fields[b"d"]) for _, fields in entries]
+
+    async def oldest(self) -> int | None:
+        """Id of the oldest delta that is held; None if none is."""
+        entries = await in_time(self.redis.xrange(self.channel, count=1))
+        return int(entries[0][0].partition(b"-")[0]) if entries else None

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 MOST: Final = 1000
+TEXTS: Final = frozenset(("message", "edited", "pinned"))
 
 
 class Item(NamedTuple):
@@ -36,6 +37,7 @@ class Window:
         self._ids: list[int] = []
         self._items: dict[int, Item] = {}
         self._of_message: dict[str, list[int]] = {}
+        self._reacted: dict[str, int] = {}  # message id, "" for the room -> delta with its newest totals
         self.floor = -1
 
     @property
@@ -56,7 +58,7 @@ class Window:
         self._items[item.id] = item
         if item.message_id:
             self._of_message.setdefault(item.message_id, []).append(item.id)
-        if item.kind == "edited":
+        if item.kind == "edited" and item.wire is not None:
             self._edit(item, doc)
         elif item.kind == "removed":
             for message_id in doc["message_ids"]:
@@ -64,6 +66,8 @@ class Window:
         elif item.kind == "purged":
             for held in [i for i in self._items.values() if i.account_id == item.account_id]:
                 self._blank(held)
+        elif item.kind == "reactions":
+            self._react(item, doc)
         if len(self._ids) > self._most:
             self._forget_oldest()
 
@@ -84,6 +88,15 @@ class Window:
                     break
         return found[::-1]
 
+    def messages(self) -> list[Item]:
+        """Those that are shown, in order."""
+        held = (self._items[i] for i in self._ids)
+        return [item for item in held if item.kind == "message" and item.wire is not None]
+
+    def items(self) -> list[Item]:
+        """All that is held, in order."""
+        return [self._items[i] for i in self._ids]
+
     def place(self, message_id: str) -> int | None:
         """Id of the delta that shows a message; None if it is not held, or removed."""
         shown = (i for i in self._of_message.get(message_id, ()) if self._items[i].kind == "message")
@@ -93,11 +106,30 @@ class Window:
         """Earlier texts of the message are gone: its item carries the newest one."""
         for number in self._of_message[edit.message_id]:
             held = self._items[number]
-            if number == edit.id or held.wire is None:
+            if number == edit.id or held.wire is None or held.kind not in TEXTS or held.only != edit.only:
                 continue
-            shown = orjson.loads(held.wire)
-            shown |= {"text": doc["text"], "edited_at_ms": doc["at_ms"]}
+            shown = orjson.loads(held.wire) | {"text": doc["text"], "mentions": doc["mentions"]}
+            if held.kind == "message":
+                shown["edits"] = doc["edit_number"]
             self._items[number] = held._replace(wire=orjson.dumps(shown))
+
+    def _react(self, item: Item, doc: dict[str, Any]) -> None:
+        """Its totals say all that those before said, so that applause does not push messages out of sight."""
+        for number in [i for i in self._reactions_to(item.message_id) if i != item.id]:
+            del self._items[number]
+            self._ids.remove(number)
+            if item.message_id:
+                self._of_message[item.message_id].remove(number)
+        self._reacted[item.message_id] = item.id
+        for number in self._of_message.get(item.message_id, ()):
+            held = self._items[number]
+            if held.kind == "message" and held.wire is not None:
+                shown = orjson.loads(held.wire) | {"reactions": doc["totals"]}
+                self._items[number] = held._replace(wire=orjson.dumps(shown))
+
+    def _reactions_to(self, message_id: str) -> list[int]:
+        before = self._reacted.get(message_id)
+        return [before] if before is not None and before in self._items else []
 
     def _hide(self, message_id: str) -> None:
         for number in self._of_message.get(message_id, ()):
@@ -110,6 +142,8 @@ class Window:
     def _forget_oldest(self) -> None:
         oldest = self._items.pop(self._ids.pop(0))
         self.floor = oldest.id
+        if self._reacted.get(oldest.message_id) == oldest.id:
+            del self._reacted[oldest.message_id]
         if oldest.message_id:
             numbers = self._of_message[oldest.message_id]
             numbers.remove(oldest.id)

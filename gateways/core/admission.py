@@ -88,9 +88,7 @@ class Admission:
         self._asked_at_s[held] = self._clock()
         if principal.account_id is not None:
             self._of_account.setdefault(principal.account_id, set()).add(held)
-        if principal.expires_at_s is not None:
-            ends_in_s = principal.expires_at_s - time.time()
-            heapq.heappush(self._ends, (self._clock() + ends_in_s, next(self._order), held))
+        self.renewed(held)
         try:
             yield
         finally:
@@ -101,6 +99,13 @@ class Admission:
                 others.discard(held)
                 if not others:
                     del self._of_account[principal.account_id]
+
+    def renewed(self, held: Held) -> None:
+        """Its credential is another one of the same account: that it ends is asked when this one does."""
+        expires_at_s = held.principal.expires_at_s
+        if expires_at_s is not None:
+            ends_at_s = self._clock() + expires_at_s - time.time()
+            heapq.heappush(self._ends, (ends_at_s, next(self._order), held))
 
     async def run(self) -> None:
         """Ask until cancelled."""

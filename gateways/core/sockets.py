@@ -12,7 +12,8 @@ Nothing that is sent waits: a client that does not read is cut off before MOST_W
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -40,6 +41,10 @@ MAX_MESSAGE_BYTES: Final = 16 * 1024
 MOST_WAITING_BYTES: Final = 256 * 1024
 LAST_WORD_S: Final = 5.0
 """How long a client that is cut off has to take what waits for it, and the reason, seconds."""
+TAKEN_BYTES: Final = 32 * 1024
+TAKEN_S: Final = 10.0
+"""How long a client may take for a part of what it asked for."""
+LOOK_S: Final = 0.02
 MESSAGES: Final = Rate(600, 60)
 
 TOO_SLOW: Final = 4408
@@ -96,6 +101,18 @@ class Socket:
             guard.check_origin(self.request, principal)  # any site's page can provoke a handshake
         self.principal = self.request[PRINCIPAL] = principal
 
+    async def renew(self, token: str) -> None:
+        """Go on with a fresher token of the same account. Raises the Problem for which it does not count."""
+        guard = self.request.app[CORE].guard
+        principal = await guard.bearer(token)
+        if principal is None:
+            raise Problem("bad-credential", "The token is wrong, or has ended: get a fresh one.")
+        if principal.account_id is None or principal.account_id != self.principal.account_id:
+            raise Problem("forbidden", "The token is not of this connection's account: connect anew with it.")
+        self._again = lambda: guard.bearer(token)
+        await self.admit()
+        self.request.app[ADMISSION].renewed(self)
+
     async def receive(self) -> dict[str, Any]:
         """The next message. Raises SocketClosed when there will be none."""
         message = await self.response.receive()
@@ -131,6 +148,18 @@ class Socket:
         self._over = True
         transport.write(close_frame(TOO_SLOW, CLOSE_CODES[TOO_SLOW]))
         asyncio.get_running_loop().call_later(LAST_WORD_S, transport.abort)
+
+    async def write_all(self, frames: Iterable[bytes]) -> None:
+        """Send frames that are together more than may wait: each when the client has taken those before."""
+        for frame in frames:
+            deadline_s = time.monotonic() + TAKEN_S
+            while self._waiting() > TAKEN_BYTES and time.monotonic() < deadline_s:  # noqa: ASYNC110  # asyncio's own event of it is private
+                await asyncio.sleep(LOOK_S)
+            self.write(frame)
+
+    def _waiting(self) -> int:
+        transport = self.request.transport
+        return 0 if self._over or transport is None else transport.get_write_buffer_size()
 
     async def refuse(self, status: int) -> None:
         """End it because of a problem of this HTTP status."""

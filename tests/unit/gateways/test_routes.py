@@ -63,7 +63,11 @@ def test_what_is_open_is_known() -> None:
             "GET /users", "GET /audit", "GET /web/{path}", "GET /modules/{path}", "GET /favicon.ico",
             "POST /v1/session", "DELETE /v1/session",
         },
-        "chat": {"GET /v1/socket", "GET /v1/rooms/{room_id}"},
+        "chat": {
+            "GET /v1/socket", "GET /v1/rooms", "GET /v1/rooms/{room_id}", "GET /v1/assets/{asset_id}/room",
+            "GET /v1/rooms/{room_id}/messages", "GET /v1/rooms/{room_id}/pins",
+            "GET /v1/rooms/{room_id}/replay", "GET /v1/rooms/{room_id}/events",
+        },
     }  # fmt: skip
     for service in SERVICES:
         found = {r.name for name, r in every_route() if name == service and r.permission == PUBLIC}
