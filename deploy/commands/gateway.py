@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 
 import click
@@ -37,6 +38,9 @@ def command(services: tuple[str, ...], run_all: bool, wait_for_go: bool) -> None
         names = list(found.services) if run_all else list(dict.fromkeys(services))
         if not names:
             raise click.UsageError(f"name a service ({', '.join(found.services)}), or give --all")
+        # A connection is a file; shells often allow a thousand where the system allows far more.
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
         configure_logging(settings, "gateway" if len(names) > 1 else f"gateway-{names[0]}")
         metrics.initialise(found)
         if wait_for_go:

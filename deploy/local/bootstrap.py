@@ -23,6 +23,7 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[2]
 LOCKS = CHECKOUT / "deploy" / "locks"
 WEB = CHECKOUT / "gateways" / "web"
+SOCKETIO = CHECKOUT / "tests" / "bench" / "peers" / "socketio"
 OLDEST = (3, 11)
 # The wheels, jars and modules take 2 GB unpacked; uv and npm keep copies in their caches.
 NEEDED_DISK_BYTES = 4 * 1024**3
@@ -143,7 +144,6 @@ def steps(folder: Path, listing: str, *, project: bool) -> list[Step]:
     ]
     if project:
         editable = [*uv, "--no-deps", "--no-build-isolation", "--editable", str(CHECKOUT)]
-        node = {"PATH": f"{folder / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"}
         found += [
             Step(
                 "project",
@@ -157,12 +157,7 @@ def steps(folder: Path, listing: str, *, project: bool) -> list[Step]:
                 [LOCKS / "jars.txt"],
                 lambda: command("The jars", str(python), "-m", "deploy.local.jars"),
             ),
-            Step(
-                "page modules",
-                WEB / "node_modules" / ".kinolog-stamp",
-                [WEB / "package-lock.json"],
-                lambda: command("The page modules", str(folder / "bin" / "npm"), "ci", cwd=WEB, env=node),
-            ),
+            modules("page modules", WEB, folder),
             Step(
                 "Java archives",
                 folder / "share" / "kinolog" / "archives" / "stamp",
@@ -172,6 +167,18 @@ def steps(folder: Path, listing: str, *, project: bool) -> list[Step]:
             ),
         ]
     return found
+
+
+def modules(name: str, where: Path, environment: Path) -> Step:
+    """The JavaScript packages that a folder's lock names; Node is one of the Python packages."""
+    path = {"PATH": f"{environment / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"}
+    npm = str(environment / "bin" / "npm")
+    return Step(
+        name,
+        where / "node_modules" / ".kinolog-stamp",
+        [where / "package-lock.json"],
+        lambda: command(f"The {name}", npm, "ci", cwd=where, env=path),
+    )
 
 
 def side_by_side(work: list[Step]) -> None:
@@ -234,6 +241,9 @@ def main() -> None:
     try:
         if arguments.bench:
             set_up(CHECKOUT / ".venv-bench", "python-bench.txt", project=False)
+            peer = modules("Socket.IO", SOCKETIO, CHECKOUT / ".venv")
+            if not peer.is_done():
+                peer.run()
         else:
             set_up(CHECKOUT / ".venv", "python.txt", project=True)
     except SetupFailed as failed:

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from tests.bench import gate, media_benches, screening, stack_benches
+from tests.bench import chat_benches, gate, media_benches, screening, stack_benches
 from tests.bench.harness import Bench, judged, keep, measured
 from tests.bench.lane import lane
 
@@ -50,7 +50,7 @@ def chosen(names: tuple[str, ...], stack: ExitStack) -> Iterator[Bench]:
         return not names or any(means(asked, name) for asked in names)
 
     others = [*gate.benches(), *screening.benches(), *media_benches.benches(), *stack_benches.benches()]
-    all_names = [*LANE, *(bench.name for bench in others)]
+    all_names = [*LANE, *chat_benches.NAMES, *(bench.name for bench in others)]
     for asked in names:
         if not any(means(asked, name) for name in all_names):
             raise click.UsageError(
@@ -64,6 +64,9 @@ def chosen(names: tuple[str, ...], stack: ExitStack) -> Iterator[Bench]:
             if any(wanted(name) for name in LANE[:3]):
                 ours.fill(with_counted=wanted("lane.project"))
             yield from (b for b in [*ours.benches(), *ours.latency_benches()] if wanted(b.name))
+    if any(wanted(name) for name in chat_benches.NAMES):
+        with chat_benches.chat() as benches:
+            yield from (b for b in benches if wanted(b.name))
     yield from (bench for bench in others if wanted(bench.name))
 
 

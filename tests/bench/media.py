@@ -20,9 +20,9 @@ import psutil
 from schemas.media.plan import Plan
 from streams.media.plan import make_plan
 from streams.media.pool import EncoderPool, PoolSettings
-from streams.media.source import FileSource
 from streams.media.x264 import CRF, PRESET
 from tests.media_fixtures.numbered import make_clip
+from tests.media_fixtures.sources import FileSource
 
 PEER_PYTHON = Path(__file__).resolve().parents[2] / ".venv-bench" / "bin" / "python"
 CLIP_FRAMES = 480
