@@ -90,10 +90,12 @@ async def _service(
 
 
 def places_of(settings: Settings, topology: Topology) -> dict[str, str]:
-    """Where each service with pages is: its base URL, or `:port` of the host that a page was asked of."""
+    """Where each service is that has pages or is called by some: its base URL, or `:port` of the host that a
+    page was asked of.
+    """
     told = ({"streaming": settings.public_url} if settings.public_url else {}) | settings.service_urls
     return {
         name: told.get(name, f":{topology.service(name).port}").rstrip("/")
         for name, service in SERVICES.items()
-        if service.pages and name in topology.services
+        if (service.pages or service.called_from) and name in topology.services
     }

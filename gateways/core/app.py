@@ -24,6 +24,7 @@ from gateways.core.headers import preflight, security_headers, tell_limits
 from gateways.core.health import Health
 from gateways.core.notice import Notices
 from gateways.core.observe import name_request, observe
+from gateways.core.origins import FRIENDS, friends_of
 from gateways.core.platform import Platform
 from gateways.core.reference import Reference
 from gateways.core.routes import DEFAULT_MAX_BODY_BYTES, Route, RouteError, check
@@ -43,13 +44,15 @@ class Service:
     `needs` names the dependencies that /ready answers for. `errors` maps adapters' exceptions to (problem
     kind, sentence). `contexts` run around the app's life, as aiohttp's cleanup_ctx. `prepare` puts the
     domain's own objects into the app. `about` says in a sentence or two what the service is for; `pages`
-    tells that it serves the pages of `gateways.web`. `build` gives the same service with what its handlers
+    tells that it serves the pages of `gateways.web`; `called_from` names the services whose pages may call it
+    on their visitor's session. `build` gives the same service with what its handlers
     need, made of the process's clients; one without it needs nothing.
     """
 
     name: str
     about: str = ""
     pages: bool = False
+    called_from: Sequence[str] = ()
     needs: Sequence[str] = ()
     routes: Sequence[Route] = ()
     errors: Mapping[type[Exception], tuple[str, str]] = field(default_factory=dict)
@@ -93,6 +96,7 @@ def create_app(service: Service, deps: CoreDeps) -> web.Application:
             ranks += [(one.method, _form(one), priority) for one in added]
     app[DOOR] = Door(load, ranks, deps.config.cors_origins)
     app[ROUTES], app[HEALTH], app[CORE] = routes, health, deps
+    app[FRIENDS] = friends_of(service.called_from, deps.places, secure=deps.guard.secure)
     app[AUTHENTICATE] = deps.guard.authenticate
     app[HEARTBEAT_S] = deps.config.heartbeat_s
     app[DRAINING] = asyncio.Event()

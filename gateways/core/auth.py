@@ -3,8 +3,9 @@
 Credentials: `Authorization: Bearer` with the administrator's key (compared by its SHA-256 in constant time),
 an account's API key, a session token of ours or a token of another issuer that is configured; and the
 session cookie, which holds a session token, or what a watch link's code was exchanged for. A request that
-changes something and stands on a cookie must also name our own Origin (scheme, host and port): together with
-SameSite=Strict that keeps other sites from riding on a session. Origins of CORS_ORIGINS are no exception:
+changes something and stands on a cookie must also name our own Origin (scheme, host and port; or that of
+another service of ours whose pages this one serves, `gateways.core.origins`): together with SameSite=Strict
+that keeps other sites from riding on a session. Origins of CORS_ORIGINS are no exception:
 they may read and change with a credential of their own, never with a visitor's cookie.
 """
 
@@ -14,12 +15,12 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from typing import Final, Protocol
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from gateways.core.accounts import AccountCredentials, SessionOver, is_account_key
 from gateways.core.jwts import TokenRefused, Unverified, looks_like_token, peek
+from gateways.core.origins import from_friend, same_origin
 from gateways.core.owning import must_prove
 from gateways.core.permissions import ADMINISTRATOR, PUBLIC
 from gateways.core.principal import ANONYMOUS, Principal
@@ -31,7 +32,6 @@ from gateways.core.standing import StandingUnknown
 COOKIE: Final = "kinolog_session"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 OVER: Final = web.RequestKey("over", SessionOver)
-_PORTS: Final = {"http": 80, "https": 443}
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="kinolog"'}
 
 
@@ -168,6 +168,8 @@ class Guard:
         scheme = "https" if self.secure else request.scheme
         if origin is not None and same_origin(origin, f"{scheme}://{request.host}"):
             return
+        if from_friend(request):
+            return
         raise Problem(
             "cross-origin",
             "A change made with a session cookie must come from this gateway's own pages: their Origin has "
@@ -194,22 +196,6 @@ class Guard:
     def clear_cookie(self, response: web.StreamResponse) -> None:
         """End a session in this browser."""
         response.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict", secure=self.secure)
-
-
-def same_origin(one: str, other: str) -> bool:
-    """Whether two origins have the same scheme, host and port; False for what is no http(s) origin."""
-    found = _origin(one)
-    return found is not None and found == _origin(other)
-
-
-def _origin(text: str) -> tuple[str, str, int] | None:
-    try:
-        parts = urlsplit(text.lower())
-        port = parts.port or _PORTS[parts.scheme]
-    except (ValueError, KeyError):
-        return None
-    bare = text.lower() == f"{parts.scheme}://{parts.netloc}" and "@" not in parts.netloc
-    return (parts.scheme, parts.hostname, port) if bare and parts.hostname else None
 
 
 def unauthenticated(request: web.Request) -> Problem:

@@ -84,8 +84,8 @@ class CoreDeps:
     """What every service needs, whatever its domain. `probes` are /ready's, by dependency name.
 
     Without a `limiter` requests are not counted, without `names` nobody is called by name. `places` tells
-    pages where services with pages are: a base URL, or `:port` of the page's own host. `account_news`
-    subscribes to changes of accounts.
+    pages where the services are that they lead to or call: a base URL, or `:port` of the page's own host.
+    `account_news` subscribes to changes of accounts.
     """
 
     guard: Guard

@@ -14,6 +14,7 @@ from aiohttp.typedefs import Middleware
 
 from gateways.core.adaptive import TICKET
 from gateways.core.limits import LIMIT
+from gateways.core.origins import from_friend
 from gateways.core.routes import Handler
 
 _Signal = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
@@ -62,7 +63,11 @@ def security_headers(allowed_origins: frozenset[str]) -> _Signal:
         vary = headers.get(hdrs.VARY)
         headers[hdrs.VARY] = f"{vary}, Origin" if vary else "Origin"
         origin = request.headers.get(hdrs.ORIGIN)
-        if origin in allowed_origins:
+        if origin is not None and from_friend(request):
+            headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
+            headers[hdrs.ACCESS_CONTROL_ALLOW_CREDENTIALS] = "true"
+            headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = EXPOSED_HEADERS
+        elif origin in allowed_origins:
             headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
             headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = EXPOSED_HEADERS
 
@@ -81,7 +86,9 @@ async def tell_limits(request: web.Request, response: web.StreamResponse) -> Non
 
 
 def preflight(allowed_origins: frozenset[str]) -> Middleware:
-    """Answers CORS preflights. Cookies are not for other origins: no Allow-Credentials, on purpose."""
+    """Answers CORS preflights. Cookies are not for others' origins: no Allow-Credentials, on purpose, but for
+    the pages of other services of ours that call this one (`security_headers` adds it).
+    """
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -93,7 +100,7 @@ def preflight(allowed_origins: frozenset[str]) -> Middleware:
             return await handler(request)
         response = web.Response(status=204)
         response.headers[hdrs.VARY] = "Access-Control-Request-Method, Access-Control-Request-Headers"
-        if request.headers.get(hdrs.ORIGIN) in allowed_origins:
+        if request.headers.get(hdrs.ORIGIN) in allowed_origins or from_friend(request):
             response.headers[hdrs.ACCESS_CONTROL_ALLOW_METHODS] = ", ".join(sorted(error.allowed_methods))
             response.headers[hdrs.ACCESS_CONTROL_ALLOW_HEADERS] = ALLOWED_HEADERS
             response.headers[hdrs.ACCESS_CONTROL_MAX_AGE] = "600"
