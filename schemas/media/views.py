@@ -161,12 +161,6 @@ def listings(document: AssetDocument | Tombstone) -> list[str]:
     return [RECENT, *own, *([RECENT_PUBLIC] if visibility_of(document) == PUBLIC else [])]
 
 
-def contiguous_chunks(document: AssetDocument) -> int:
-    """How many chunks from the film's beginning are there without a hole: what can be played now."""
-    done = document["done"]
-    return done[0][1] if done and done[0][0] == 0 else 0
-
-
 def has_poster(document: AssetDocument) -> bool:
     """Whether poster.jpg is there. Documents of earlier versions have it with the storyboard only."""
     return document.get("poster") is not None or document["storyboard"] is not None

@@ -1,4 +1,4 @@
-"""A source as byte ranges: part objects that are never joined, or a file.
+"""A source as byte ranges: part objects that are never joined.
 
 The process that holds the credentials reads (a `ByteSource`); the confined child sees a `RangeFile`, a
 file object whose reads become bounded ranges, asked for over the child's pipe. FFmpeg itself would read
@@ -8,18 +8,14 @@ open-ended ranges and fetch most of a file for two seconds of it.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 BLOCK_BYTES = 1 << 18
 MOST_BLOCKS = 64  # 16 MiB of cache a source
 LONGEST_READ_BLOCKS = 8
-HTTP_TIMEOUT_S = 30
-HTTP_ATTEMPTS = 3
 
 
 class ByteSource(Protocol):
@@ -36,48 +32,9 @@ class ByteSource(Protocol):
     def read(self, start: int, end: int) -> bytes: ...
 
 
-class FileSource:
-    """A local file, for tests and the command line."""
-
-    def __init__(self, path: Path | str) -> None:
-        self._path = Path(path)
-        self._size = self._path.stat().st_size
-
-    @property
-    def key(self) -> str:
-        return f"file:{self._path}"
-
-    @property
-    def size(self) -> int:
-        return self._size
-
-    def read(self, start: int, end: int) -> bytes:
-        with self._path.open("rb") as file:
-            return os.pread(file.fileno(), end - start, start)
-
-
-class BytesSource:
-    """Bytes in memory, such as a few encoded segments."""
-
-    def __init__(self, key: str, data: bytes) -> None:
-        self._key = key
-        self._data = data
-
-    @property
-    def key(self) -> str:
-        return self._key
-
-    @property
-    def size(self) -> int:
-        return len(self._data)
-
-    def read(self, start: int, end: int) -> bytes:
-        return self._data[start:end]
-
-
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part object: an object key or a presigned URL, and its size."""
+    """One part object: its key and its size."""
 
     name: str
     size: int

@@ -20,7 +20,7 @@ from streams.media.plan import make_plan
 from streams.media.pool import EncoderPool, PoolSettings
 from streams.media.projections import library
 from streams.media.rules import decide
-from streams.media.source import FileSource
+from tests.media_fixtures.sources import BytesSource, FileSource
 
 ASSET = "film"
 BASE = f"v1/assets/{ASSET}"
@@ -93,23 +93,8 @@ async def _pictures(pool: EncoderPool, plan: Plan, results: list[ChunkResult]) -
     rungs = [result["renditions"][plan["renditions"][0]["name"]] for result in results]
     segments = [segment for rung in rungs for segment in rung["segments"]]
     wanted = [segments[number] for number in layout_of(plan).segments]
-    sheets, _ = await pool.sheets(plan, BytesSource(b"".join([rungs[0]["init"], *wanted])))
+    sheets, _ = await pool.sheets(plan, BytesSource("memory", b"".join([rungs[0]["init"], *wanted])))
     return {f"{BASE}/storyboard/{number}.jpg": sheet for number, sheet in enumerate(sheets)}
-
-
-@dataclass(frozen=True)
-class BytesSource:
-    """A source in memory."""
-
-    content: bytes
-    key: str = "memory"
-
-    @property
-    def size(self) -> int:
-        return len(self.content)
-
-    def read(self, start: int, end: int) -> bytes:
-        return self.content[start:end]
 
 
 class _Teller:

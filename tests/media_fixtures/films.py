@@ -20,8 +20,9 @@ from streams.media.encode_audio import encode_sound
 from streams.media.encode_video import Track, encode_pictures
 from streams.media.plan import make_plan
 from streams.media.probe import Probe
-from streams.media.source import BlockCache, FileSource
+from streams.media.source import BlockCache
 from tests.media_fixtures.numbered import BEEP_HZ, number_in
+from tests.media_fixtures.sources import FileSource
 
 SOURCE_HASH = "0" * 64
 

@@ -23,10 +23,11 @@ from streams.media.encoder_process import EncoderFailed, EncoderProcess, SourceU
 from streams.media.plan import make_plan
 from streams.media.pool import EncoderPool, PoolSettings
 from streams.media.reasons import MediaProblem
-from streams.media.source import BytesSource, FileSource, Part, PartSource
+from streams.media.source import Part, PartSource
 from streams.media.wire_child import Channel, Gone
 from tests.media_fixtures.films import Film, encode_file, probe_file
 from tests.media_fixtures.odd_clips import Recipe
+from tests.media_fixtures.sources import BytesSource, FileSource
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 FILM = Recipe(width=640, height=360, frame_count=150)
