@@ -1,6 +1,6 @@
 """The generic cell rate algorithm: one number a counted thing, the time at which it would be back to nothing.
 
-`SCRIPT` does it in Redis for all that one request counts against in one call, `local` in this process where
+`SCRIPT` does it in Redis for all that one request counts against in one call, `Local` in this process where
 Redis does not answer; both give the same answers. If any of them refuses, none of them counts the request.
 Nobody waits longer than until a burst is over, whatever was kept: a clock may be put back, a rate changed.
 Times are integers in microseconds. See ATM Forum TM 4.1, 4.4.2 (virtual scheduling).

@@ -38,7 +38,6 @@ _KEY_TYPES: Final[Mapping[str, tuple[str, str | None]]] = {
     "PS384": ("RSA", None),
     "PS512": ("RSA", None),
 }
-ASYMMETRIC: Final = frozenset(_KEY_TYPES)
 _MIN_RSA_BITS: Final = 2048
 _JWS: Final = jwt.PyJWS()
 

@@ -18,8 +18,6 @@ from typing import Final, NamedTuple
 API_KEY: Final = "kino"
 LINK: Final = "kinl"
 REFRESH: Final = "kinr"
-KEY_ID_BYTES: Final = 8
-ID_BYTES: Final = 16
 _SECRET_BYTES: Final = 32
 _TEXT: Final = re.compile(r"(kin[olr])_([0-9a-f]{16,32})_([A-Za-z0-9_-]{43})")
 

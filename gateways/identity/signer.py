@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
+from gateways.core.accounts import ACCESS_TYPE, AUDIENCE
 from gateways.core.deps import Producer
 from gateways.core.problem import Problem, retry_later
 from gateways.core.projections import Projection, ProjectionReader
@@ -26,8 +27,6 @@ from streams.core.vault import SIGNING_KEY, Vault
 
 TOPIC: Final = "identity.signing.requests"
 ALGORITHM: Final = "ES256"
-AUDIENCE: Final = "kinolog"
-TYPE: Final = "at+jwt"  # RFC 9068
 LONGEST_TOKEN_S: Final = 12 * 3600
 SIGNS_AFTER_S: Final = 60  # a rotated key is published for so long before it signs
 PLATFORM: Final = "kinolog"  # the actor of what no person asked for
@@ -65,7 +64,7 @@ class Signer:
             "iat": now_s,
             "exp": now_s + min(ttl_s, LONGEST_TOKEN_S),
         }
-        return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": kid, "typ": TYPE})
+        return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": kid, "typ": ACCESS_TYPE})
 
     async def document(self) -> SigningDocument | None:
         """The key set as it is now."""

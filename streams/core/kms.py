@@ -95,9 +95,7 @@ class LocalFileKms:
     no new one takes its place. Processes share it: each looks at every call whether another has rotated.
     """
 
-    def __init__(
-        self, path: Path, *, now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
-    ) -> None:
+    def __init__(self, path: Path, *, now_ms: Callable[[], int] = epoch_ms) -> None:
         self._path, self._now_ms = path, now_ms
         self._keys: _Keys | None = self._read() if path.exists() else None
 

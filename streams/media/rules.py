@@ -1,4 +1,4 @@
-"""The life of an asset, from its first byte to its erasure: every decision of the media domain. Pure.
+"""The life of an asset, from its first byte to its erasure: every decision about it. Pure.
 
     uploading -> probing -> processing -> ready
          any of them -> failed;  any of these -> deleted
