@@ -47,6 +47,7 @@ class Chat:
     pace: Local = field(default_factory=Local)
     rooms: Projection
     desk: Projection
+    accounts: Projection
     library: Projection
     clock: Callable[[], float] = time.time
 

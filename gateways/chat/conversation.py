@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any, Final
 
 from redis.exceptions import RedisError
 
 from gateways.chat import said, sayings
 from gateways.chat.access import may_read
+from gateways.chat.blocks import blocked_by
 from gateways.chat.feeds import RoomAway
 from gateways.chat.rights import may_moderate
 from gateways.chat.rooms import find_room
@@ -38,6 +40,7 @@ RENEWALS: Final = Rate(10, 60)
 async def talk(socket: Socket) -> None:
     """Until the client goes."""
     async with _Conversation(socket) as conversation:
+        await conversation.greet()
         while True:
             await conversation.take(await socket.receive())
 
@@ -56,6 +59,13 @@ class _Conversation(Party):
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for room_id in tuple(self.seats):
             await self.leave(room_id)
+
+    async def greet(self) -> None:
+        """Whom the client's own list hides, where it has one."""
+        with suppress(RedisError, OSError):
+            blocked = await blocked_by(self.chat, self.socket.principal.account_id)
+            if blocked:
+                self.socket.say({"type": "blocks", "account_ids": blocked})
 
     async def take(self, message: Message) -> None:
         """One message of the client."""

@@ -11,6 +11,7 @@ from aiohttp import web
 from gateways.chat import history
 from gateways.chat.acting import act, decided_act
 from gateways.chat.asking import conflict
+from gateways.chat.blocks import without_blocked
 from gateways.chat.context import chat_of
 from gateways.chat.copies import authors_of, copy_of
 from gateways.chat.feeds import RoomAway
@@ -51,7 +52,7 @@ async def page(request: web.Request) -> web.Response:
         found = await _here(history.newer(chat, room, me, query.after, query.limit))
     else:
         found = await _here(history.older(chat, room, me, query.before, query.limit))
-    items = [Message(**message) for message in found.items]
+    items = [Message(**message) for message in await without_blocked(chat, me, found.items)]
     return json_response(MessagePage(items=items, before=found.before, after=found.after))
 
 
@@ -60,7 +61,8 @@ async def replay(request: web.Request) -> web.Response:
     chat, query, room = chat_of(request), query_of(request, ReplayQuery), await known(request)
     me = principal_of(request).account_id
     items, then = await _here(said_at(chat, room, me, query.from_ms, query.to_ms, query.limit))
-    return json_response(ReplayPage(items=[Message(**message) for message in items], next_from_ms=then))
+    shown = [Message(**message) for message in await without_blocked(chat, me, items)]
+    return json_response(ReplayPage(items=shown, next_from_ms=then))
 
 
 async def pins(request: web.Request) -> web.Response:

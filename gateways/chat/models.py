@@ -115,6 +115,7 @@ class Message(BaseModel):
     media_ms: int | None
     sent_at_ms: int
     edits: int = Field(description="how many other texts it has had")
+    edited_at_ms: int | None = Field(default=None, description="when it got its newest text; null: never")
     reactions: dict[str, int]
 
 
@@ -163,6 +164,12 @@ class NewText(Strict):
 
     text: Annotated[str, StringConstraints(min_length=1, max_length=4 * MOST_TEXT_CHARS)]
     mentions: list[AccountId] = Field(default_factory=list, max_length=20)
+
+
+class Blocks(BaseModel):
+    """Whom somebody wants to read nothing of."""
+
+    account_ids: list[str]
 
 
 class Reaction(Strict):

@@ -47,7 +47,7 @@ class Opener:
             if delta["kind"] == "purged":
                 doc["account_id"] = delta["account_id"]
             if delta["kind"] == "message":
-                doc |= {"edits": 0, "reactions": {}}
+                doc |= {"edits": 0, "edited_at_ms": None, "reactions": {}}
             gone = text is None and (delta["kind"] in TEXTS or delta["kind"] == "pinned")
             item = Item(
                 delta["id"], delta["prev"], doc.get("message_id") or "", delta.get("account_id", ""),
@@ -98,6 +98,7 @@ def _message(room: RoomDocument, copy: Mapping[str, Any], name: str | None, text
         "media_ms": copy["media_ms"],
         "sent_at_ms": copy["sent_at_ms"],
         "edits": copy.get("edits", 0),
+        "edited_at_ms": copy.get("edited_at_ms"),
         "reactions": dict(copy.get("totals", {})),
     }
 

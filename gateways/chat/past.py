@@ -41,7 +41,8 @@ class Later:
         if edit is None or edit["id"] < message["id"]:
             return message
         return {
-            **message, "text": edit["text"], "mentions": edit["mentions"], "edits": edit["edit_number"]
+            **message, "text": edit["text"], "mentions": edit["mentions"], "edits": edit["edit_number"],
+            "edited_at_ms": edit["at_ms"],
         }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from gateways.chat import listening, messages, models, rooms
+from gateways.chat import blocks, listening, messages, models, rooms
 from gateways.chat.conversation import talk
 from gateways.chat.desk_routes import DESK_ROUTES
 from gateways.core.permissions import CHAT_MODERATE, CHAT_WRITE, PUBLIC, ROOMS_WRITE
@@ -81,6 +81,18 @@ _ROOMS: Final[tuple[Route, ...]] = (
         problems=_ACT,
         tag="rooms",
     ),
+    Route(
+        method="GET",
+        path="/v1/blocks",
+        handler=blocks.read,
+        permission=CHAT_WRITE,
+        summary="Whom the caller wants to read nothing of",
+        response=models.Blocks,
+        problems=("conflict", "unavailable"),
+        tag="rooms",
+    ),
+    _write("PUT", "/v1/blocks/{account_id}", blocks.block, "Read nothing of somebody", response=models.Done),
+    _write("DELETE", "/v1/blocks/{account_id}", blocks.unblock, "Read it again", response=models.Done),
     _write("PUT", f"{_ROOM}/following", messages.follow, "Follow a room", response=models.Done),
     _write("DELETE", f"{_ROOM}/following", messages.unfollow, "Leave a room", response=models.Done),
 )  # fmt: skip

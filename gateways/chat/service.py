@@ -26,6 +26,7 @@ from gateways.chat.sanctions import Sanctions
 from gateways.core.app import Service
 from gateways.core.gate import limiter_of
 from gateways.core.platform import Platform
+from schemas.chat.views import ACCOUNTS as BLOCKS
 from schemas.chat.views import DESK, ROOMS, RoomDocument
 from schemas.identity.views import ACCOUNTS
 from schemas.media.views import LIBRARY
@@ -61,6 +62,7 @@ async def build(platform: Platform) -> Service:
             limiter=limiter_of(platform),
             rooms=rooms,
             desk=desk,
+            accounts=platform.projection(BLOCKS),
             library=library,
         )
     )

@@ -110,7 +110,7 @@ class Window:
                 continue
             shown = orjson.loads(held.wire) | {"text": doc["text"], "mentions": doc["mentions"]}
             if held.kind == "message":
-                shown["edits"] = doc["edit_number"]
+                shown |= {"edits": doc["edit_number"], "edited_at_ms": doc["at_ms"]}
             self._items[number] = held._replace(wire=orjson.dumps(shown))
 
     def _react(self, item: Item, doc: dict[str, Any]) -> None:

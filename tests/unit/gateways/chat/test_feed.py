@@ -1,0 +1,206 @@
+"""A room's feed: everything once and in order, whatever is lost, and at a pace that all can bear."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from gateways.chat.feed import PACE_S, RECHECK_S, SLOWEST_PACE_S
+from tests.unit.gateways.chat.stage import ANN, BEN, Client, Stage, delta, played
+
+
+def test_the_first_after_a_quiet_moment_goes_at_once_and_others_together() -> None:
+    async def scene() -> None:
+        stage = Stage()
+        await stage.feed.open()
+        client = stage.join(Client())
+        await asyncio.sleep(1)
+        began_s = asyncio.get_running_loop().time()
+        stage.say(delta(0))
+        await asyncio.sleep(0.001)
+        stage.say(*(delta(n) for n in range(1, 10)))
+        await asyncio.sleep(1)
+        waited_s = [round(at_s - began_s, 3) for at_s, _ in client.frames]
+        assert client.ids == list(range(10))
+        assert waited_s == [0.0, PACE_S]
+        await stage.feed.close()
+
+    played(scene)
+
+
+def test_a_room_that_takes_long_to_write_to_is_written_to_less_often() -> None:
+    async def scene() -> None:
+        stage = Stage()
+        await stage.feed.open()
+        client = stage.join(Client())
+        client.work_s = 0.1  # as long as a very large room's
+        for n in range(40):
+            stage.say(delta(n))
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(2)
+        assert client.ids == list(range(40))
+        times = [at_s for at_s, _ in client.frames]
+        gaps = [after - before for before, after in itertools.pairwise(times)]
+        assert all(0.3 <= gap <= SLOWEST_PACE_S + 0.2 for gap in gaps)
+        await stage.feed.close()
+
+    played(scene)
+
+
+def test_what_was_not_heard_is_read_as_soon_as_the_next_is_heard() -> None:
+    async def scene() -> None:
+        stage = Stage()
+        await stage.feed.open()
+        client = stage.join(Client())
+        stage.say(delta(0))
+        stage.say(delta(1), delta(2), heard=False)
+        stage.say(delta(3))
+        await asyncio.sleep(1)
+        assert client.ids == [0, 1, 2, 3]
+        await stage.feed.close()
+
+    played(scene)
+
+
+def test_what_was_not_heard_at_all_is_read_in_a_while() -> None:
+    async def scene() -> None:
+        stage = Stage()
+        await stage.feed.open()
+        client = stage.join(Client())
+        stage.say(delta(0), heard=False)
+        await asyncio.sleep(RECHECK_S + 1)
+        assert client.ids == [0]
+        await stage.feed.close()
+
+    played(scene)
+
+
+def test_after_the_hub_broke_off_everything_is_read_again() -> None:
+    async def scene() -> None:
+        stage = Stage()
+        await stage.feed.open()
+        client = stage.join(Client())
+        stage.say(delta(0), heard=False)
+        stage.hub.break_off()
+        await asyncio.sleep(1)
+        assert client.ids == [0]
+        await stage.feed.close()
+
+    played(scene)
+
+
+def test_a_store_that_stumbles_costs_time_and_nothing_else() -> None:
+    async def scene() -> None:
+        stage = Stage()
+        await stage.feed.open()
+        client = stage.join(Client())
+        stage.stream.failing = [RedisConnectionError(), RedisConnectionError()]
+        stage.say(delta(0), heard=False)
+        stage.hub.break_off()
+        await asyncio.sleep(5)
+        assert client.ids == [0]
+        assert stage.stream.failing == []
+        await stage.feed.close()
+
+    played(scene)
+
+
+def test_a_part_that_was_forgotten_meanwhile_is_a_gap_that_is_told() -> None:
+    async def scene() -> None:
+        stage = Stage()
+        stage.say(*(delta(n) for n in range(5)))
+        await stage.feed.open()
+        client = stage.join(Client())
+        stage.stream.deltas = [delta(n) for n in range(100, 110)]
+        stage.hub.break_off()
+        await asyncio.sleep(1)
+        kinds = [frame["type"] for _, frame in client.frames]
+        assert kinds == ["gap", "batch"]
+        assert client.frames[0][1]["after"] == 4
+        assert client.ids == list(range(100, 110))
+        assert stage.feed.since(4, BEN) is None
+        await stage.feed.close()
+
+    played(scene)
+
+
+def test_what_only_left_the_stream_because_it_is_hidden_is_no_gap() -> None:
+    async def scene() -> None:
+        stage = Stage()
+        stage.say(delta(0))
+        await stage.feed.open()
+        client = stage.join(Client())
+        stage.stream.deltas.append(delta(9))  # of 1 to 8 nothing is left to show
+        stage.hub.break_off()
+        await asyncio.sleep(1)
+        assert [frame["type"] for _, frame in client.frames] == ["batch"]
+        assert client.ids == [9]
+        await stage.feed.close()
+
+    played(scene)
+
+
+def test_what_is_for_one_account_reaches_all_of_its_clients_and_nobody_else() -> None:
+    async def scene() -> None:
+        stage = Stage()
+        await stage.feed.open()
+        ann, anns_phone, ben, nobody = (stage.join(Client(who)) for who in (ANN, ANN, BEN, None))
+        stage.say(delta(0), delta(1, only=ANN), delta(2))
+        await asyncio.sleep(1)
+        assert sorted(ann.ids) == sorted(anns_phone.ids) == [0, 1, 2]
+        assert ben.ids == nobody.ids == [0, 2]
+        recovered = {who: len(stage.feed.since(-1, who) or ()) for who in (ANN, BEN, None)}
+        assert recovered == {ANN: 3, BEN: 2, None: 2}
+        await stage.feed.close()
+
+    played(scene)
+
+
+def test_who_comes_in_gets_everything_once() -> None:
+    """What a client is told when it comes in, and what is written to it then, is the log without a seam."""
+
+    async def scene() -> None:
+        stage = Stage()
+        await stage.feed.open()
+        joined: list[tuple[int, list[int], Client]] = []
+        for n in range(60):
+            stage.say(delta(n))
+            await asyncio.sleep(0.007)
+            before = [int(wire.split(b":")[1].split(b",")[0]) for wire in stage.feed.since(-1, BEN) or ()]
+            joined.append((stage.feed.last, before, stage.join(Client())))
+        await asyncio.sleep(1)
+        for last, before, client in joined:
+            assert before == list(range(last + 1))
+            assert before + client.ids == list(range(60))
+        await stage.feed.close()
+
+    played(scene)
+
+
+def test_many_who_come_at_once_cost_one_reading() -> None:
+    async def scene() -> None:
+        stage = Stage()
+        stage.say(*(delta(n) for n in range(100)))
+        await asyncio.gather(*(stage.feed.open() for _ in range(500)))
+        assert stage.stream.reads == 1
+        await stage.feed.close()
+
+    played(scene)
+
+
+def test_listeners_are_asked_again_when_readers_change() -> None:
+    async def scene() -> None:
+        stage = Stage()
+        await stage.feed.open()
+        client = stage.join(Client())
+        stage.say(delta(0))
+        await asyncio.sleep(1)
+        assert client.rechecked == 0
+        stage.say(delta(1, "membership", account_ids=[BEN], added=False))
+        await asyncio.sleep(1)
+        assert client.rechecked == 1
+        await stage.feed.close()
+
+    played(scene)
