@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from deploy.log_reader import Entry, LogReader, entry_of
-from schemas.event import REDRIVE_AGENT, Headers
+from schemas.event import REDRIVE_AGENT
+from schemas.headers import Headers
 from schemas.keys import DLQ_SUFFIX, dlq_of
 from streams.core.producer import EventProducer, Position
 

@@ -12,8 +12,9 @@ from typing import Any, Final, Self
 import confluent_kafka.admin
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from schemas.errors import WireError
 from schemas.event import Event
-from schemas.wire import WireError, codec
+from schemas.wire import codec
 from streams.core.settings import Settings
 
 TIMEOUT_S: Final = 5.0

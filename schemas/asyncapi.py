@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 
 from schemas.catalog import Agent, Topology
-from schemas.event import CONTENT_TYPE
+from schemas.headers import CONTENT_TYPE
 from schemas.sources import SchemaFile
 from schemas.wiring import TIMER_DUE
 

@@ -1,26 +1,17 @@
-"""An event as code sees it, and its Kafka headers.
-
-Headers follow CloudEvents' binary mode (`ce_*`), W3C trace context (`traceparent`), and two of our own:
-`causation_id` (the `ce_id` of what caused it) and, on an agent's outputs, `src`. The event's time is the
-Kafka record's own timestamp, so that no reader parses `ce_time`.
+"""An event as code sees it. What its Kafka headers say is read when it is asked for (`schemas.headers` writes
+them). Its time is the Kafka record's own timestamp, so that no reader parses `ce_time`.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final
 
 from schemas.errors import WireError
 
-Headers = list[tuple[str, bytes]]
-
-CONTENT_TYPE: Final = b"application/avro"
 REDRIVE_AGENT: Final = "redrive_agent"  # header of a dead letter that was put back on its topic
 MAX_INDEX: Final = 0xFFFF  # outputs of one input event
-_hashed: Final = blake2b(digest_size=16).copy  # a third cheaper than making one
 _READ: Final = frozenset({"ce_id", "causation_id", "traceparent", REDRIVE_AGENT, "src"})
 
 # Where an agent's output came from: (origin, "agent|input topic|input partition"; position, input offset
@@ -204,88 +195,6 @@ def parse_src(raw: bytes) -> Src:
     return origin, at << 16 | number
 
 
-def src_origin(agent: str, topic: str, partition: int) -> str:
-    """The part of `src` that all outputs of one agent and input partition share."""
-    return f"{agent}|{topic}|{partition}"
-
-
 def deterministic_id(*parts: str) -> str:
     """32 hexadecimal digits, the same for the same parts, whatever characters they hold."""
     return blake2b("".join(f"{len(p)}:{p}" for p in parts).encode(), digest_size=16).hexdigest()
-
-
-def request_headers(
-    type_name: str, source: str, ce_id: str, at_ms: int, cause: str = "", trace: str = ""
-) -> Headers:
-    """Headers of an event that is no agent's output: a gateway's request, a worker's report, a timer."""
-    headers = [
-        ("ce_id", ce_id.encode()),
-        *_constant(type_name, source),
-        ("ce_time", _rfc3339(at_ms)),
-        ("traceparent", _traceparent(trace, ce_id, ce_id).encode()),
-    ]
-    if cause:
-        headers.append(("causation_id", cause.encode()))
-    return headers
-
-
-def output_headers(
-    type_name: str, agent: str, origin: str, offset: int, index: int, at_ms: int, cause: str, trace: str
-) -> Headers:
-    """Headers of output number `index` (0..65535) of the input at `offset`; equal for equal arguments.
-
-    `origin` is `src_origin(...)`, `cause` the input's ce_id, `trace` its traceparent. `ce_id` is a hash
-    of `src`, so a repeated output has the same id.
-    """
-    src = f"{origin}|{offset}|{index}".encode()
-    hashed = _hashed()
-    hashed.update(src)
-    ce_id = hashed.hexdigest()
-    parent = f"{trace[:36]}{ce_id[:16]}-01" if trace else _traceparent("", cause, ce_id)
-    version, type_, source, content = _constant(type_name, agent)
-    return [
-        ("ce_id", ce_id.encode()),
-        version,
-        type_,
-        source,
-        content,
-        ("ce_time", _rfc3339(at_ms)),
-        ("traceparent", parent.encode()),
-        ("causation_id", cause.encode()),
-        ("src", src),
-    ]
-
-
-def _traceparent(parent: str, root: str, ce_id: str) -> str:
-    """A child of `parent` whose span is named by the event; without one, a trace named by `root`."""
-    if parent:
-        return f"{parent[:36]}{_hex32(ce_id)[:16]}-01"
-    return f"00-{_hex32(root)}-{_hex32(ce_id)[:16]}-01"
-
-
-@lru_cache(maxsize=4096)
-def _hex32(text: str) -> str:
-    if len(text) == 32 and all(c in "0123456789abcdef" for c in text):
-        return text
-    return deterministic_id(text)
-
-
-@lru_cache(maxsize=4096)
-def _constant(type_name: str, source: str) -> tuple[tuple[str, bytes], ...]:
-    return (
-        ("ce_specversion", b"1.0"),
-        ("ce_type", type_name.encode()),
-        ("ce_source", f"kinolog/{source}".encode()),
-        ("content-type", CONTENT_TYPE),
-    )
-
-
-@lru_cache(maxsize=1024)
-def _rfc3339(at_ms: int) -> bytes:
-    """Formatting costs about as much as encoding: events of one batch often share their millisecond."""
-    return f"{_second(at_ms // 1000)}.{at_ms % 1000:03d}Z".encode()
-
-
-@lru_cache(maxsize=64)
-def _second(at_s: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at_s))

@@ -18,26 +18,11 @@ import fastavro
 from fastavro.validation import validate
 
 from schemas.errors import ContractError, EncodeError, WireError
-from schemas.event import (
-    Event,
-    Headers,
-    Src,
-    Unread,
-    deterministic_id,
-    output_headers,
-    parse_src,
-    request_headers,
-    src_origin,
-)
+from schemas.event import Event, Unread
 from schemas.lock import LOCK_NAME, Locked, read_lock
 from schemas.roots import first_id, schema_roots
 from schemas.upcast import Upcast, upcast_of
 from schemas.writers import Writer, writer_of
-
-__all__ = [
-    "Codec", "ContractError", "EncodeError", "Event", "Headers", "Src", "WireError", "codec", "decode",
-    "deterministic_id", "encode", "output_headers", "parse_src", "request_headers", "src_origin",
-]  # fmt: skip
 
 _BytesIO = io.BytesIO
 _read: Callable[..., dict[str, Any]] = cast(Any, fastavro.schemaless_reader)

@@ -16,9 +16,10 @@ from typing import Any, Final, NamedTuple, cast
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from schemas.event import Headers, request_headers
+from schemas.errors import EncodeError
+from schemas.headers import Headers, request_headers
 from schemas.keys import DLQ_SUFFIX, PARTITIONER
-from schemas.wire import EncodeError, codec
+from schemas.wire import codec
 from streams.core import metrics, tracing
 from streams.core.ending import end_process
 from streams.core.logging import get_logger
@@ -45,7 +46,7 @@ class Record(NamedTuple):
     topic: str
     key: str
     value: bytes
-    headers: Headers  # build with `schemas.wire.output_headers`
+    headers: Headers  # build with `schemas.headers.output_headers`
     at_ms: int
 
 

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import orjson
 
-from schemas.event import Event, src_origin
+from schemas.event import Event
+from schemas.headers import src_origin
 from schemas.wiring import REFUSED, REPEATED
 from streams.core import metrics
 from streams.core.producer import Record

@@ -23,7 +23,6 @@ from streams.engine.chunk import Chunk
 from streams.engine.dead_letters import DeadLetters
 from streams.engine.errors import HoleError
 from streams.engine.outputs import Outputs
-from streams.engine.transact import decoded
 
 log = structlog.get_logger("kinolog.engine.history")
 
@@ -154,7 +153,7 @@ class History:
     async def apply(self, chunk: Chunk) -> None:
         """Return when the chunk's rows are in the table, now or earlier. Raises as `Transactor.apply`."""
         self._read.inc(len(chunk.records))
-        events, failed = decoded(self._codec, chunk.topic, chunk.partition, chunk.records)
+        events, failed = self._codec.events(chunk.topic, chunk.partition, chunk.records)
         made: list[tuple[int, list[dict[str, Any]]]] = []
         for event in events:
             try:

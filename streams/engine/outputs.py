@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from schemas.event import MAX_INDEX, Event, output_headers, request_headers
-from schemas.wire import Codec, EncodeError
+from schemas.errors import EncodeError
+from schemas.event import MAX_INDEX, Event
+from schemas.headers import output_headers, request_headers
+from schemas.wire import Codec
 from streams.core.producer import HEADERS_BYTES, Record
 from streams.engine.agents import Out
 

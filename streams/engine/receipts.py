@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from schemas.errors import EncodeError
 from schemas.event import deterministic_id
-from schemas.wire import EncodeError
 from streams.core.producer import EventProducer, LogUnavailable, now_ms
 from streams.core.settings import Settings
 from streams.engine.differences import Differences

@@ -8,11 +8,12 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-from schemas.wire import Codec, Event, WireError
+from schemas.errors import WireError
+from schemas.event import Event
+from schemas.wire import Codec
 from streams.core import metrics
 from streams.engine.chunk import Chunk
 from streams.engine.errors import End, EngineError
-from streams.engine.transact import decoded
 
 
 class LaneEvent(Protocol):
@@ -109,7 +110,7 @@ class TapRunner:
         chunk = event.value
         try:
             # Most taps never ask for a header: they are parsed when one does.
-            events, _ = decoded(self._codec, chunk.topic, chunk.partition, chunk.records, parse=None)
+            events, _ = self._codec.events(chunk.topic, chunk.partition, chunk.records, parse=None)
             self._each(events)
         except Exception as exc:
             self._end(f"{self.agent}: {exc!r}: correct the agent's function")

@@ -8,12 +8,13 @@ another process, or our own write whose answer was lost, moved it: read again an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 import structlog
 
-from schemas.wire import Codec, Event
+from schemas.event import Event
+from schemas.wire import Codec
 from streams.core import metrics
 from streams.core.producer import Record
 from streams.engine.chunk import Chunk
@@ -79,7 +80,6 @@ class Transactor:
         for part in self._parts(chunk):
             while not await self._applied(chunk, part):
                 self._refused.inc()
-        # A seek may have cleared the partition meanwhile: then it is no longer ours to watch.
 
     async def _applied(self, chunk: Chunk, part: Part) -> bool:
         partition = chunk.partition
@@ -165,16 +165,5 @@ class Transactor:
 
     def _part(self, chunk: Chunk, start: int, records: Sequence[LogRecord]) -> Part:
         place = chunk.topic, chunk.partition
-        events, malformed = decoded(self._codec, *place, records, Event.read_causes)
+        events, malformed = self._codec.events(*place, records, Event.read_causes)
         return Part(start, records[-1].offset, records, events, malformed)
-
-
-def decoded(
-    codec: Codec,
-    topic: str,
-    partition: int,
-    records: Sequence[LogRecord],
-    parse: Callable[[Event], None] | None = Event.read_headers,
-) -> tuple[list[Event], dict[int, Exception]]:
-    """(events, offset -> why not) of a chunk's records: nothing escapes, nothing is skipped in silence."""
-    return codec.events(topic, partition, records, parse)

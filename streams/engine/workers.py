@@ -28,7 +28,6 @@ from streams.engine.jobs import Job, Jobs
 from streams.engine.leases import RENEW_S, Leases
 from streams.engine.outputs import Encoder, Outputs
 from streams.engine.runners import LaneEvent
-from streams.engine.transact import decoded
 
 log = structlog.get_logger("kinolog.engine.worker")
 
@@ -82,7 +81,7 @@ class WorkerRunner:
     def submit(self, event: LaneEvent) -> None:
         """A chunk of one record. A request that is here already is not started twice."""
         chunk = event.value
-        events, malformed = decoded(self._codec, chunk.topic, chunk.partition, chunk.records)
+        events, malformed = self._codec.events(chunk.topic, chunk.partition, chunk.records)
         if malformed:
             error = malformed[chunk.first]
             asyncio.ensure_future(self._bury(event, error, 1))  # noqa: RUF006  # ends the process on failure

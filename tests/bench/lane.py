@@ -30,7 +30,8 @@ from confluent_kafka import Producer
 
 from deploy.local import launcher
 from deploy.local.layout import CHECKOUT
-from schemas.event import deterministic_id, output_headers, request_headers, src_origin
+from schemas.event import deterministic_id
+from schemas.headers import output_headers, request_headers, src_origin
 from schemas.keys import PARTITIONER, partition_of, tag
 from schemas.wire import codec
 from streams.core.producer import EventProducer

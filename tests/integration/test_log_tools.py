@@ -14,8 +14,9 @@ from deploy.local.launcher import Stack
 from deploy.log_reader import LogReader, entry_of
 from deploy.topics import TopicsError, create_topics, differences, wanted_topics
 from schemas.catalog import load_topology
+from schemas.headers import output_headers, request_headers
 from schemas.keys import partition_of
-from schemas.wire import encode, output_headers, request_headers
+from schemas.wire import encode
 from streams.core.producer import EventProducer, OutputProducer, Record, now_ms
 
 TYPE = "kinolog.engine.TimerCancelled"

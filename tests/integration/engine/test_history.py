@@ -11,7 +11,8 @@ import pytest
 from clickhouse_connect.driver.exceptions import OperationalError
 
 from deploy.local.launcher import Stack
-from schemas.event import Event, request_headers
+from schemas.event import Event
+from schemas.headers import request_headers
 from schemas.wire import codec
 from schemas.wiring import TIMER_DUE
 from streams.core.clients import clickhouse_client

@@ -21,7 +21,7 @@ from deploy.local.launcher import Stack
 from deploy.local.layout import CHECKOUT
 from deploy.topics import create_topics
 from schemas.catalog import load_topology
-from schemas.event import request_headers
+from schemas.headers import request_headers
 from schemas.keys import PARTITIONER, tag
 from schemas.wire import codec
 from schemas.wiring import TIMER_DUE

@@ -9,8 +9,10 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from deploy.log_reader import Entry, LogReader, entry_of
+from schemas.errors import EncodeError
+from schemas.headers import output_headers
 from schemas.keys import partition_of
-from schemas.wire import EncodeError, encode, output_headers
+from schemas.wire import encode
 from streams.core import tracing
 from streams.core.producer import (
     EventProducer,

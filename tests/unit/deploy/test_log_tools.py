@@ -23,7 +23,8 @@ from deploy.dead_letters import Letter, redrive
 from deploy.log_reader import Entry, LogReader, Span
 from deploy.topics import wanted_topics
 from schemas.catalog import load_topology
-from schemas.wire import encode, output_headers, src_origin
+from schemas.headers import output_headers, src_origin
+from schemas.wire import encode
 from streams.core.producer import EventProducer
 from streams.core.settings import Settings
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.event import Event, request_headers
+from schemas.event import Event
+from schemas.headers import request_headers
 from streams.engine import Out, Refuse
 from streams.engine.chunk import Chunk
 from streams.engine.dead_letters import DeadLetters

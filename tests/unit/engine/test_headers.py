@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from schemas.event import Event, output_headers, request_headers
-from schemas.wire import WireError
+from schemas.errors import WireError
+from schemas.event import Event
+from schemas.headers import output_headers, request_headers
 from streams.engine import Op, Out
 from streams.engine.chunk import Chunk
 from streams.engine.dead_letters import DeadLetters

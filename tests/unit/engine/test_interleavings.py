@@ -13,7 +13,8 @@ from typing import Any
 import orjson
 import pytest
 
-from schemas.event import Event, request_headers
+from schemas.event import Event
+from schemas.headers import request_headers
 from streams.core.producer import Record
 from streams.engine.agents import Out
 from streams.engine.chunk import Chunk

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from schemas.event import request_headers
+from schemas.headers import request_headers
 from streams.core.settings import Settings
 from streams.engine import Event, Out, Work
 from streams.engine import workers as module

@@ -8,16 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.event import (
-    REDRIVE_AGENT,
-    Event,
-    deterministic_id,
-    output_headers,
-    parse_src,
-    request_headers,
-    src_origin,
-)
-from schemas.wire import WireError, codec, encode
+from schemas.errors import WireError
+from schemas.event import REDRIVE_AGENT, Event, deterministic_id, parse_src
+from schemas.headers import output_headers, request_headers, src_origin
+from schemas.wire import codec, encode
 
 TYPE = "kinolog.engine.TimerCancelled"
 RAW = encode(TYPE, {"timer_id": "t"})
