@@ -2,7 +2,7 @@
 
 from schemas.event import Event
 from streams.engine.agents import Out, Refuse, decider, projector, worker
-from streams.engine.store import Op
+from streams.engine.ops import Op
 from streams.engine.workers import Work
 
 __all__ = ["Event", "Op", "Out", "Refuse", "Work", "decider", "projector", "worker"]

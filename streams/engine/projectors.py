@@ -12,7 +12,8 @@ from schemas.event import Event
 from streams.core.producer import now_ms
 from streams.engine.agents import State
 from streams.engine.deciders import ANSWERS
-from streams.engine.store import OUTCOME_TTL_S, Effects, Op, Snapshot
+from streams.engine.ops import Op
+from streams.engine.store import OUTCOME_TTL_S, Effects, Snapshot
 from streams.engine.transact import Folded
 
 Project = Callable[[State | None, Event], tuple[State | None, list[Op]]]

@@ -24,8 +24,9 @@ from streams.core import metrics
 from streams.core.producer import Record, now_ms
 from streams.engine import agents
 from streams.engine.agents import Out
+from streams.engine.ops import Op
 from streams.engine.outputs import Encoder, Outputs
-from streams.engine.store import Effects, Op, RedisStore, Snapshot
+from streams.engine.store import Effects, RedisStore, Snapshot
 from streams.engine.transact import Folded
 
 log = structlog.get_logger("kinolog.engine.timers")

@@ -12,8 +12,8 @@ from typing import Any
 from schemas.event import Event
 from streams.engine.agents import State, projector
 from streams.engine.lane import Consumer
+from streams.engine.ops import Op
 from streams.engine.runtime import run_worker
-from streams.engine.store import Op
 
 
 @projector("lane.view")

@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 import pytest
 
-from streams.engine.store import Effects, Op, RedisStore
+from streams.engine.ops import Op
+from streams.engine.store import Effects, RedisStore
 from tests.unit.engine.store_contract import Make, StoreContract
 
 StoreOf = Callable[..., RedisStore]

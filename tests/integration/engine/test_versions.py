@@ -17,9 +17,9 @@ from schemas.event import Event
 from schemas.keys import pointer_key
 from streams.engine import digests, reading, versions
 from streams.engine.agents import State
+from streams.engine.ops import Op
 from streams.engine.reading import LogAway, Place, Reading
 from streams.engine.replay import SCRATCH_VERSION, Replay
-from streams.engine.store import Op
 from streams.engine.versions import ReplayRefused, right_of
 from tests.integration.engine import rebuilder
 from tests.integration.engine.world import DDL, World

@@ -26,11 +26,12 @@ from streams.engine.agents import Out, State, decider, projector
 from streams.engine.dead_letters import DeadLetters
 from streams.engine.deciders import DeciderFold
 from streams.engine.history import History, Table
+from streams.engine.ops import Op
 from streams.engine.outputs import Encoder, Outputs
 from streams.engine.projectors import ProjectorFold
 from streams.engine.reading import Place, Reading
 from streams.engine.replay import Replay
-from streams.engine.store import Op, RedisStore
+from streams.engine.store import RedisStore
 from streams.engine.transact import Fold, Transactor
 from streams.engine.versions import REQUEST_WINDOW
 

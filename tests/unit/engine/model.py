@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from schemas.keys import partition_of
 from schemas.wire import Codec, load_codec
 from streams.core.producer import Record
-from streams.engine.store import Effects, Op, Snapshot
+from streams.engine.ops import Op
+from streams.engine.store import Effects, Snapshot
 from tests.chaos.servers import HERE as CHAOS
 
 

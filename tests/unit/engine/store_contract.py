@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from streams.engine.store import Effects, Op, Store
+from streams.engine.ops import Op
+from streams.engine.store import Effects, Store
 
 Make = Callable[[int], Store]  # window -> a store with keys of its own
 

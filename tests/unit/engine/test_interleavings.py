@@ -22,9 +22,9 @@ from streams.engine.dead_letters import DeadLetters
 from streams.engine.deciders import DeciderFold
 from streams.engine.errors import HoleError
 from streams.engine.marks import Marks
+from streams.engine.ops import Op
 from streams.engine.outputs import Encoder
 from streams.engine.projectors import ProjectorFold
-from streams.engine.store import Op
 from streams.engine.transact import Transactor
 from tests.chaos import mutations
 from tests.unit.engine.model import DirectOutputs, ModelLog, ModelProducer, ModelStore, chaos_codec, switch

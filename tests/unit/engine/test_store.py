@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from streams.engine.store import Effects, Op, merged, written
+from streams.engine.ops import Op, merged
+from streams.engine.store import Effects, written
 from tests.unit.engine.model import ModelStore
 from tests.unit.engine.store_contract import Make, StoreContract
 

@@ -12,8 +12,9 @@ from schemas.keys import tag
 from schemas.wire import codec
 from schemas.wiring import TIMER_DUE
 from streams.core.producer import Record
+from streams.engine.ops import Op
 from streams.engine.outputs import Encoder
-from streams.engine.store import Op, Snapshot
+from streams.engine.store import Snapshot
 from streams.engine.timers import CANCELLED, SET, TimerFold, Timers
 
 TOPIC = "media.asset.requests"
