@@ -23,6 +23,7 @@ from gateways.chat.said import Message, Refused
 from gateways.chat.seats import Party, Seat
 from gateways.chat.welcome import welcome
 from gateways.core.app import CORE
+from gateways.core.clickhouse import HistoryUnavailable
 from gateways.core.frames import text_frame
 from gateways.core.permissions import CHAT_WRITE
 from gateways.core.principal import ANONYMOUS
@@ -30,10 +31,15 @@ from gateways.core.problem import Problem
 from gateways.core.rates import REFUSED, Rate
 from gateways.core.sockets import Socket
 from schemas.chat.views import RoomDocument
+from streams.core.logging import get_logger
+from streams.core.producer import LogUnavailable
+from streams.core.vault import VaultError
 
+_log = get_logger("gateway.chat.conversation")
 MOST_ROOMS: Final = 50
 MOST_AT_ONCE: Final = 20
 """Requests of one connection that wait for their outcome."""
+AWAY: Final = (RoomAway, RedisError, LogUnavailable, HistoryUnavailable, VaultError, OSError)
 RENEWALS: Final = Rate(10, 60)
 
 
@@ -91,8 +97,11 @@ class _Conversation(Party):
             self.refuse(message, no)
         except Problem as problem:
             self.refuse(message, Refused(problem.kind.slug, problem.detail))
-        except (RoomAway, RedisError, OSError):
-            self.refuse(message, Refused("unavailable", "The room cannot be read now; try again."))
+        except AWAY as error:
+            _log.warning("a request found something away", error=type(error).__name__)
+            self.refuse(
+                message, Refused("unavailable", "Something that this needs does not answer; try again.")
+            )
 
     # -- rooms
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,8 +13,11 @@ import orjson
 from gateways.chat.people import People
 from gateways.chat.window import Item
 from schemas.chat.views import TEXT_FIELD, Delta, RoomDocument
+from streams.core.kms import Tampered
+from streams.core.logging import get_logger
 from streams.core.sealing import Sealer
 
+_log = get_logger("gateway.chat.opening")
 _NOT_SHOWN: Final = frozenset(("prev", "only", "text_sealed", "account_id", "message"))
 TEXTS: Final = frozenset(("message", "edited"))
 
@@ -63,8 +67,7 @@ class Opener:
 
         None for those of erased authors. Raises VaultError.
         """
-        sealed = [(c["account_id"], TEXT_FIELD, base64.b64decode(c["text_sealed"])) for c in copies]
-        texts = await self.sealer.open_many(sealed)
+        texts = await self._opened([(c["account_id"], TEXT_FIELD, _bytes(c["text_sealed"])) for c in copies])
         names = await self.people.names({c["account_id"] for c in copies})
         return [
             None if text is None else _message(room, copy, names[copy["account_id"]], text)
@@ -80,10 +83,31 @@ class Opener:
             held: Any = delta["message"] if delta["kind"] == "pinned" else delta
             if "text_sealed" in held:
                 places.append(number)
-                sealed.append((held["account_id"], TEXT_FIELD, base64.b64decode(held["text_sealed"])))
-        for number, text in zip(places, await self.sealer.open_many(sealed), strict=True):
+                sealed.append((held["account_id"], TEXT_FIELD, _bytes(held["text_sealed"])))
+        for number, text in zip(places, await self._opened(sealed), strict=True):
             found[number] = text
         return found
+
+    async def _opened(self, sealed: list[tuple[str, str, bytes]]) -> list[str | None]:
+        """One that cannot be opened, whatever was done to it, must not hide the others."""
+        try:
+            return await self.sealer.open_many(sealed)
+        except Tampered as error:
+            _log.warning("a text cannot be opened", error=str(error))
+        return [await self._one(each) for each in sealed]
+
+    async def _one(self, sealed: tuple[str, str, bytes]) -> str | None:
+        try:
+            return await self.sealer.open(*sealed)
+        except Tampered:
+            return None
+
+
+def _bytes(sealed: str) -> bytes:
+    try:
+        return base64.b64decode(sealed)
+    except binascii.Error:
+        return b""
 
 
 def _message(room: RoomDocument, copy: Mapping[str, Any], name: str | None, text: str) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from schemas.event import deterministic_id
 from streams.core.screening.clean import MessageUnfit, clean_message
 from streams.core.screening.features import is_emote_only
 from streams.core.screening.screen import Compiled, compiled, repeat_form, screen
+from streams.core.sealing import SubjectForgotten
 
 ROOM_PACE: Final = Rate(6000, 10)
 """Of all that one gateway takes for one room."""
@@ -145,7 +146,10 @@ async def _written(
     except MessageUnfit as unfit:
         raise Refused(unfit.code, str(unfit)) from unfit
     rules = await rules_of(chat, room)
-    sealed = await chat.sealer.seal(sender.account_id, TEXT_FIELD, cleaned)
+    try:
+        sealed = await chat.sealer.seal(sender.account_id, TEXT_FIELD, cleaned)
+    except SubjectForgotten as gone:
+        raise Refused("no_account", "The account was erased: nothing of it is kept.") from gone
     return {
         "room_id": room["room_id"],
         "message_id": message_id,
