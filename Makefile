@@ -11,7 +11,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-tests setup-bench run up down test check test-unit test-integration test-e2e test-judges \
-        coverage bench chaos format lock clean
+        coverage bench chaos chaos-chat format lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -70,6 +70,9 @@ bench: setup-bench ## speed next to its peers; results also in bench/latest.json
 
 chaos: setup ## 50 blows of every kind against the exactness oracle (ARGS=--cluster on a Redis Cluster)
 	$(BIN)/python -m tests.chaos --each 50 $(ARGS)
+
+chaos-chat: setup ## 200 clients talk while everything under their room is killed, ten times each (ARGS="--each 50")
+	$(BIN)/python -m tests.chaos.conversation $(ARGS)
 
 format: setup ## format all Python files and mend what linters can
 	@$(BIN)/ruff check --fix --quiet .
