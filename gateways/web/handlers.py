@@ -21,8 +21,8 @@ def page_handlers(site: Site, service: str) -> list[tuple[str, Handler]]:
 
 
 def _page(site: Site, name: str) -> Handler:
-    async def show_page(_request: web.Request) -> web.StreamResponse:
-        body, policy = site.page(name)
+    async def show_page(request: web.Request) -> web.StreamResponse:
+        body, policy = site.page(name, request.host)
         headers = {**PAGE_HEADERS, "Content-Security-Policy": policy}
         return web.Response(body=body, content_type="text/html", charset="utf-8", headers=headers)
 

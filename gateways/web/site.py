@@ -12,12 +12,13 @@ import gzip
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from string import Template
 
+from gateways.core.origins import origin_of
 from gateways.web.imports import static_imports
 
 WEB_ROOT = Path(__file__).resolve().parent
@@ -27,6 +28,9 @@ PAGES: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "streaming": {
         "/": ("library", "Library"),
         "/watch/{asset_id}": ("watch", "Watch"),
+        "/rooms": ("rooms", "Live chat"),
+        "/rooms/{room_id}": ("room", "Room"),
+        "/rooms/{room_id}/moderate": ("moderate", "Moderation"),
         "/assets/{asset_id}/log": ("log", "Events"),
     },
     "identity": {
@@ -38,6 +42,8 @@ PAGES: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "/audit": ("audit", "Audit"),
     },
 }
+#: pages that call another service than the one that serves them; the others may not.
+CALLS: Mapping[str, tuple[str, ...]] = dict.fromkeys(("watch", "rooms", "room", "moderate"), ("chat",))
 TITLES = {name: title for pages in PAGES.values() for name, title in pages.values()}
 
 #: npm packages a page may load; development packages are installed beside them and never served.
@@ -86,7 +92,7 @@ class Site:
     places: Mapping[str, str] = field(default_factory=dict)
     revision: str = field(init=False)
     _files: dict[str, Asset] = field(init=False, default_factory=dict)
-    _shells: dict[str, tuple[bytes, str]] = field(init=False, default_factory=dict)
+    _shells: dict[str, bytes] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         if not (self.root / "node_modules" / "lit").is_dir():
@@ -97,10 +103,13 @@ class Site:
         self.revision = hashlib.sha256(lock).hexdigest()[:12]
 
     # -- shells ---------------------------------------------------------------------------------------------
-    def page(self, name: str) -> tuple[bytes, str]:
-        """HTML of page `name` (a folder) and the Content-Security-Policy it must be sent with."""
+    def page(self, name: str, host: str = "") -> tuple[bytes, str]:
+        """HTML of page `name` (a folder) and the Content-Security-Policy it must be sent with.
+
+        `host` is the request's, of which services that are told as `:port` are.
+        """
+        import_map = self.import_map()
         if name not in self._shells:
-            import_map = self.import_map()
             html = Template((self.root / "shell.html").read_text()).substitute(
                 page=name,
                 title=TITLES[name],
@@ -109,8 +118,10 @@ class Site:
                 modules=self.module_base,
                 preload="\n".join(f'  <link rel="modulepreload" href="{url}">' for url in self.preload(name)),
             )
-            self._shells[name] = (html.encode(), content_security_policy(import_map, page=name))
-        return self._shells[name]
+            self._shells[name] = html.encode()
+        called = [self.places[service] for service in CALLS.get(name, ()) if service in self.places]
+        connect = [source for place in called for source in _sources(place, host)]
+        return self._shells[name], content_security_policy(import_map, page=name, connect=connect)
 
     @property
     def module_base(self) -> str:
@@ -174,8 +185,15 @@ class Site:
         return Asset(body, content_type, etag, small, cache_control)
 
 
-def content_security_policy(import_map: str, *, page: str) -> str:
-    """Self only. The import map must be inline (no browser loads it from a file), so its hash stands here.
+def _sources(place: str, host: str) -> list[str]:
+    """What a page may connect to at a place: by HTTP and by WebSocket."""
+    origin = origin_of(place, "http", host)
+    return [origin, origin.replace("http", "ws", 1)] if origin else []
+
+
+def content_security_policy(import_map: str, *, page: str, connect: Sequence[str] = ()) -> str:
+    """Self only, and `connect` to be called. The import map must be inline (no browser loads it from a file),
+    so its hash stands here.
 
     The watch page alone allows inline styles: media-chrome writes <style> elements into its shadow roots.
     Media and workers may be blobs there: Media Source playback is one.
@@ -189,7 +207,7 @@ def content_security_policy(import_map: str, *, page: str) -> str:
         "img-src": "'self' data: blob:" if player else "'self' data:",
         "media-src": "'self' blob:" if player else "'none'",
         "worker-src": "'self'" if player else "'none'",
-        "connect-src": "'self'",
+        "connect-src": " ".join(("'self'", *connect)),
         "font-src": "'self'",
         "manifest-src": "'self'",
         "base-uri": "'none'",

@@ -19,6 +19,7 @@ from aiohttp import web
 from gateways.web.handlers import page_handlers
 from gateways.web.site import Site
 from tests.e2e import stub_data
+from tests.e2e.stub_chat import StubChat
 from tests.e2e.stub_data import Json
 from tests.e2e.stub_media import Film, jpeg, make_film, picture
 
@@ -64,6 +65,9 @@ class Stub:
         self._streams: set[tuple[str, asyncio.Queue[tuple[str, Json]]]] = set()
         self._faults: list[tuple[Callable[[web.Request], bool], tuple[int, str, str], list[int]]] = []
         self._gates: dict[str, asyncio.Event] = {}
+        self.chat = StubChat(self)
+        self.places: dict[str, str] = {}
+        self.port = 0
         self.app = self._build()
 
     # -- levers ---------------------------------------------------------------------------------------------
@@ -91,6 +95,11 @@ class Stub:
 
         self._faults.append((matches, (status, title, detail), [times]))
 
+    def open_chat(self) -> StubChat:
+        """Pages opened from now on know of the chat service: this same server."""
+        self.places["chat"] = f":{self.port}"
+        return self.chat
+
     def heal(self) -> None:
         """No fault stays."""
         self._faults.clear()
@@ -111,8 +120,9 @@ class Stub:
     # -- the application ------------------------------------------------------------------------------------
     def _build(self) -> web.Application:
         app = web.Application(middlewares=[self._trouble], client_max_size=2**30)
-        for path, handler in page_handlers(Site(), "streaming"):
+        for path, handler in page_handlers(Site(places=self.places), "streaming"):
             app.router.add_get(path, handler)
+        self.chat.add_routes(app.router)
         asset = "/v1/assets/{id}"
         app.router.add_get("/v1/session", self._session)
         app.router.add_post("/v1/session", self._open_session)
@@ -150,6 +160,8 @@ class Stub:
 
     def _shared(self, request: web.Request) -> bool:
         """Whether it is of a film that needs no sign-in; its log does."""
+        if "room_id" in request.match_info or request.path in ("/v1/rooms", "/v1/socket"):
+            return True
         item = self.assets.get(request.match_info.get("id", ""))
         return item is not None and item["visibility"] != "private" and "/log" not in request.path
 
@@ -298,7 +310,8 @@ async def serving(stub: Stub, port: int = 0) -> AsyncIterator[str]:
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", port)
     await site.start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    stub.port = runner.addresses[0][1]
+    yield f"http://127.0.0.1:{stub.port}"
     await runner.cleanup()
 
 

@@ -50,7 +50,7 @@ export const offerSignIn = async () => (await signIn?.({ required: false })) ?? 
 
 /** Sends a request; resolves to decoded JSON (or null); rejects with a Problem. A 401 asks to sign in, once. */
 export async function request(path, { method = "GET", json, signal, mayAsk = true } = {}) {
-  const init = { method, signal, headers: { Accept: "application/json" }, credentials: "same-origin" };
+  const init = { method, signal, headers: { Accept: "application/json" }, credentials: "include" }; // of services of ours on this host; the policy lets nobody else be called
   if (json !== undefined) {
     init.body = JSON.stringify(json);
     init.headers["Content-Type"] = "application/json";

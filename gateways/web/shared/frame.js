@@ -4,11 +4,13 @@ import { toast } from "shared/announce.js";
 import { openKeys } from "shared/keys-dialog.js";
 import { shortcut } from "shared/keys.js";
 import { icon } from "shared/parts.js";
-import { library } from "shared/places.js";
+import { library, place } from "shared/places.js";
 import { rights } from "shared/rights.js";
 import { accountEntry } from "shared/account-menu.js";
 
 const THEMES = { system: ["sun-moon", "Theme: system"], light: ["sun", "Theme: light"], dark: ["moon", "Theme: dark"] };
+
+const ROOMS = { rooms: "page", room: "true", moderate: "true" };
 
 class Frame extends Part {
   static properties = { theme: { state: true } };
@@ -43,6 +45,7 @@ class Frame extends Part {
       <nav class="side" aria-label="Main">
         <a class="brand" href=${library()} aria-label="Kinolog, library"><img src="/web/shared/mark.svg" alt=""></a>
         <a class="entry" href=${library()} aria-current=${current}>${icon("clapperboard")}Library</a>
+        ${place("chat") === null ? nothing : html`<a class="entry" href=${place("streaming", "/rooms") ?? "/rooms"} aria-current=${ROOMS[page] ?? nothing}>${icon("messages-square")}Live chat</a>`}
         <a class="entry" href="/docs">${icon("braces")}API</a>
         <span class="spacer"></span>
         <button class="entry wide-only" type="button" @click=${openKeys}>${icon("keyboard")}Keys</button>

@@ -1,4 +1,4 @@
-// Where the services with pages are. The shell tells: a base URL, or `:port` of this page's own host.
+// Where the services are that pages lead to or call. The shell tells: a base URL, or `:port` of this page's own host.
 
 const told = JSON.parse(document.querySelector('meta[name="kinolog-places"]')?.content || "{}");
 

@@ -3,6 +3,7 @@ import "shared/frame.js";
 import { Part, html, nothing } from "shared/element.js";
 import { announce, copy } from "shared/announce.js";
 import { api } from "shared/api.js";
+import { hasChat } from "chat/api.js";
 import { activity, failureOf, isPlayable, isWorking, paths, stateLabel } from "shared/asset.js";
 import { span } from "shared/format.js";
 import { live } from "shared/live.js";
@@ -52,6 +53,10 @@ class Watch extends Part {
     return Boolean(this.asset) && mayDo("log:read", this.asset);
   }
 
+  get talks() {
+    return Boolean(this.asset) && hasChat() && isPlayable(this.asset);
+  }
+
   /** Something about the asset may still change; preview pictures may come after it is ready. */
   get unfinished() {
     return isWorking(this.asset) || (this.asset.state === "ready" && !this.asset.links.storyboard);
@@ -71,6 +76,7 @@ class Watch extends Part {
     document.title = `${asset.title} · Kinolog`;
     if (before && before !== asset.state) announce(asset.state === "playable" ? "The film plays now." : stateLabel(asset));
     if (isPlayable(asset)) import("./player.js");
+    if (this.talks) import("chat/film-chat.js");
     if (!this.unfinished) this.unfollow?.();
   }
 
@@ -86,14 +92,15 @@ class Watch extends Part {
     return html`
       <div class="content watch">
         <nav class="crumbs" aria-label="Where you are"><a href="/">${icon("arrow-left")}Library</a></nav>
-        <div class="split ${this.mayReadLog || !asset ? "" : "alone"}">
+        <div class="split ${this.mayReadLog || this.talks || !asset ? "" : "alone"}">
           <div class="column">
             ${this.screen()}
             ${asset ? this.heading() : html`<div class="heading"><span class="skeleton line wide"></span></div>`}
             ${asset ? facts(asset) : nothing}
             ${asset ? ladder(asset) : nothing}
           </div>
-          ${this.mayReadLog ? eventsPanel(asset, this.log) : nothing}
+          ${this.talks ? html`<div class="beside"><kl-film-chat .assetId=${asset.id}></kl-film-chat>${this.mayReadLog ? eventsPanel(asset, this.log) : nothing}</div>`
+            : this.mayReadLog ? eventsPanel(asset, this.log) : nothing}
         </div>
       </div>`;
   }

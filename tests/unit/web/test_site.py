@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gateways.web.site import SERVED_PACKAGES, TITLES, WEB_ROOT, Site
+from gateways.web.site import CALLS, SERVED_PACKAGES, TITLES, WEB_ROOT, Site
 
 NAMES = list(TITLES)
 
@@ -32,6 +32,23 @@ def test_the_policy_names_exactly_the_import_map_of_the_page(site: Site, name: s
     assert f"'sha256-{digest}'" in policy
     assert "unsafe-eval" not in policy
     assert ("'unsafe-inline'" in policy) == (name == "watch")
+
+
+@pytest.mark.parametrize(
+    ("place", "host", "sources"),
+    [
+        (":3004", "127.0.0.1:3001", " http://127.0.0.1:3004 ws://127.0.0.1:3004"),
+        (":3004", "[::1]:3001", " http://[::1]:3004 ws://[::1]:3004"),
+        ("https://chat.example/", "video.example", " https://chat.example wss://chat.example"),
+        (":3004", "evil.example; script-src *", ""),
+        (":3004", "", ""),
+    ],
+)
+def test_pages_with_chat_may_call_that_service_and_nobody_else(place: str, host: str, sources: str) -> None:
+    site = Site(places={"chat": place, "identity": ":3003"})
+    for name in NAMES:
+        _, policy = site.page(name, host)
+        assert f"connect-src 'self'{sources if name in CALLS else ''};" in policy
 
 
 @pytest.mark.parametrize("name", NAMES)

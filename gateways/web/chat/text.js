@@ -1,0 +1,57 @@
+// A message's text in parts: links, mentions, and what is between. Pure; everything stays text.
+
+const FOUND = /(https?:\/\/[^\s<>"'`]+)|(?<![\p{L}\p{N}_@.])(@[\p{L}\p{N}_](?:[\p{L}\p{N}_.-]*[\p{L}\p{N}_])?)/giu;
+const TRAILING = /[.,;:!?…)\]}]+$/u;
+
+function linkOf(text) {
+  try {
+    const url = new URL(text);
+    return url.hostname ? url.href : null;
+  } catch {
+    return null;
+  }
+}
+
+/** `[{text}, {text, href}, {text, mention: true}, …]` */
+export function parts(text) {
+  const found = [];
+  let at = 0;
+  const plain = (end) => end > at && found.push({ text: text.slice(at, end) });
+  for (const match of text.matchAll(FOUND)) {
+    const [whole, link] = match;
+    if (link === undefined) {
+      plain(match.index);
+      found.push({ text: whole, mention: true });
+      at = match.index + whole.length;
+      continue;
+    }
+    const shown = link.replace(TRAILING, "");
+    const href = linkOf(shown);
+    if (!href) continue;
+    plain(match.index);
+    found.push({ text: shown, href });
+    at = match.index + shown.length;
+  }
+  plain(text.length);
+  return found;
+}
+
+/** Account ids of those whom a text speaks to, out of `people` (account id -> name); names may hold spaces. */
+export function mentioned(text, people) {
+  const said = text.toLocaleLowerCase();
+  return [...people].filter(([, name]) => {
+    const at = name ? said.indexOf(`@${name.toLocaleLowerCase()}`) : -1;
+    return at >= 0 && !/[\p{L}\p{N}_]/u.test(said[at + name.length + 1] ?? "");
+  }).map(([accountId]) => accountId).slice(0, 20);
+}
+
+const HUES = 8;
+
+/** One of HUES classes for a name, always the same for an account. */
+export function hueOf(accountId) {
+  let sum = 0;
+  for (const letter of accountId ?? "") sum = (sum * 31 + letter.codePointAt(0)) >>> 0;
+  return `hue-${sum % HUES}`;
+}
+
+export const nameOf = (author) => author?.name || "Somebody";
