@@ -13,10 +13,11 @@ from typing import Any, Final, Literal
 import orjson
 from aiohttp import web
 
+from gateways.core import cursors
 from gateways.core.endpoint import json_response, query_of
 from gateways.core.principal import principal_of
 from gateways.core.reasons import PLATFORM_SUBJECT, REASON
-from gateways.identity import cursors, present
+from gateways.identity import present
 from gateways.identity.asking import opened
 from gateways.identity.context import Identity, identity_of
 from gateways.identity.models import AuditEntry, AuditPage, AuditQuery

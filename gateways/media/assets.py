@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 from typing import Any, cast
 
 import orjson
 from aiohttp import web
 
+from gateways.core import cursors
 from gateways.core.endpoint import body_of, json_response, query_of
 from gateways.core.idempotency import scoped_id
 from gateways.core.permissions import ASSETS_READ
@@ -73,14 +72,14 @@ async def list_assets(request: web.Request) -> web.Response:
     if listing is None:
         return json_response(AssetPage(items=[], next_cursor=None))
     items, cursor = await _page(view, listing, query, principal)
-    return json_response(AssetPage(items=items, next_cursor=_encode(cursor) if cursor else None))
+    return json_response(AssetPage(items=items, next_cursor=cursor))
 
 
 async def _page(
     view: View, listing: str, query: AssetsQuery, principal: Principal
-) -> tuple[list[Asset], Cursor | None]:
-    """Up to `limit` matching assets of a listing and where to go on, or None at the end."""
-    after = _decode(query.cursor) if query.cursor else None
+) -> tuple[list[Asset], str | None]:
+    """Up to `limit` matching assets of a listing and the cursor to go on by, or None at the end."""
+    after = Cursor(*cursors.decode(query.cursor)) if query.cursor else None
     words = query.q.casefold().split() if query.q else []
     step = query.limit if not words else 100
     found: list[Asset] = []
@@ -97,28 +96,20 @@ async def _page(
                 continue
             found.append(present.asset(document))
             if len(found) == query.limit:
-                return found, after if more or member is not page[-1] else None
+                return found, _text(after) if more or member is not page[-1] else None
         if not more:
             return found, None
         if looked_at >= SEARCH_WINDOW:
-            return found, after
+            return found, _text(after)
+
+
+def _text(after: Cursor | None) -> str | None:
+    return cursors.encode(int(after.score), after.key) if after is not None else None
 
 
 def _matches(document: AssetDocument, words: list[str]) -> bool:
     title = f"{document['title']} {document['id']}".casefold()
     return all(word in title for word in words)
-
-
-def _encode(cursor: Cursor) -> str:
-    return base64.urlsafe_b64encode(orjson.dumps([cursor.score, cursor.key])).decode().rstrip("=")
-
-
-def _decode(text: str) -> Cursor:
-    try:
-        score, key = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        return Cursor(float(score), str(key))
-    except (binascii.Error, ValueError, TypeError) as error:
-        raise Problem("validation", "cursor: take it from `next_cursor` of the page before.") from error
 
 
 async def change_asset(request: web.Request) -> web.Response:

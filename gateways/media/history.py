@@ -6,14 +6,13 @@ any order, rows of one partition in theirs, so nothing that arrives late is ever
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import orjson
 
+from gateways.core import cursors
 from gateways.core.deps import History
 from gateways.core.problem import Problem
 from gateways.core.projections import ProjectionReader
@@ -146,7 +145,7 @@ def causes_first(entries: Sequence[LogEntry]) -> list[LogEntry]:
 
 def encode_cursor(cursor: Cursor) -> str:
     """Opaque text of a cursor."""
-    return base64.urlsafe_b64encode(orjson.dumps(cursor)).decode().rstrip("=")
+    return cursors.pack(cursor)
 
 
 def decode_cursor(text: str | None) -> Cursor:
@@ -154,7 +153,9 @@ def decode_cursor(text: str | None) -> Cursor:
     if not text:
         return {}
     try:
-        raw = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        return {str(where): int(offset) for where, offset in raw.items()}
-    except (binascii.Error, ValueError, TypeError, AttributeError) as error:
+        raw = cursors.unpack(text)
+        if type(raw) is not dict or not all(type(at) is int and -1 <= at < 2**63 for at in raw.values()):
+            raise ValueError("not a vector of offsets")
+    except ValueError as error:
         raise Problem("validation", "after: take it from `next_cursor` of the page before.") from error
+    return raw

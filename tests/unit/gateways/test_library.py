@@ -54,7 +54,18 @@ async def test_an_empty_library_is_an_empty_page(gateway: Gateway) -> None:
     assert await titles(gateway, "") == ([], None)
 
 
-@pytest.mark.parametrize("query", ["?limit=0", "?limit=101", "?limit=x", "?cursor=%25", "?cursor=bm9uZQ"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?limit=0",
+        "?limit=101",
+        "?limit=x",
+        "?cursor=%25",
+        "?cursor=bm9uZQ",
+        "?cursor=WyJuYW4iLCJ4Il0",  # ["nan","x"]
+        "?cursor=WzEsMl0",  # [1,2]
+    ],
+)
 async def test_wrong_parameters_are_named(gateway: Gateway, query: str) -> None:
     answer = await gateway.get(f"/v1/assets{query}")
     assert answer.status == 422

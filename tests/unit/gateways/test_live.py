@@ -203,7 +203,16 @@ async def test_an_event_opens_to_its_causes_and_effects(gateway: Gateway) -> Non
     assert (await gateway.get("/v1/log/unknown")).status == 404
 
 
-@pytest.mark.parametrize("after", ["%25", "bm9uc2Vuc2U", "WzFd"])
+@pytest.mark.parametrize(
+    "after",
+    [
+        "%25",
+        "bm9uc2Vuc2U",
+        "WzFd",
+        "eyJhOjAiOnRydWV9",  # {"a:0":true}
+        "eyJhOjAiOjkyMjMzNzIwMzY4NTQ3NzU4MDh9",  # an offset beyond 63 bits
+    ],
+)
 async def test_a_cursor_that_is_not_ours_is_422(gateway: Gateway, after: str) -> None:
     assert (await gateway.get(f"/v1/assets/a1/log?after={after}")).status == 422
 
