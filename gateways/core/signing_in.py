@@ -34,7 +34,7 @@ class Session(BaseModel):
 
     subject: str
     permissions: list[str]
-    via: str = Field(description="`key` or `session`")
+    via: str = Field(description="`key`, `token` or `session` (a cookie)")
     asset_id: str | None = Field(description="the only asset this session sees; null: all")
     expires_at_ms: int | None
     account_id: str | None = Field(description="null: the administrator's key or a watch link")
