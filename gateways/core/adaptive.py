@@ -40,7 +40,7 @@ class Priority(IntEnum):
     ORDINARY = 1  # lists, documents, changes
     LICENCE = 2  # what a playback needs to begin
     PLAYBACK = 3  # segments, playlists and heartbeats of running playback
-    ALWAYS = 4  # health: never refused, never counted
+    ALWAYS = 4  # health, uploads and sockets, which have bounds of their own: never refused, never counted
 
 
 _SHARE: Final = {Priority.BEAT: 0.5, Priority.ORDINARY: 0.8, Priority.LICENCE: 0.9, Priority.PLAYBACK: 1.0}

@@ -33,6 +33,8 @@ UNKNOWN_S: Final = 5.0
 """How long a connection outlives that nobody can tell whether it still may, seconds."""
 REJOIN_S: Final = 60.0
 AT_ONCE: Final = 200
+MOST_HELD: Final = 20_000
+"""Connections of one app; others go to another gateway."""
 GOING_AWAY: Final = 1001
 
 
@@ -130,6 +132,11 @@ class Admission:
             due.update(self._ended(now_s))
             due.update(self._longest_unasked(now_s))
             await self._ask(due)
+
+    @property
+    def full(self) -> bool:
+        """Whether no more connections should be taken."""
+        return len(self._asked_at_s) >= MOST_HELD
 
     async def end(self, code: int) -> None:
         """Close all that is held."""

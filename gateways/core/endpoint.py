@@ -114,8 +114,8 @@ def endpoint(
 
 
 def priority_of(route: Route) -> Priority:
-    """A route's priority. Bodies that stream have bounds of their own, and take as long as their client."""
-    return Priority.ALWAYS if route.reads_stream else route.priority
+    """A route's priority. Bodies that stream, and sockets, have bounds of their own: none takes a place here."""
+    return Priority.ALWAYS if route.reads_stream or route.socket else route.priority
 
 
 def _ticket_of(request: web.Request) -> Ticket | None:

@@ -29,7 +29,7 @@ from gateways.core.frames import close_frame, text_frame
 from gateways.core.gcra import Local
 from gateways.core.permissions import PUBLIC
 from gateways.core.principal import ANONYMOUS, PRINCIPAL, Principal
-from gateways.core.problem import Problem
+from gateways.core.problem import Problem, retry_later
 from gateways.core.rates import Rate
 from gateways.core.routes import Handler
 
@@ -182,6 +182,8 @@ def gated(talk: Conversation) -> Handler:
         socket = Socket(request)
         if not socket.response.can_prepare(request):
             raise Problem("malformed-request", "Connect with a WebSocket: this path takes nothing else.")
+        if request.app[ADMISSION].full:
+            raise retry_later("overloaded", "This gateway holds as many connections as it can; try again.", 5)
         code = 1011  # where nothing else closes it, a bug of ours did
         try:
             await socket.open()
