@@ -114,7 +114,7 @@ def endpoint(
 
 
 def priority_of(route: Route) -> Priority:
-    """A route's priority. Bodies that stream, and sockets, have bounds of their own: none takes a place here."""
+    """A route's priority. Bodies that stream and sockets have bounds of their own and take no place here."""
     return Priority.ALWAYS if route.reads_stream or route.socket else route.priority
 
 
