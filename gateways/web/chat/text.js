@@ -51,7 +51,7 @@ const HUES = 8;
 export function hueOf(accountId) {
   let sum = 0;
   for (const letter of accountId ?? "") sum = (sum * 31 + letter.codePointAt(0)) >>> 0;
-  return `hue-${sum % HUES}`;
+  return `hue-${(sum >>> 16) % HUES}`; // the low bits of such a sum hardly differ
 }
 
 export const nameOf = (author) => author?.name || "Somebody";
