@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import orjson
 import structlog
@@ -33,6 +34,10 @@ _SETTINGS = {
     "max_insert_block_size": 1_048_576,
     "async_insert": 0,
 }
+# ClickHouse's numbers for: too many queries at once, a socket's time-out, a network error, an aborted query
+# (it is stopping), an overloaded server. Without a number somebody in between answered.
+_PASSING_CODES: Final = frozenset((202, 209, 210, 236, 745))
+_PASSING_STATUS: Final = re.compile(r"HTTP driver received HTTP status (429|50[234])\b")
 
 
 class Table:
@@ -131,11 +136,14 @@ class Table:
             await asyncio.sleep(0.2 + random.random() * 0.3)  # jitter
 
 
-def _passes(exc: Exception) -> bool:
-    """Whether the same call may succeed later: the server is starting, stopping or full of queries."""
-    text = str(exc)
-    return any(sign in text for sign in ("HTTP driver returned response code 50", "TOO_MANY_SIMULTANEOUS",
-                                         "Connection", "503", "502"))  # fmt: skip
+def _passes(error: Any) -> bool:
+    """Whether the same call may succeed later: the server is starting, stopping or full of queries.
+
+    Its answer's text does not count: it may quote what was to be inserted.
+    """
+    if error.code is not None:
+        return error.code in _PASSING_CODES
+    return _PASSING_STATUS.match(str(error)) is not None
 
 
 class History:
