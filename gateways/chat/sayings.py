@@ -8,6 +8,7 @@ from typing import Any, Final
 from gateways.chat import said
 from gateways.chat.copies import authors_of
 from gateways.chat.reactions import REACTIONS
+from gateways.chat.rooms import find_room
 from gateways.chat.said import Message, Refused
 from gateways.chat.seats import Party
 from gateways.chat.sending import answered, edit, publish, send
@@ -58,7 +59,8 @@ async def remove(party: Party, message: Message) -> None:
     room = party.writing(message)
     await party.counted()
     message_ids = said.ids(message, "message_ids", said.MOST_REMOVED)
-    messages = await authors_of(party.chat, room, message_ids)
+    fresh = await find_room(party.chat, room["room_id"]) or room  # the newest messages are in it
+    messages = await authors_of(party.chat, fresh, message_ids)
     data = {**_act(party, room), "messages": messages, "reason": said.reason(message)}
     await answered(await publish(party.chat, "RemovalRequested", data, uuid.uuid4().hex))
     party.done(message)
