@@ -71,6 +71,7 @@ async def build(platform: Platform) -> Service:
 SERVICE: Final = Service(
     name="chat",
     about="It carries the chat beside a film, live and replayed, and what its moderators need.",
+    called_from=("streaming",),
     needs=("kafka", "redis", "clickhouse", "vault"),
     routes=ROUTES,
     build=build,
