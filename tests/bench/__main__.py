@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from tests.bench import chat_benches, gate, media_benches, screening, stack_benches
+from tests.bench import chat_benches, gate, media_benches, pages, screening, stack_benches
 from tests.bench.harness import Bench, judged, keep, measured
 from tests.bench.lane import lane
 
@@ -49,7 +49,8 @@ def chosen(names: tuple[str, ...], stack: ExitStack) -> Iterator[Bench]:
     def wanted(name: str) -> bool:
         return not names or any(means(asked, name) for asked in names)
 
-    others = [*gate.benches(), *screening.benches(), *media_benches.benches(), *stack_benches.benches()]
+    kinds = (gate, screening, pages, media_benches, stack_benches)
+    others = [bench for kind in kinds for bench in kind.benches()]
     all_names = [*LANE, *chat_benches.NAMES, *(bench.name for bench in others)]
     for asked in names:
         if not any(means(asked, name) for name in all_names):
