@@ -151,7 +151,7 @@ class Settings(BaseSettings):
     )
     service_urls: Annotated[dict[str, str], NoDecode] = Field(
         default={},
-        description="Base URLs of services with pages, as JSON: service -> URL, such as "
+        description="Base URLs of services that pages lead to or call, as JSON: service -> URL, such as "
         '{"identity": "https://video.example.org:8443"}; on one host, so that one sign-in holds for all. '
         "Without one: PUBLIC_URL (streaming), or the page's host and the service's port.",
     )
