@@ -9,6 +9,7 @@ import pytest
 
 from deploy.local.launcher import Stack
 from tests.integration.chat.rooms import Rooms, Worker, rooms_of
+from tests.integration.chat.town import Town, town_of
 
 
 @pytest.fixture
@@ -31,3 +32,10 @@ def worker(stack: Stack, tmp_path: Path) -> Iterator[Worker]:
     made = Worker(stack, tmp_path)
     yield made
     made.kill()
+
+
+@pytest.fixture
+async def town(platform_stack: Stack) -> AsyncIterator[Town]:
+    """The chat service of the shared platform, and people of the test's own."""
+    async with town_of(platform_stack) as opened:
+        yield opened
