@@ -37,10 +37,11 @@ PICTURE_CODECS = frozenset(
         *("rawvideo", "huffyuv", "ffvhuff", "ffv1"),
     )
 )
+MOST_TRACKS = 64
 OPEN_OPTIONS = {
     "format_whitelist": FORMATS,
     "protocol_whitelist": "none",
-    "max_streams": "64",
+    "max_streams": "256",  # of those beyond, some demuxers say nothing, and others read nothing at all
     "probesize": "5000000",
     "analyzeduration": "5000000",
 }
@@ -144,7 +145,7 @@ def _examine(container: InputContainer, file: sniff.Readable) -> Probe:
 
 def _picture_stream(container: InputContainer) -> VideoStream:
     """The picture track people mean: no cover art, the default one, else the largest."""
-    if len(container.streams) > int(OPEN_OPTIONS["max_streams"]):
+    if len(container.streams) > MOST_TRACKS:
         raise MediaProblem("too_many_streams", f"{len(container.streams)} tracks")
     tracks = [
         stream

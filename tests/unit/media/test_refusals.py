@@ -245,6 +245,18 @@ def test_damage_in_the_middle_is_passed_over(clip: Clip, tmp_path: Path) -> None
     assert numbers[-1] == recipe.frame_count - 1
 
 
+@pytest.mark.parametrize("container", ["matroska", "mp4"])
+def test_more_tracks_than_people_need(container: str, tmp_path: Path) -> None:
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as output:
+        tracks = [output.add_stream("mpeg4", rate=24) for _ in range(probe.MOST_TRACKS + 2)]
+        for track in tracks:
+            track.width, track.height, track.pix_fmt = 64, 48, "yuv420p"
+        for track in tracks:
+            output.mux([*track.encode(av.VideoFrame(64, 48, "yuv420p")), *track.encode()])
+    assert refusal(file_of(tmp_path, file.getvalue())) == "too_many_streams"
+
+
 def test_only_listed_demuxers_are_allowed() -> None:
     """None of those that open other files or addresses, whatever they are called."""
     allowed = set(probe.FORMATS.split(","))
