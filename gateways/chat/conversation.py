@@ -138,9 +138,12 @@ class _Conversation(Party):
         }
 
     async def _may_still_read(self, room_id: str) -> None:
+        seat = self.seats.get(room_id)
+        room = seat.feed.room if seat is not None and seat.feed is not None else None
+        if room is None:
+            return
         try:
-            room = await find_room(self.chat, room_id)
-            if room is not None and await may_read(self.chat, self.socket.principal, room):
+            if await may_read(self.chat, self.socket.principal, room):
                 return
         except (RedisError, OSError):
             return  # it is asked again

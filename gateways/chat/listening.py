@@ -18,11 +18,12 @@ from gateways.chat.access import may_read
 from gateways.chat.context import Chat, chat_of
 from gateways.chat.feed import Feed
 from gateways.chat.feeds import RoomAway
-from gateways.chat.rooms import find_room, known
+from gateways.chat.rooms import known
 from gateways.chat.welcome import NEWEST, welcome
 from gateways.core.principal import Principal, principal_of
 from gateways.core.problem import retry_later
 from gateways.core.sse import EventStream
+from schemas.chat.views import RoomDocument
 
 LONGEST_ID: Final = 18
 BATCH: Final = 100
@@ -85,7 +86,7 @@ async def _follow(
             return
         if reader.unsure:
             reader.unsure = False
-            if not await _may_still_read(chat, principal, feed.room_id):
+            if not await _may_still_read(chat, principal, feed.room):
                 await stream.send("left", {"room": feed.room_id, "code": "may_not_read"})
                 return
         last = feed.last
@@ -102,9 +103,8 @@ async def _follow(
         sent = last
 
 
-async def _may_still_read(chat: Chat, principal: Principal, room_id: str) -> bool:
+async def _may_still_read(chat: Chat, principal: Principal, room: RoomDocument | None) -> bool:
     try:
-        room = await find_room(chat, room_id)
         return room is not None and await may_read(chat, principal, room)
     except (RedisError, OSError):
         return True  # it is asked again
