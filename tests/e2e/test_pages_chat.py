@@ -211,13 +211,11 @@ async def test_slow_mode_and_timeouts_count_down(surface: Surface) -> None:
     await expect(rows(page)).to_have_count(1)
     await expect(page.get_by_role("button", name="Send")).to_be_disabled()
     await expect(page.get_by_text("Slow mode: one message each 30 s.")).to_be_visible()
-    await chat.delta(
-        ROOM, "sanction", account_id=ME, sanction="timeout", until_ms=stub_data.now_ms() + 600_000
-    )
+    await chat.delta(ROOM, "sanction", sanction="timeout", until_ms=stub_data.now_ms() + 600_000)
     await expect(page.get_by_text("You are timed out: you may write again in 10 min.")).to_be_visible()
-    await chat.delta(ROOM, "lifted", account_id=ME, sanction="timeout")
+    await chat.delta(ROOM, "lifted", sanction="timeout")
     await expect(page.get_by_label("Message", exact=True)).to_be_visible()
-    await chat.delta(ROOM, "sanction", account_id=ME, sanction="ban", until_ms=None)
+    await chat.delta(ROOM, "sanction", sanction="ban", until_ms=None)
     await expect(page.get_by_text("You may not write here.")).to_be_visible()
 
 

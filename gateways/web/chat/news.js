@@ -11,8 +11,8 @@ const changes = {
   removed: ({ pinned }, item) => ({ pinned: pinned.filter((pin) => !item.message_ids.includes(pin.message_id)) }),
   purged: ({ pinned }, item) => ({ pinned: pinned.filter((pin) => pin.author?.id !== item.account_id) }),
   reactions: (_, item) => (item.message_id ? {} : { reactions: item.totals }),
-  sanction: ({ you }, item) => (item.account_id === you.account_id ? { mutedUntilMs: item.until_ms ?? Infinity } : {}),
-  lifted: ({ you }, item) => (item.account_id === you.account_id ? { mutedUntilMs: 0 } : {}),
+  sanction: (_, item) => ({ mutedUntilMs: item.until_ms ?? Infinity }), // told to nobody else but whom it is about
+  lifted: () => ({ mutedUntilMs: 0 }),
 };
 
 /** Puts into `store` what a delta that is no message changes. */
