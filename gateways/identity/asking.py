@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from typing import Any, cast
 
+from gateways.core.asking import publish, refused
 from gateways.core.problem import Problem, retry_later
 from gateways.core.projections import Projection
 from gateways.identity.context import ACCOUNT_REQUESTS, Identity
 from schemas.identity.views import AccountDocument
-
-REPEATED = ".RequestRepeated"
-REFUSED = ".RequestRefused"
 
 
 async def ask(identity: Identity, account_id: str, name: str, data: dict[str, Any], request_id: str) -> None:
@@ -45,19 +42,12 @@ async def decided(
 ) -> dict[str, Any]:
     """The outcome of one request on any aggregate; problems as for `ask`."""
     view = await identity.projections.pin(projection)
-    try:
-        async with asyncio.timeout(identity.waits.publish_s):
-            await identity.producer.publish(topic, key, type_name, data, ce_id=request_id)
-    except TimeoutError:
-        raise retry_later(
-            "unavailable", "The log does not take requests now; try again with the same Idempotency-Key."
-        ) from None
+    await publish(identity.producer, topic, key, type_name, data, request_id, identity.waits.publish_s)
     outcome = await view.await_outcome(key, request_id, identity.waits.outcome_s)
     if outcome is None:
         raise undecided()
-    if str(outcome["type"]).endswith(REFUSED):
-        refusal = cast("dict[str, Any]", outcome["data"])
-        raise Problem("conflict", str(refusal["detail"]), code=str(refusal["code"]))
+    if (refusal := refused(outcome)) is not None:
+        raise refusal
     return outcome
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any, cast
+from typing import Any
 
 import orjson
 from aiohttp import web
 
-from gateways.core import cursors
+from gateways.core import asking, cursors
 from gateways.core.endpoint import body_of, json_response, query_of
 from gateways.core.idempotency import scoped_id
 from gateways.core.permissions import ASSETS_READ
 from gateways.core.principal import Principal, principal_of
-from gateways.core.problem import Problem, retry_later
+from gateways.core.problem import Problem
 from gateways.core.projections import Cursor, View
 from gateways.core.reasons import sealed_reason
 from gateways.media import present
@@ -53,9 +52,19 @@ async def get_asset(request: web.Request) -> web.Response:
     wait_for = query_of(request, AssetQuery).wait_for
     media = media_of(request)
     view = await media.projections.pin(media.library)
-    if wait_for is not None:
-        await view.await_outcome(request.match_info["asset_id"], wait_for, media.waits.outcome_s)
+    # Who sent a request has a credential; strangers must not hold on to a place as they like.
+    if wait_for is not None and principal_of(request).via != "none":
+        await _wait(request, view, wait_for)
     return json_response(present.asset(await find_document(request, view)))
+
+
+async def _wait(request: web.Request, view: View, request_id: str) -> None:
+    """Wait for an outcome. One on an asset that the caller may not know of is as one that never comes."""
+    asset_id = request.match_info["asset_id"]
+    document = await view.get(asset_id)
+    if document is not None and not may_see(principal_of(request), document):
+        request_id = uuid.uuid4().hex
+    await view.await_outcome(asset_id, request_id, media_of(request).waits.outcome_s)
 
 
 async def list_assets(request: web.Request) -> web.Response:
@@ -128,7 +137,7 @@ async def change_asset(request: web.Request) -> web.Response:
     position = await publish(media, document["id"], "AssetChangeRequested", data, request_id)
     view = await media.projections.pin(media.library)
     outcome = await view.await_outcome(document["id"], request_id, media.waits.outcome_s)
-    problem = refused(outcome)
+    problem = asking.refused(outcome)
     if problem is not None:
         raise problem
     changed = present.alive(await view.get(document["id"])) if outcome is not None else None
@@ -177,27 +186,9 @@ async def _act(request: web.Request, document: AssetDocument, reason: str | None
 async def publish(
     media: Media, asset_id: str, name: str, data: dict[str, Any], request_id: str
 ) -> LogPosition:
-    """Put kinolog.media.<name> on the log; Problem 503 when the broker does not take it in time.
-
-    A later retry with the same `request_id` is the same request, should this one have arrived after all.
-    """
-    try:
-        async with asyncio.timeout(media.waits.publish_s):
-            position = await media.producer.publish(
-                REQUESTS, asset_id, f"kinolog.media.{name}", {"asset_id": asset_id, **data}, ce_id=request_id
-            )
-    except TimeoutError:
-        raise retry_later(
-            "unavailable", "The log does not take requests now; try again with the same Idempotency-Key."
-        ) from None
-    return LogPosition(topic=position.topic, partition=position.partition, offset=position.offset)
-
-
-def refused(outcome: dict[str, Any] | None) -> Problem | None:
-    """The problem of a request that its decider refused."""
-    if outcome is None or not str(outcome.get("type", "")).endswith(".RequestRefused"):
-        return None
-    data = cast("dict[str, Any]", outcome.get("data", {}))
-    return Problem(
-        "conflict", str(data.get("detail") or "The request was refused."), code=str(data.get("code", ""))
+    """Put kinolog.media.<name> on the log, as `gateways.core.asking` does."""
+    full = {"asset_id": asset_id, **data}
+    position = await asking.publish(
+        media.producer, REQUESTS, asset_id, f"kinolog.media.{name}", full, request_id, media.waits.publish_s
     )
+    return LogPosition(topic=position.topic, partition=position.partition, offset=position.offset)

@@ -18,12 +18,13 @@ from typing import Any, Final
 from aiohttp import web
 from redis.exceptions import RedisError
 
+from gateways.core import asking
 from gateways.core.endpoint import json_response
 from gateways.core.idempotency import idempotency_key, scoped_id
 from gateways.core.problem import Problem, retry_later
 from gateways.core.projections import View
 from gateways.media import present
-from gateways.media.assets import publish, refused
+from gateways.media.assets import publish
 from gateways.media.context import Media, media_of
 from gateways.media.failures import UploadEnded, ended_by
 from gateways.media.intake import Intake, open_intake
@@ -200,7 +201,7 @@ async def _complete(media: Media, view: View, asset_id: str, source: Source) -> 
     completing = publish(media, asset_id, "UploadCompleted", {"source": source.as_record()}, request_id)
     position = await asyncio.shield(media.background.start(completing, f"complete upload {asset_id}"))
     outcome = await view.await_outcome(asset_id, request_id, media.waits.outcome_s)
-    problem = refused(outcome)
+    problem = asking.refused(outcome)
     if problem is not None:
         raise problem
     document = present.alive(await view.get(asset_id))
