@@ -114,7 +114,8 @@ class LogReader:
             raise self._unreachable(error) from error
         if found.error is not None:
             raise LogError(
-                f"the broker has no topic {topic}: run `kinolog topics create`, or correct the name"
+                f"the broker has no topic {topic}: `kinolog topics list` shows the names, "
+                "`kinolog topics create` makes what is missing"
             )
         return len(found.partitions)
 

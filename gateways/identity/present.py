@@ -90,7 +90,8 @@ async def api_keys(identity: Identity, document: AccountDocument) -> list[ApiKey
             scopes=k["scopes"],
             created_at_ms=k["created_at_ms"],
             expires_at_ms=k["expires_at_ms"],
-            last_used_at_ms=k["last_used_at_ms"],
+            # Kept as the beginning of an hour, which for a young key may lie before it was made.
+            last_used_at_ms=k["last_used_at_ms"] and max(k["last_used_at_ms"], k["created_at_ms"]),
             replaced_by=k["replaced_by"],
             ends_at_ms=k["ends_at_ms"],
         )
