@@ -68,7 +68,7 @@ def _with_fate(
     last = row if fate is None else fate
     # Another text that waits, or was turned down, leaves the message where it is.
     stays = fate is not None and int(fate["said"]) > int(fate["gone"])
-    state: State = "shown" if stays else _STATES[str(last["kind"])]
+    state: State = "shown" if stays else _STATES[str(last["what"])]
     return Written(
         message=Message(**message), state=state, rule=str(last["rule"]), reason=str(last["reason"])
     )
@@ -79,13 +79,14 @@ async def _written(
 ) -> Sequence[Mapping[str, Any]]:
     """Each message once, with its newest text, the newest first."""
     return await chat.history.query(
-        "SELECT message_id, min(offset) AS id, argMin(kind, offset) AS kind, '' AS reason, "  # noqa: S608
+        "SELECT message_id, min(offset) AS id, argMin(kind, offset) AS what, '' AS reason, "  # noqa: S608
         "any(account_id) AS account_id, argMax(text_sealed, offset) AS text_sealed, "
         "argMin(rule, offset) AS rule, argMax(mentions, offset) AS mentions, "
         "argMin(reply_to, offset) AS reply_to, argMin(media_ms, offset) AS media_ms, "
         "min(sent_at_ms) AS sent_at_ms, countIf(kind IN ('edited', 'shadow_edited')) AS edits "
-        f"FROM {await table(chat)} WHERE room_id = {{room:String}} AND account_id = {{account:String}} "
-        "AND kind IN ('message', 'held', 'rejected', 'shadowed', 'edited', 'shadow_edited') "
+        f"FROM (SELECT * FROM {await table(chat)} "
+        "WHERE room_id = {room:String} AND account_id = {account:String} "
+        "AND kind IN ('message', 'held', 'rejected', 'shadowed', 'edited', 'shadow_edited')) "
         "GROUP BY message_id HAVING id < {before:UInt64} ORDER BY id DESC LIMIT {limit:UInt32}",
         {
             "room": room_id, "account": account_id, "limit": limit,
@@ -99,7 +100,7 @@ async def _fates(
 ) -> dict[str, Mapping[str, Any]]:
     """What happened to each last; by "" when the account was purged last."""
     rows = await chat.history.query(
-        "SELECT message_id, max(offset) AS id, argMax(kind, offset) AS kind, argMax(rule, offset) AS rule, "  # noqa: S608
+        "SELECT message_id, max(offset) AS id, argMax(kind, offset) AS what, argMax(rule, offset) AS rule, "  # noqa: S608
         "max(if(kind = 'message', toInt64(offset), -1)) AS said, "
         "max(if(kind = 'removed', toInt64(offset), -1)) AS gone, "
         f"argMax(reason, offset) AS reason FROM {await table(chat)} WHERE room_id = {{room:String}} "

@@ -60,7 +60,7 @@ async def tried(
 def _compare(
     result: TrialResult, row: Mapping[str, Any], message: dict[str, Any], findings: list[dict[str, Any]]
 ) -> None:
-    was: Verdict = _WAS[str(row["kind"])]
+    was: Verdict = _WAS[str(row["what"])]
     would: Verdict = strictest(findings) or "accept"
     if was == would:
         result.same += 1
@@ -88,13 +88,13 @@ async def _sent(
 ) -> Sequence[Mapping[str, Any]]:
     """Each message as it was first decided on, the newest first."""
     return await chat.history.query(
-        "SELECT message_id, min(offset) AS id, argMin(kind, offset) AS kind, any(account_id) AS account_id, "  # noqa: S608
+        "SELECT message_id, min(offset) AS id, argMin(kind, offset) AS what, any(account_id) AS account_id, "  # noqa: S608
         "argMin(text_sealed, offset) AS text_sealed, argMin(rule, offset) AS rule, "
         "argMin(mentions, offset) AS mentions, argMin(reply_to, offset) AS reply_to, "
         "argMin(media_ms, offset) AS media_ms, min(sent_at_ms) AS sent_at_ms "
-        f"FROM {await table(chat)} WHERE room_id = {{room:String}} "
+        f"FROM (SELECT * FROM {await table(chat)} WHERE room_id = {{room:String}} "
         "AND kind IN ('message', 'held', 'rejected') "
-        "AND at_ms >= {from_ms:Int64} AND at_ms < {to_ms:Int64} "
+        "AND at_ms >= {from_ms:Int64} AND at_ms < {to_ms:Int64}) "
         "GROUP BY message_id ORDER BY id DESC LIMIT {limit:UInt32}",
         {"room": room_id, "from_ms": from_ms, "to_ms": to_ms, "limit": limit},
     )
