@@ -117,12 +117,15 @@ class Town:
     async def ask(
         self, method: str, path: str, status: int, body: Any = None, by: Person | None = None
     ) -> Any:
-        """The answer's document; `by` None: nobody's."""
-        headers = {} if by is None else by.bearer
-        async with self.http.request(method, path, json=body, headers=headers) as answer:
-            text = await answer.text()
-            assert answer.status == status, f"{method} {path}: {answer.status} {text}"
-            return await answer.json(content_type=None) if text else None
+        """The answer's document; `by` None: nobody's. What a busy machine has no answer to is asked again."""
+        headers = {"Idempotency-Key": uuid.uuid4().hex} | ({} if by is None else by.bearer)
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                async with self.http.request(method, path, json=body, headers=headers) as answer:
+                    text = await answer.text()
+                    if answer.status not in (503, 504):
+                        assert answer.status == status, f"{method} {path}: {answer.status} {text}"
+                        return await answer.json(content_type=None) if text else None
 
     async def until(self, path: str, wanted: Callable[[Any], bool], by: Person | None = None) -> Any:
         """The document at `path` once it is as wanted."""
