@@ -49,9 +49,9 @@ const HUES = 8;
 
 /** One of HUES classes for a name, always the same for an account. */
 export function hueOf(accountId) {
-  let sum = 0;
-  for (const letter of accountId ?? "") sum = (sum * 31 + letter.codePointAt(0)) >>> 0;
-  return `hue-${(sum >>> 16) % HUES}`; // the low bits of such a sum hardly differ
+  let sum = 0x811c9dc5; // FNV-1a
+  for (const letter of accountId ?? "") sum = Math.imul(sum ^ letter.codePointAt(0), 0x01000193);
+  return `hue-${(sum >>> 16) % HUES}`;
 }
 
 export const nameOf = (author) => author?.name || "Somebody";
