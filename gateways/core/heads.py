@@ -43,6 +43,7 @@ class GuardedHandler(web.RequestHandler):
     def data_received(self, data: bytes) -> None:
         # Bytes while a request is handled are its body; those behind it wait under the time for idling.
         between_requests = self._current_request is None and not self._messages
+        begins = between_requests  # whether a head may have begun that is not whole yet
         waiter = self._waiter
         if self._door is None or not between_requests or waiter is None or waiter.done():
             super().data_received(data)
@@ -52,9 +53,12 @@ class GuardedHandler(web.RequestHandler):
                 super().data_received(data)
             finally:
                 self._waiter = waiter
-            if self._messages and not self._turned_away(self._door):
-                waiter.set_result(None)
-        if self._messages or not between_requests:
+            if self._messages:
+                self._disarm()  # that one is whole; what came behind it has a time of its own
+                begins = not data.endswith(b"\r\n\r\n")
+                if not self._turned_away(self._door):
+                    waiter.set_result(None)
+        if self._messages or not begins:
             self._disarm()
         elif self._head_timer is None:
             self._head_timer = self._loop.call_later(HEAD_S, self.force_close)

@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from gateways.core import heads
 from gateways.core.app import Service, create_app
 from gateways.core.deps import CoreDeps
+from gateways.core.door import DOOR
 from gateways.core.permissions import PUBLIC
 from gateways.core.routes import Route
 from gateways.core.server import Listening, Server
@@ -25,6 +26,7 @@ Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 @dataclasses.dataclass
 class Running:
+    app: web.Application
     port: int
     begun: asyncio.Event
     go_on: asyncio.Event
@@ -51,7 +53,7 @@ async def running(core: CoreDeps, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     app = create_app(Service(name="chat", routes=routes), core)
     server = Server([Listening("chat", app, port, metrics_port)], "127.0.0.1", 1.0)
     await server.start()
-    yield Running(port, begun, go_on)
+    yield Running(app, port, begun, go_on)
     await server.stop()
 
 
@@ -85,6 +87,23 @@ async def test_a_head_that_is_never_ended_is_given_up(running: Running) -> None:
         idle_writer.write(b"\r\n")
         assert (await idle.readline()).startswith(b"HTTP/1.1 200")
         for writer in (busy_writer, idle_writer, drips):
+            writer.close()
+
+
+async def test_a_client_that_was_refused_may_think_before_it_asks_again(running: Running) -> None:
+    """Its connection is idle, not at a head; a head that it begins has its own time."""
+    running.app[DOOR].load.limit = 0.0
+    async with asyncio.timeout(60):
+        idle, idle_writer = await running.connect(HEAD + b"\r\n")
+        begun, begun_writer = await running.connect(HEAD + b"\r\n" + HEAD)
+        for reader in (idle, begun):
+            assert (await reader.readline()).startswith(b"HTTP/1.1 503")
+        await begun.read()  # until it ends: what began behind the refused one never became whole
+        running.app[DOOR].load.limit = 100.0
+        running.go_on.set()
+        idle_writer.write(HEAD + b"\r\n")
+        await idle.readuntil(b"waited")
+        for writer in (idle_writer, begun_writer):
             writer.close()
 
 
