@@ -185,6 +185,32 @@ async def test_what_is_hidden_takes_the_same_work_as_what_is_not_there(people: C
     assert refused == {401, 403, 404}
 
 
+async def test_nobody_learns_by_waiting_whether_a_film_is_there(
+    people: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ids of requests can be computed from an asset's: whether an outcome comes at once must not tell."""
+    accepted = await people.upload("owner", "private")
+    asset_id, real = accepted["id"], View.await_outcome
+    found: list[bool] = []
+
+    async def awaited(view: View, key: str, request_id: str, timeout_s: float) -> Any:
+        outcome = await real(view, key, request_id, 0.0)
+        found.append(outcome is not None)
+        return outcome
+
+    monkeypatch.setattr(View, "await_outcome", awaited)
+    for who in WHO:
+        waited = {}
+        for asked in (asset_id, "never-there"):
+            found.clear()
+            path = f"/v1/assets/{asked}?wait_for={accepted['request_id']}"
+            await people.gateway.client.get(path, headers=people.of(who, asset_id))
+            waited[asked] = list(found)
+        nothing = [] if who == "anonymous" else [False]
+        assert waited["never-there"] == nothing, who
+        assert waited[asset_id] == ([True] if who in ALL_SEEING else nothing), who
+
+
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
 @pytest.mark.parametrize("visibility", VISIBILITIES)
 async def test_who_may_change_what(people: Cast, visibility: str, method: str) -> None:
