@@ -68,8 +68,9 @@ class Crew:
 
     async def freeze(self, name: str, seconds: float) -> None:
         """SIGSTOP, and SIGCONT after `seconds`: it wakes up as a zombie of its session."""
-        process = self._running[name]
         self._frozen.add(name)
+        while (process := self._running[name]).poll() is not None:  # noqa: ASYNC110  # it comes back
+            await asyncio.sleep(RESTART_S)
         os.kill(process.pid, signal.SIGSTOP)
         await asyncio.sleep(seconds)
         if process.poll() is None:

@@ -1,4 +1,4 @@
-"""A conversation while everything under it is killed once: exact for every client, in history, and rebuilt."""
+"""A conversation while everything under it is killed once: exact for all, in history, and built anew."""
 
 from __future__ import annotations
 
