@@ -45,7 +45,7 @@ async def write(page: Page, text: str) -> None:
 async def choose(page: Page, row: Locator, entry: str) -> None:
     await row.hover()
     await row.get_by_role("button", name="More for").click()
-    await page.get_by_role("menuitem", name=entry).click()
+    await page.get_by_role("menuitem", name=entry, exact=True).click()
 
 
 async def test_what_others_say_change_and_lose_shows_at_once(surface: Surface) -> None:

@@ -10,6 +10,7 @@ from playwright.async_api import Page, expect
 
 from tests.e2e import stub_data
 from tests.e2e.conftest import Surface
+from tests.e2e.stub_chat import ADA, BEN, conversation
 from tests.e2e.stub_server import GUEST
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -49,7 +50,47 @@ async def _empty(surface: Surface) -> Page:
     return page
 
 
-PAGES = {"library": _library, "watch": _watch, "log": _log, "empty": _empty}
+async def _talk(surface: Surface) -> Page:
+    chat = surface.stub.open_chat()
+    item = stub_data.asset("Harbour at first light", duration_s=12)
+    surface.stub.put(item)
+    surface.stub.account_id = BEN["id"]
+    room_id = chat.room(f"a-{item['id']}")
+    conversation(chat, room_id)
+    page = await surface.open(f"/watch/{item['id']}")
+    await expect(page.locator(".rows li")).to_have_count(9)
+    chat.answer = {"code": "rejected", "detail": "This room takes no links."}
+    await page.get_by_label("Message", exact=True).fill("look at this")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".outbox li[data-state=refused]")).to_be_visible()
+    return page
+
+
+async def _rooms(surface: Surface) -> Page:
+    chat = surface.stub.open_chat()
+    chat.room("a-1234", title="Night train", topic="Spoilers welcome", slow_mode_s=30, mode="followers")
+    chat.room("r-" + "0" * 32, title="The foyer", access="members", archived=True)
+    page = await surface.open("/rooms")
+    await expect(page.get_by_role("link", name="The foyer", exact=True)).to_be_visible()
+    return page
+
+
+async def _moderate(surface: Surface) -> Page:
+    chat = surface.stub.open_chat()
+    chat.moderator = True
+    surface.stub.account_id = ADA["id"]
+    room_id = chat.room("r-" + "0" * 32, topic="Questions to the crew")
+    conversation(chat, room_id)
+    page = await surface.open(f"/rooms/{room_id}/moderate#rules")
+    await expect(page.get_by_role("button", name="Switch on")).to_be_visible()
+    await expect(page.locator(".rows li")).to_have_count(9)
+    return page
+
+
+PAGES = {
+    "library": _library, "watch": _watch, "log": _log, "empty": _empty, "talk": _talk, "rooms": _rooms,
+    "moderate": _moderate,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -72,7 +113,7 @@ async def test_nothing_is_wider_than_a_phone(surface: Surface, name: str) -> Non
     assert nav["y"] > 700
 
 
-@pytest.mark.parametrize("name", ["library", "log"])
+@pytest.mark.parametrize("name", ["library", "log", "rooms", "moderate"])
 async def test_script_of_a_page_without_player_is_small(surface: Surface, name: str) -> None:
     bodies: list[Awaitable[bytes]] = []
     surface.page.on(
