@@ -21,7 +21,7 @@ from gateways.chat.batches import batch_frame
 from gateways.chat.window import Item, Window
 from gateways.core.frames import text_frame
 from gateways.core.push import Hub, Note
-from schemas.chat.views import Delta, RoomDocument
+from schemas.chat.views import NO_DELTA, Delta, RoomDocument
 from streams.core import metrics
 from streams.core.logging import get_logger
 from streams.core.vault import VaultError
@@ -33,6 +33,8 @@ SHARE: Final = 3.0
 """A room pauses for so many times as long as its last writing took."""
 WRITES_AT_ONCE: Final = 256
 RECHECK_S: Final = 15.0
+RENEWED_S: Final = 300.0
+"""How often the texts in the window are opened anew: those of who was erased meanwhile go."""
 BACKOFF_S: Final = 0.25
 CHANGES_ROOM: Final = frozenset(("room", "moderators", "pinned", "unpinned", "screening"))
 CHANGES_READERS: Final = frozenset(("room", "moderators", "membership"))
@@ -86,6 +88,7 @@ class Feed:
         self._wake = asyncio.Event()
         self._ready = asyncio.Event()
         self.over = False
+        self._renewed_at_s = 0.0
         self._flushed_at_s = self._took_s = 0.0
         self._task: asyncio.Task[None] | None = None
 
@@ -184,6 +187,8 @@ class Feed:
     async def _take(self) -> None:
         """Into the window what was heard, and what was missed."""
         self._wake.clear()
+        if self._ready.is_set():
+            await self._renew()
         deltas = [delta for delta in self._heard if delta["id"] > self._window.last]
         last = self._window.last
         for delta in deltas:
@@ -208,6 +213,18 @@ class Feed:
                 self._arrived(item)
         self._heard = [delta for delta in self._heard if delta["id"] > self._window.last]
 
+    async def _renew(self) -> None:
+        now_s = asyncio.get_running_loop().time()
+        if now_s < self._renewed_at_s + RENEWED_S:
+            return
+        last, fresh = self._window.last, Window()
+        deltas = [delta for delta in await self.source.read(NO_DELTA) if delta["id"] <= last]
+        for item, doc in await self._opener(self.room, deltas):
+            fresh.add(item, doc)
+        if fresh.last == last:  # else the stream has left the window behind, and what follows says so
+            self._window = fresh
+        self._renewed_at_s = now_s
+
     async def _forgotten(self, first: Delta) -> bool:
         """Whether something between the window and `first` was trimmed. What is only hidden leaves, too."""
         last = self._window.last
@@ -219,6 +236,7 @@ class Feed:
     def _open_for_listeners(self) -> None:
         if not self._ready.is_set():
             self._sent = self._window.last
+            self._renewed_at_s = asyncio.get_running_loop().time()
             self._ready.set()
 
     def _pace_s(self) -> float:

@@ -7,7 +7,7 @@ import itertools
 
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from gateways.chat.feed import PACE_S, RECHECK_S, SLOWEST_PACE_S
+from gateways.chat.feed import PACE_S, RECHECK_S, RENEWED_S, SLOWEST_PACE_S
 from tests.unit.gateways.chat.stage import ANN, BEN, Client, Stage, delta, played
 
 
@@ -174,6 +174,24 @@ def test_who_comes_in_gets_everything_once() -> None:
         for last, before, client in joined:
             assert before == list(range(last + 1))
             assert before + client.ids == list(range(60))
+        await stage.feed.close()
+
+    played(scene)
+
+
+def test_who_was_erased_leaves_the_window_of_an_open_room_too() -> None:
+    async def scene() -> None:
+        stage = Stage()
+        stage.say(delta(0), delta(1, account_id=BEN))
+        await stage.feed.open()
+        client = stage.join(Client())
+        stage.erased.add(ANN)
+        await asyncio.sleep(RENEWED_S + RECHECK_S + 1)
+        assert [each["message_id"] for each in stage.feed.messages(None)] == ["m1"]
+        stage.say(delta(2, account_id=BEN))
+        await asyncio.sleep(1)
+        assert client.ids == [2]
+        assert stage.feed.last == 2
         await stage.feed.close()
 
     played(scene)
