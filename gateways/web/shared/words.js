@@ -24,6 +24,10 @@ const PERMISSIONS = {
   "users:write": "Invite, change and erase accounts",
   "audit:read": "Read the audit",
   "signing:rotate": "Replace the key for session tokens",
+  "chat:write": "Write in rooms",
+  "chat:moderate": "Moderate every room",
+  "chat:moderate:own": "Moderate one's own rooms",
+  "rooms:write": "Open rooms",
 };
 
 export const permissionWords = (name) => PERMISSIONS[name] ?? name;
