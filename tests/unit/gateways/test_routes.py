@@ -55,6 +55,7 @@ def test_what_is_open_is_known() -> None:
     own = {
         "streaming": {
             "GET /", "GET /watch/{asset_id}", "GET /assets/{asset_id}/log", "GET /web/{path}",
+            "GET /rooms", "GET /rooms/{room_id}", "GET /rooms/{room_id}/moderate",
             "GET /modules/{path}", "GET /favicon.ico", "POST /v1/session", "DELETE /v1/session",
         },
         "identity": {
