@@ -56,6 +56,11 @@ class Guard:
     accounts: AccountCredentials | None = None
     foreign: tuple[TokenReader, ...] = ()
 
+    @property
+    def cookie_name(self) -> str:
+        """By https with the prefix that no other host of our domain can set a cookie under (RFC 6265bis)."""
+        return f"__Host-{COOKIE}" if self.secure else COOKIE
+
     def key_principal(self, key: str) -> Principal | None:
         """The principal of the administrator's key, or None. Takes the same time for every wrong key."""
         digest = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
@@ -113,7 +118,7 @@ class Guard:
                     headers=_CHALLENGE,
                 )
             return principal
-        cookie = request.cookies.get(COOKIE)
+        cookie = request.cookies.get(self.cookie_name)
         if cookie is None:
             return ANONYMOUS
         try:
@@ -184,7 +189,7 @@ class Guard:
     def set_session(self, response: web.StreamResponse, token: str, ttl_s: int) -> None:
         """Put a session token into the cookie: HttpOnly, SameSite=Strict."""
         response.set_cookie(
-            COOKIE,
+            self.cookie_name,
             token,
             max_age=ttl_s,
             path="/",
@@ -195,7 +200,7 @@ class Guard:
 
     def clear_cookie(self, response: web.StreamResponse) -> None:
         """End a session in this browser."""
-        response.del_cookie(COOKIE, path="/", httponly=True, samesite="Strict", secure=self.secure)
+        response.del_cookie(self.cookie_name, path="/", httponly=True, samesite="Strict", secure=self.secure)
 
 
 def unauthenticated(request: web.Request) -> Problem:

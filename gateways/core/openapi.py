@@ -75,7 +75,8 @@ def document(service: str, routes: Iterable[Route], version: str) -> dict[str, A
                     "type": "apiKey",
                     "in": "cookie",
                     "name": COOKIE,
-                    "description": "Set by signing in. A change also needs this host as Origin.",
+                    "description": "Set by signing in; by https `__Host-` precedes its name. A change also "
+                    "needs this host as Origin.",
                 },
             },
         },

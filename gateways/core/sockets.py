@@ -22,7 +22,7 @@ from aiohttp import WSMsgType, web
 
 from gateways.core.admission import ADMISSION
 from gateways.core.app import CORE
-from gateways.core.auth import COOKIE, Guard
+from gateways.core.auth import Guard
 from gateways.core.depth import deeper_than
 from gateways.core.endpoint import MAX_DEPTH, ROUTE
 from gateways.core.frames import close_frame, text_frame
@@ -210,7 +210,7 @@ async def _credential(socket: Socket) -> Again | None:
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     if token is None and scheme.lower() == "bearer":
         token = text.strip()
-    cookie = request.cookies.get(COOKIE)
+    cookie = request.cookies.get(guard.cookie_name)
     public = request[ROUTE].permission == PUBLIC
     if token is None and cookie is not None:
         return None if public and await guard.cookie(cookie) is None else lambda: guard.cookie(cookie)

@@ -227,7 +227,16 @@ async def test_behind_a_proxy_that_speaks_https_pages_are_those_of_https(
     if status == 403:
         assert "PUBLIC_URL" in (await answer.json())["detail"]
     else:
-        assert answer.cookies[COOKIE]["secure"]
+        cookie = answer.cookies[f"__Host-{COOKIE}"]
+        assert cookie["secure"]
+        # What another host of the domain set for all of it is nobody's.
+        session = f"__Host-{COOKIE}={cookie.value}"
+        for sent, via in ((f"{session}; {COOKIE}=x", "session"), (f"{COOKIE}={cookie.value}", "none")):
+            told = await client.get("/v1/session", headers={"Cookie": sent, "Host": host})
+            assert (told.status, (await told.json()).get("via", "none")) == (
+                200 if via != "none" else 401,
+                via,
+            )
 
 
 async def test_a_key_needs_no_origin_and_reading_needs_none(gateway: Gateway) -> None:
