@@ -192,7 +192,7 @@ class ErasureQuery(Strict):
     )
     heir_id: str | None = Field(
         default=None, pattern=r"^[0-9a-f]{32}$",
-        description="the account that gets transferred films; left out: who asks",
+        description="the account that gets transferred films",
     )  # fmt: skip
 
 

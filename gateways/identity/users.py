@@ -207,14 +207,14 @@ async def erase(request: web.Request) -> web.Response:
 
 
 async def _heir(request: web.Request, query: ErasureQuery, account_id: str) -> str | None:
-    """Whose the films are to be; None: the administrator's. Problem 422 where that cannot be."""
+    """Whose the films are to be; None: nobody's, they are deleted. Problem 422 where that cannot be."""
     if query.films != "transfer":
         if query.heir_id is not None:
             raise Problem("validation", "heir_id: this goes with films=transfer only.")
         return None
-    heir_id = query.heir_id or principal_of(request).account_id
-    if heir_id is None:
-        return None
+    heir_id = query.heir_id
+    if heir_id is None:  # nobody should get films by leaving a word out: it cannot be taken back
+        raise Problem("validation", "heir_id: say which account gets the films.")
     heir = await find_account(identity_of(request), heir_id)
     if heir_id == account_id or heir is None or heir["state"] != "active":
         raise Problem("validation", "heir_id: choose another account, one that is active.")

@@ -6,7 +6,7 @@ import { offerSignIn } from "shared/api.js";
 import { count } from "shared/format.js";
 import { shortcut } from "shared/keys.js";
 import { blank, icon, problemNotice, signInButton } from "shared/parts.js";
-import { lacks, may, rights } from "shared/rights.js";
+import { lacks, may, rights, who } from "shared/rights.js";
 import { ready } from "shared/session.js";
 import { assetCard, skeletonCard } from "./card.js";
 import { dropAnywhere } from "./drop.js";
@@ -111,7 +111,7 @@ class Library extends Part {
             ${this.query ? nothing : html`<kbd aria-hidden="true">/</kbd>`}
           </label>
           ${may(UPLOAD) ? html`<button class="button primary" type="button" @click=${this.pick}>${icon("upload")}Upload</button>` : nothing}
-          ${lacks(UPLOAD) ? signInButton() : nothing}
+          ${lacks(UPLOAD) && !who()?.account_id ? signInButton() : nothing}
           <input id="files" type="file" accept=${ACCEPT} multiple hidden
             @change=${(event) => { this.take([...event.target.files]); event.target.value = ""; }}>
         </header>

@@ -145,6 +145,7 @@ async def test_films_can_be_somebody_else_s_instead(api: Api, films: Films) -> N
     path = f"/v1/users/{owner.account_id}?films=transfer&heir_id="
     for nobody in ("f" * 32, owner.account_id, "nonsense"):
         await api.ask("DELETE", path + nobody, 422)
+    await api.ask("DELETE", f"/v1/users/{owner.account_id}?films=transfer", 422)  # whose they become is said
     await api.ask("DELETE", path.replace("transfer", "delete") + heir.account_id, 422)
     await api.ask("DELETE", path + heir.account_id, 202)
     for asset_id in theirs:
