@@ -46,6 +46,7 @@ _ROOMS: Final[tuple[Route, ...]] = (
         status=101,
         timeout_s=None,
         socket=True,
+        problems=("malformed-request", "overloaded"),
         tag="rooms",
     ),
     _public(
