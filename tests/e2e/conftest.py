@@ -33,6 +33,9 @@ document.addEventListener("securitypolicyviolation", (e) => {
 });
 """
 
+# A page that shows no document of ours, a refused file for one, has no stores to look into.
+STORES = "(() => { try { return {local: {...localStorage}, session: {...sessionStorage}} } catch { return {} } })()"
+
 
 @dataclass(slots=True, kw_only=True)
 class Window:
@@ -81,7 +84,7 @@ class Window:
         """Everything the page did that no page may do."""
         violations = await self.page.evaluate("window.__violations ?? []")
         errors = [text for text in self.errors if not any(part in text for part in self.tolerated)]
-        stores = await self.page.evaluate("({local: {...localStorage}, session: {...sessionStorage}})")
+        stores = await self.page.evaluate(STORES)
         outside = (f"request to {url}" for url in self.outside)
         return [*violations, *errors, *outside, *betrayed(stores)]
 

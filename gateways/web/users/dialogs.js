@@ -70,7 +70,7 @@ async function heirsOf(user) {
   const me = who()?.account_id ?? null;
   const { items } = await identity.users("", 200).catch(() => ({ items: [] }));
   const others = items.filter((one) => one.state === "active" && one.id !== user.id && one.id !== me);
-  const self = me === user.id ? [] : [["", me ? "me" : "the administrator"]];
+  const self = me === null || me === user.id ? [] : [[me, "me"]];
   return [...self, ...others.map((one) => [one.id, personOf(one)])];
 }
 

@@ -23,7 +23,8 @@ async def test_a_shadow_is_seen_by_its_author_alone_on_every_connection(town: To
     assert (await his.send(room, "does anybody hear me"))["state"] == "accepted"
     await his_phone.item(room, lambda item: item.get("text") == "does anybody hear me")
     await hers.send(room, "and now me")
-    await his.item(room, lambda item: item.get("text") == "and now me")
+    for line in (his, hers):
+        await line.item(room, lambda item: item.get("text") == "and now me")
     assert hers.texts(room) == ["and now me"]
     assert [item["kind"] for item in his.items(room, "sanction")] == []
     for who, seen in (
