@@ -34,7 +34,9 @@ document.addEventListener("securitypolicyviolation", (e) => {
 """
 
 # A page that shows no document of ours, a refused file for one, has no stores to look into.
-STORES = "(() => { try { return {local: {...localStorage}, session: {...sessionStorage}} } catch { return {} } })()"
+STORES = """(() => {
+  try { return {local: {...localStorage}, session: {...sessionStorage}} } catch { return {} }
+})()"""
 
 
 @dataclass(slots=True, kw_only=True)
