@@ -7,7 +7,7 @@ is its members', its moderators' and its owner's.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from gateways.chat.context import Chat
 from gateways.chat.rights import may_moderate
@@ -16,8 +16,6 @@ from gateways.core.principal import Principal
 from gateways.core.projections import Projection, ProjectionReader, in_time
 from schemas.chat.views import RoomDocument, members_suffix
 from schemas.media.visibility import PRIVATE, owner_of, visibility_of
-
-MOST_TITLE: Final = 200
 
 
 async def may_read(chat: Chat, principal: Principal, room: RoomDocument) -> bool:
@@ -44,21 +42,20 @@ async def open_to_all(reader: ProjectionReader, library: Projection, room: RoomD
     return document is not None and visibility_of(document) != PRIVATE
 
 
-class Title(NamedTuple):
+class Film(NamedTuple):
     """What an asset's room takes from it."""
 
-    text: str
     owner_id: str | None
 
 
-async def title_of_asset(chat: Chat, principal: Principal, asset_id: str) -> Title | None:
+async def film_of_room(chat: Chat, principal: Principal, asset_id: str) -> Film | None:
     """For its room; None if there is no such asset, or the caller may not see it."""
     if not await _may_see(chat, principal, asset_id):
         return None
     document = await (await chat.projections.pin(chat.library)).get(asset_id)
     if document is None or document["state"] == "deleted":
         return None
-    return Title(str(document["title"])[:MOST_TITLE] or asset_id, owner_of(document))
+    return Film(owner_of(document))
 
 
 async def _may_see(chat: Chat, principal: Principal, asset_id: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 
 from aiohttp import web
 
-from gateways.chat.access import may_read, title_of_asset
+from gateways.chat.access import film_of_room, may_read
 from gateways.chat.asking import decided
 from gateways.chat.context import Chat, chat_of
 from gateways.chat.models import NewRoom, Room, RoomChange, RoomPage, RoomsQuery, Settings
@@ -21,6 +21,7 @@ from gateways.core.permissions import CHAT_MODERATE
 from gateways.core.principal import Principal, principal_of
 from gateways.core.problem import Problem
 from gateways.core.projections import Cursor
+from gateways.core.titles import shown_titles
 from schemas.chat.views import RECENT, RoomDocument, is_room_id, room_id_of_asset
 from schemas.event import deterministic_id
 
@@ -49,12 +50,12 @@ async def create(request: web.Request) -> web.Response:
         "settings": {**body.model_dump(), **FIRST_SETTINGS},
     }
     await decided(chat, "RoomRequested", data, request_id)
-    return json_response(shown(await room_or_404(chat, principal, room_id), principal), status=201)
+    return json_response(await _one(chat, principal, await room_or_404(chat, principal, room_id)), status=201)
 
 
 async def read(request: web.Request) -> web.Response:
     """One room."""
-    return json_response(shown(await known(request), principal_of(request)))
+    return json_response(await _one(chat_of(request), principal_of(request), await known(request)))
 
 
 async def index(request: web.Request) -> web.Response:
@@ -69,7 +70,7 @@ async def index(request: web.Request) -> web.Response:
         *(may_read(chat, principal, room) for room in documents if room is not None)
     )
     there = [room for room in documents if room is not None]
-    items = [shown(room, principal) for room, may in zip(there, readable, strict=True) if may]
+    items = await shown(chat, [room for room, may in zip(there, readable, strict=True) if may], principal)
     more = f"{page[-1].score!r}:{page[-1].key}" if len(members) > len(page) else None
     return json_response(RoomPage(items=items, next_cursor=more))
 
@@ -78,17 +79,17 @@ async def of_asset(request: web.Request) -> web.Response:
     """The room of a film, opened when it is first asked for; it belongs to the film's owner."""
     chat, principal, asset_id = chat_of(request), principal_of(request), request.match_info["asset_id"]
     room_id = room_id_of_asset(asset_id)
-    title = await title_of_asset(chat, principal, asset_id) if is_room_id(room_id) else None
-    if title is None:
+    film = await film_of_room(chat, principal, asset_id) if is_room_id(room_id) else None
+    if film is None:
         raise Problem("not-found", f"There is no asset {asset_id!r}, or you may not see it.")
     if await find_room(chat, room_id) is None:
         data = {
             "room_id": room_id,
             "asset_id": asset_id,
-            "owner_id": title.owner_id,
+            "owner_id": film.owner_id,
             "actor_id": principal.actor,
             "settings": {
-                "title": title.text,
+                "title": asset_id,  # its own is sealed, and shown in place of this one
                 "topic": "",
                 "access": "public",
                 "mode": "open",
@@ -100,7 +101,7 @@ async def of_asset(request: web.Request) -> web.Response:
         except Problem as refusal:
             if refusal.members.get("code") != "room_exists":  # somebody was faster
                 raise
-    return json_response(shown(await room_or_404(chat, principal, room_id), principal))
+    return json_response(await _one(chat, principal, await room_or_404(chat, principal, room_id)))
 
 
 async def change(request: web.Request) -> web.Response:
@@ -113,7 +114,7 @@ async def change(request: web.Request) -> web.Response:
         **body_of(request, RoomChange).model_dump(),
     }
     await decided(chat, "RoomChangeRequested", data, scoped_id(request, f"room-change:{room['room_id']}"))
-    return json_response(shown(await room_or_404(chat, principal, room["room_id"]), principal))
+    return json_response(await _one(chat, principal, await room_or_404(chat, principal, room["room_id"])))
 
 
 async def known(request: web.Request) -> RoomDocument:
@@ -164,12 +165,27 @@ def _decoded(text: str) -> Cursor:
         raise Problem("validation", "cursor: use one that a page before gave.") from error
 
 
-def shown(room: RoomDocument, principal: Principal) -> Room:
-    """The room as this caller sees it."""
+async def _one(chat: Chat, principal: Principal, room: RoomDocument) -> Room:
+    [shown_room] = await shown(chat, [room], principal)
+    return shown_room
+
+
+async def shown(chat: Chat, rooms: list[RoomDocument], principal: Principal) -> list[Room]:
+    """The rooms as this caller sees them; one of a film that nobody named otherwise has its title."""
+    view = await chat.projections.pin(chat.library)
+    films = [r["asset_id"] or "" for r in rooms if r["settings"]["title"] == r["asset_id"]]
+    documents = zip(films, await view.get_many(films), strict=True)
+    said = [(asset_id, document or {}) for asset_id, document in documents]
+    titles = dict(zip(films, await shown_titles(chat.sealer, said), strict=True))
+    return [_shown(room, titles.get(room["asset_id"] or "", ""), principal) for room in rooms]
+
+
+def _shown(room: RoomDocument, title: str, principal: Principal) -> Room:
+    settings = Settings(**room["settings"])
     return Room(
         id=room["room_id"],
         asset_id=room["asset_id"],
-        settings=Settings(**room["settings"]),
+        settings=settings.model_copy(update={"title": title}) if title else settings,
         moderators=room["moderators"],
         member_count=room["member_count"],
         follower_count=room["follower_count"],

@@ -17,6 +17,7 @@ from gateways.core import cursors
 from gateways.core.endpoint import json_response, query_of
 from gateways.core.principal import principal_of
 from gateways.core.reasons import PLATFORM_SUBJECT, REASON
+from gateways.core.titles import titles_of
 from gateways.identity import present
 from gateways.identity.asking import opened
 from gateways.identity.context import Identity, identity_of
@@ -46,9 +47,11 @@ async def show(request: web.Request) -> web.Response:
     page = rows[: query.limit]
     results = await _results(identity, [str(row["id"]) for row in page])
     reasons = await opened(identity, [_reason(row) for row in page])
+    said = [orjson.loads(row["said"]) for row in page]
+    titles = await titles_of(identity.sealer, [(str(data.get("asset_id")), data) for data in said])
     items = [
-        _entry(row, results.get(str(row["id"]), ("open", None)), reason)
-        for row, reason in zip(page, reasons, strict=True)
+        _entry(row, results.get(str(row["id"]), ("open", None)), reason, title or None)
+        for row, reason, title in zip(page, reasons, titles, strict=True)
     ]
     more = cursors.encode(int(page[-1]["first_ms"]), str(page[-1]["id"])) if len(rows) > len(page) else None
     concerned = {id for item in items for id in (item.actor, item.account_id, item.heir_id) if id}
@@ -115,7 +118,9 @@ def _reason(row: Mapping[str, Any]) -> tuple[str, str, str | None]:
     return str(subject), REASON, data.get("reason_sealed")
 
 
-def _entry(row: Mapping[str, Any], result: tuple[Result, str | None], reason: str | None) -> AuditEntry:
+def _entry(
+    row: Mapping[str, Any], result: tuple[Result, str | None], reason: str | None, title: str | None
+) -> AuditEntry:
     data = orjson.loads(row["said"])
     return AuditEntry(
         id=str(row["id"]),
@@ -130,7 +135,7 @@ def _entry(row: Mapping[str, Any], result: tuple[Result, str | None], reason: st
         roles=data.get("roles"),
         disabled=data.get("disabled"),
         visibility=data.get("visibility"),
-        title=data.get("title"),
+        title=title,
         films=data.get("films"),
         heir_id=data.get("heir_id"),
     )

@@ -42,6 +42,7 @@ class Identity:
     sealer: Sealer
     accounts: Projection
     addresses: Projection
+    library: Projection
     book: AddressBook
     passwords: Passwords
     attempts: Attempts

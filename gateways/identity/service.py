@@ -19,6 +19,7 @@ from gateways.identity.routes import ROUTES
 from gateways.identity.signer import Signer
 from gateways.identity.sweeping import keep_swept
 from schemas.identity.views import ACCOUNTS, ADDRESSES, SIGNING
+from schemas.media.views import LIBRARY
 from streams.core.sealing import Sealer, SubjectForgotten
 
 
@@ -35,6 +36,7 @@ async def build(platform: Platform) -> Service:
             sealer=Sealer(vault),
             accounts=platform.projection(ACCOUNTS),
             addresses=platform.projection(ADDRESSES),
+            library=platform.projection(LIBRARY),
             book=AddressBook(vault),
             passwords=Passwords(),
             attempts=Attempts(platform.redis()),

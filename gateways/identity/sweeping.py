@@ -20,6 +20,7 @@ from gateways.core.problem import Problem
 from gateways.identity.asking import ask
 from gateways.identity.context import Identity
 from schemas.identity.views import AccountDocument, password_of
+from schemas.media.titles import asset_of
 from streams.core.logging import get_logger
 from streams.core.vault import API_KEY, LOGIN_SESSION, ONE_TIME_LINK, PASSWORD, SUBJECT_KEY, VaultError
 from streams.core.vault_care import Filed, filed_before
@@ -36,13 +37,31 @@ async def sweep(identity: Identity) -> int:
     """Drop what no account speaks of; returns how many entries that were."""
     dropped = 0
     async for batch in filed_before(identity.vault, ORPHAN_AGE_S):
+        films = [entry for entry in batch if asset_of(entry.subject) is not None]
+        dropped += await _dropped_films(identity, films)
+        people = [entry for entry in batch if asset_of(entry.subject) is None]
         orphans: dict[str, list[Filed]] = defaultdict(list)
-        for entry, document in zip(batch, await _documents(identity, batch), strict=True):
+        for entry, document in zip(people, await _documents(identity, people), strict=True):
             if not stands(document, entry):
                 orphans[entry.subject].append(entry)
         for account_id, entries in orphans.items():
             dropped += await _dropped(identity, account_id, entries)
     return dropped
+
+
+async def _dropped_films(identity: Identity, entries: list[Filed]) -> int:
+    """Drop the keys of deleted films' titles, made anew by a request that came at the moment of the deletion.
+
+    Those of uploads that never became a film stay: an emptied library knows of no film either.
+    """
+    view = await identity.projections.pin(identity.library)
+    documents = await view.get_many([str(asset_of(entry.subject)) for entry in entries])
+    gone = [
+        await identity.vault.delete(entry.kind, entry.id, token=entry.token)
+        for entry, document in zip(entries, documents, strict=True)
+        if document is not None and document["state"] == "deleted"
+    ]
+    return sum(gone)
 
 
 async def _documents(identity: Identity, entries: list[Filed]) -> list[AccountDocument | None]:

@@ -16,6 +16,7 @@ from gateways.core.principal import Principal, principal_of
 from gateways.core.problem import Problem
 from gateways.core.projections import Cursor, View
 from gateways.core.reasons import sealed_reason
+from gateways.core.titles import sealed_title, shown_titles, titles_of
 from gateways.media import present
 from gateways.media.access import holds, known, library_of, may_see
 from gateways.media.context import REQUESTS, Media, media_of
@@ -56,7 +57,7 @@ async def get_asset(request: web.Request) -> web.Response:
     # Who sent a request has a credential; strangers must not hold on to a place as they like.
     if wait_for is not None and principal_of(request).via != "none":
         await _wait(request, view, wait_for)
-    return json_response(present.asset(await find_document(request, view)))
+    return json_response(await present.asset(media.sealer, await find_document(request, view)))
 
 
 async def _wait(request: web.Request, view: View, request_id: str) -> None:
@@ -76,19 +77,22 @@ async def list_assets(request: web.Request) -> web.Response:
     if principal.asset_id is not None:
         document = present.alive(await view.get(principal.asset_id))
         seen = document is not None and holds(principal, ASSETS_READ, document)
-        items = [present.asset(document)] if seen and document is not None else []
+        items = [await present.asset(media.sealer, document)] if seen and document is not None else []
         return json_response(AssetPage(items=items, next_cursor=None))
     listing = RECENT_PUBLIC if query.visibility is not None else library_of(principal)
     if listing is None:
         return json_response(AssetPage(items=[], next_cursor=None))
-    items, cursor = await _page(view, listing, query, principal)
+    items, cursor = await _page(media, view, listing, query, principal)
     return json_response(AssetPage(items=items, next_cursor=cursor))
 
 
 async def _page(
-    view: View, listing: str, query: AssetsQuery, principal: Principal
+    media: Media, view: View, listing: str, query: AssetsQuery, principal: Principal
 ) -> tuple[list[Asset], str | None]:
-    """Up to `limit` matching assets of a listing and the cursor to go on by, or None at the end."""
+    """Up to `limit` matching assets of a listing and the cursor to go on by, or None at the end.
+
+    Titles of a step are opened together. Without the vault nothing can be searched: raises VaultError.
+    """
     after = Cursor(*cursors.decode(query.cursor)) if query.cursor else None
     words = query.q.casefold().split() if query.q else []
     step = query.limit if not words else 100
@@ -97,14 +101,18 @@ async def _page(
     while True:
         members = await view.newest(listing, step + 1, after)
         page, more = members[:step], len(members) > step
-        for member, raw in zip(page, await view.get_many([m.key for m in page]), strict=True):
+        documents = [present.alive(raw) for raw in await view.get_many([m.key for m in page])]
+        opened = titles_of if words else shown_titles
+        titles = await opened(media.sealer, [(m.key, d or {}) for m, d in zip(page, documents, strict=True)])
+        for member, document, title in zip(page, documents, titles, strict=True):
             after = member
             looked_at += 1
-            document = present.alive(raw)
             # A listing is read before its documents: one of them may have become private in between.
-            if document is None or not may_see(principal, document) or not _matches(document, words):
+            if document is None or not may_see(principal, document):
                 continue
-            found.append(present.asset(document))
+            if not _matches(f"{title} {document['id']}", words):
+                continue
+            found.append(present.titled(document, title))
             if len(found) == query.limit:
                 return found, _text(after) if more or member is not page[-1] else None
         if not more:
@@ -117,9 +125,9 @@ def _text(after: Cursor | None) -> str | None:
     return cursors.encode(int(after.score), after.key) if after is not None else None
 
 
-def _matches(document: AssetDocument, words: list[str]) -> bool:
-    title = f"{document['title']} {document['id']}".casefold()
-    return all(word in title for word in words)
+def _matches(text: str, words: list[str]) -> bool:
+    folded = text.casefold()
+    return all(word in folded for word in words)
 
 
 async def change_asset(request: web.Request) -> web.Response:
@@ -134,7 +142,9 @@ async def change_asset(request: web.Request) -> web.Response:
     change = {"title": title, "visibility": body.visibility}
     request_id = scoped_id(request, f"change:{document['id']}:{orjson.dumps(change).decode()}")
     media = media_of(request)
-    data = {**change, **await _act(request, document, body.reason)}
+    sealed = None if title is None else await sealed_title(media.sealer, document["id"], title)
+    act = await _act(request, document, body.reason)
+    data = {"title": None, "title_sealed": sealed, "visibility": body.visibility, **act}
     position = await publish(media, document["id"], "AssetChangeRequested", data, request_id)
     view = await media.projections.pin(media.library)
     outcome = await view.await_outcome(document["id"], request_id, media.waits.outcome_s)
@@ -147,7 +157,7 @@ async def change_asset(request: web.Request) -> web.Response:
         state=(changed or document)["state"],
         request_id=request_id,
         position=position,
-        asset=present.asset(changed) if changed is not None else None,
+        asset=await present.asset(media.sealer, changed) if changed is not None else None,
         links=present.links(document["id"], changed or document),
     )
     return json_response(accepted, 202)

@@ -37,7 +37,6 @@ class Intake:
     """
 
     title: str
-    file_name: str
     declared_size_bytes: int | None
     owner_id: str | None
     visibility: Visibility
@@ -77,7 +76,6 @@ async def _opened(request: web.Request, idle_timeout_s: float) -> Intake:
         )
     return Intake(
         title=title,
-        file_name=file_name,
         declared_size_bytes=request.content_length,
         owner_id=owner_id,
         visibility=query.visibility or PRIVATE,
@@ -138,7 +136,6 @@ async def _form(
                     title = clean_title(title or _stem(file_name)) or "Untitled"
                     return Intake(
                         title=title,
-                        file_name=file_name,
                         declared_size_bytes=None,
                         owner_id=owner_id,
                         visibility=visibility,

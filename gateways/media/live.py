@@ -19,6 +19,7 @@ from gateways.media.assets import find_document
 from gateways.media.context import Media, media_of
 from schemas.media.views import ProgressDocument
 from streams.core import metrics
+from streams.core.sealing import Sealer
 
 SERVICE = "streaming"
 
@@ -36,7 +37,7 @@ async def asset_events(request: web.Request) -> web.StreamResponse:
     channels = [library.tag_of(asset_id), progress.tag_of(asset_id)]
     async with media.hub.watch(channels, [asset_id]) as subscription, EventStream(request) as stream:
         with metrics.STREAMS_OPEN.labels(SERVICE).track_inprogress():
-            sender = _Sender(stream, library, progress, asset_id, principal_of(request))
+            sender = _Sender(stream, library, progress, asset_id, principal_of(request), media.sealer)
             while stream.open and await sender.send_changes():
                 news = await stream.pause(subscription.changed)
                 if not news and stream.open and await _moved_on(media, library, progress):
@@ -53,13 +54,20 @@ class _Sender:
     """Sends what differs from what this client saw last."""
 
     def __init__(
-        self, stream: EventStream, library: View, progress: View, asset_id: str, principal: Principal
+        self,
+        stream: EventStream,
+        library: View,
+        progress: View,
+        asset_id: str,
+        principal: Principal,
+        sealer: Sealer,
     ) -> None:
         self._stream = stream
         self._library = library
         self._progress = progress
         self._asset_id = asset_id
         self._principal = principal
+        self._sealer = sealer
         self._last: dict[str, Any] = {}
 
     async def send_changes(self) -> bool:
@@ -75,7 +83,8 @@ class _Sender:
             return False
         live = present.live_progress(document, cast("ProgressDocument | None", work))
         updated_at_ms = document["updated_at_ms"]
-        await self._send("asset", present.asset(document).model_dump(mode="json"), updated_at_ms)
+        asset = await present.asset(self._sealer, document)
+        await self._send("asset", asset.model_dump(mode="json"), updated_at_ms)
         await self._send("progress", live.model_dump(mode="json"), updated_at_ms)
         return True
 

@@ -10,8 +10,9 @@ from gateways.core.permissions import LOG_READ
 from gateways.core.principal import principal_of
 from gateways.core.problem import Problem
 from gateways.core.sse import EventStream
+from gateways.core.titles import shown_titles
 from gateways.media.access import holds, known
-from gateways.media.context import media_of
+from gateways.media.context import Media, media_of
 from gateways.media.history import Cursor, LogHistory, decode_cursor, encode_cursor
 from gateways.media.live import SERVICE
 from gateways.media.models import LogDetail, LogEntry, LogPage, LogQuery
@@ -32,7 +33,7 @@ async def asset_log(request: web.Request) -> web.Response:
     if not entries and not after:
         await known(request)
     more = encode_cursor(cursor) if len(entries) == query.limit else None
-    return json_response(LogPage(items=entries, next_cursor=more))
+    return json_response(LogPage(items=await _readable(media_of(request), entries), next_cursor=more))
 
 
 async def log_stream(request: web.Request) -> web.StreamResponse:
@@ -43,19 +44,19 @@ async def log_stream(request: web.Request) -> web.StreamResponse:
     if last_id:
         cursor = _tolerant(last_id) or cursor
     asset_id = request.match_info["asset_id"]
-    history, tails = request.app[HISTORY], request.app[TAILS]
+    media, history, tails = media_of(request), request.app[HISTORY], request.app[TAILS]
     if not cursor or not principal_of(request).may(LOG_READ):
         await known(request)
     async with tails.watch(asset_id, cursor) as watcher, EventStream(request) as stream:
         with metrics.STREAMS_OPEN.labels(SERVICE).track_inprogress():
-            cursor = await _catch_up(stream, history, asset_id, cursor)
+            cursor = await _catch_up(stream, media, history, asset_id, cursor)
             while stream.open:
                 entries = await stream.pause(watcher.take)
                 if watcher.lost:
                     watcher.lost = False
-                    cursor = await _catch_up(stream, history, asset_id, cursor)
+                    cursor = await _catch_up(stream, media, history, asset_id, cursor)
                 elif entries:
-                    cursor = await _send(stream, entries, cursor)
+                    cursor = await _send(stream, media, entries, cursor)
     return stream.response
 
 
@@ -67,22 +68,36 @@ def _tolerant(last_id: str) -> Cursor:
         return {}
 
 
-async def _catch_up(stream: EventStream, history: LogHistory, asset_id: str, cursor: Cursor) -> Cursor:
+async def _readable(media: Media, entries: list[LogEntry]) -> list[LogEntry]:
+    """The entries with their titles opened, by one round trip; those of a forgotten film stay sealed."""
+    sealed = [e for e in entries if isinstance(e.data, dict) and e.data.get("title_sealed") is not None]
+    titles = await shown_titles(media.sealer, [(e.data["asset_id"], e.data) for e in sealed])
+    opened = {
+        id(entry): entry.model_copy(update={"data": {**entry.data, "title": title}})
+        for entry, title in zip(sealed, titles, strict=True)
+        if title
+    }
+    return [opened.get(id(entry), entry) for entry in entries]
+
+
+async def _catch_up(
+    stream: EventStream, media: Media, history: LogHistory, asset_id: str, cursor: Cursor
+) -> Cursor:
     while stream.open:
         entries, _ = await history.page(asset_id, cursor, PAGE)
-        cursor = await _send(stream, entries, cursor)
+        cursor = await _send(stream, media, entries, cursor)
         if len(entries) < PAGE:
             break
     return cursor
 
 
-async def _send(stream: EventStream, entries: list[LogEntry], cursor: Cursor) -> Cursor:
+async def _send(stream: EventStream, media: Media, entries: list[LogEntry], cursor: Cursor) -> Cursor:
     """Send what is beyond the cursor; returns the cursor behind all of it.
 
     An event's id is a cursor to resume from. Causes stand before effects, so within a batch a partition's
     offsets may change places: only the batch's last id covers it all, and resuming may repeat some events.
     """
-    new = [entry for entry in entries if entry.offset > cursor.get(_where(entry), -1)]
+    new = await _readable(media, [e for e in entries if e.offset > cursor.get(_where(e), -1)])
     behind = dict(cursor)
     for entry in new:
         behind[_where(entry)] = max(behind.get(_where(entry), -1), entry.offset)
@@ -108,7 +123,9 @@ async def log_entry(request: web.Request) -> web.Response:
     let_in(request)
     entry, asset_id = found
     causes, effects = await request.app[HISTORY].chain(entry, asset_id)
-    return json_response(LogDetail(entry=entry, causes=causes, effects=effects))
+    entry, *others = await _readable(media_of(request), [entry, *causes, *effects])
+    parts = {"causes": others[: len(causes)], "effects": others[len(causes) :]}
+    return json_response(LogDetail(entry=entry, **parts))
 
 
 async def _may_read(request: web.Request, asset_id: str) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final, cast
 
+from gateways.core.titles import shown_titles
 from gateways.media.models import Asset, Failure, Links, LiveProgress, Progress, Rendition, Work
 from schemas.media.views import AssetDocument, ProgressDocument, WorkView, has_poster
 from schemas.media.visibility import owner_of, visibility_of
+from streams.core.sealing import Sealer
 
 PLAYABLE: Final = frozenset({"playable", "ready"})
 STALE_WORK_MS: Final = 60_000
@@ -29,13 +31,19 @@ def links(asset_id: str, document: AssetDocument | None = None) -> Links:
     )
 
 
-def asset(document: AssetDocument) -> Asset:
-    """One asset as the API shows it."""
+async def asset(sealer: Sealer, document: AssetDocument) -> Asset:
+    """One asset as the API shows it, its title opened."""
+    [title] = await shown_titles(sealer, [(document["id"], document)])
+    return titled(document, title)
+
+
+def titled(document: AssetDocument, title: str) -> Asset:
+    """One asset as the API shows it under this title."""
     failure = document["failure"]
     progress = document["progress"]
     return Asset(
         id=document["id"],
-        title=document["title"],
+        title=title,
         owner_id=owner_of(document),
         visibility=visibility_of(document),
         state=document["state"],

@@ -23,6 +23,7 @@ from gateways.core.endpoint import json_response
 from gateways.core.idempotency import idempotency_key, scoped_id
 from gateways.core.problem import Problem, retry_later
 from gateways.core.projections import View
+from gateways.core.titles import sealed_title
 from gateways.media import present
 from gateways.media.assets import publish
 from gateways.media.context import Media, media_of
@@ -147,18 +148,22 @@ async def _settle(media: Media, view: View, asset_id: str, intake: Intake) -> As
     """The document after everything that is on the log for this asset now.
 
     An UploadStarted of an asset that exists is refused, harmlessly; once the refusal shows, so does all
-    that came before it, an UploadCompleted of the earlier attempt included.
+    that came before it, an UploadCompleted of the earlier attempt included. It says no title: sealing one
+    could bring back a key that was forgotten meanwhile.
     """
     request_id = uuid.uuid4().hex
-    await _start(media, asset_id, intake, request_id)
+    await _start(media, asset_id, intake, None, request_id)
     await view.await_outcome(asset_id, request_id, media.waits.outcome_s)
     return present.alive(await view.get(asset_id))
 
 
-async def _start(media: Media, asset_id: str, intake: Intake, request_id: str) -> LogPosition:
+async def _start(
+    media: Media, asset_id: str, intake: Intake, title_sealed: str | None, request_id: str
+) -> LogPosition:
     data = {
-        "title": intake.title,
-        "file_name": intake.file_name,
+        "title": "",
+        "title_sealed": title_sealed,
+        "file_name": "",  # it may tell of its owner, and nobody needs it
         "declared_size_bytes": intake.declared_size_bytes,
         "owner_id": intake.owner_id,
         "visibility": intake.visibility,
@@ -176,7 +181,8 @@ async def _take_in(
     begun: bool,
 ) -> web.Response:
     if not begun:
-        await _start(media, asset_id, intake, deterministic_id("upload-started", asset_id))
+        sealed = await sealed_title(media.sealer, asset_id, intake.title)
+        await _start(media, asset_id, intake, sealed, deterministic_id("upload-started", asset_id))
     writer = PartWriter(media.objects, asset_id, media.limits)
     try:
         async for chunk in intake.chunks:
@@ -211,7 +217,7 @@ async def _complete(media: Media, view: View, asset_id: str, source: Source) -> 
         state=document["state"] if document is not None else "uploading",
         request_id=request_id,
         position=position,
-        asset=present.asset(document) if known and document is not None else None,
+        asset=await present.asset(media.sealer, document) if known and document is not None else None,
         links=present.links(asset_id, document),
     )
     return json_response(accepted, 202, Location=accepted.links.self)
@@ -235,7 +241,7 @@ async def _repeated(media: Media, intake: Intake, document: AssetDocument) -> we
             "This Idempotency-Key belongs to an upload of another file; send a new key with this one.",
         )
     request_id = deterministic_id("upload-completed", document["id"], source.source_hash)
-    asset = present.asset(document)
+    asset = await present.asset(media.sealer, document)
     accepted = Accepted(
         id=asset.id, state=asset.state, request_id=request_id, position=None, asset=asset, links=asset.links
     )

@@ -50,7 +50,7 @@ class AssetChangeRequested(TypedDict):
 
     # The asset; also the partition key. Lower-case letters, digits and hyphens, 1-64 characters.
     asset_id: str
-    # The new title as people see it, 1-200 characters; null: as it was.
+    # The new title in clear, from before titles were sealed; null: as it was, or sealed.
     title: str | None
     # Who may see it from now on: public (everybody), unlisted (who has its address) or private (the
     # owner); null: as it was.
@@ -68,6 +68,9 @@ class AssetChangeRequested(TypedDict):
     reason_sealed: str | None
     # Whose key sealed the reason: the owner's, or kinolog where the owner has none; 1-64 characters.
     reason_subject: str | None
+    # The new title, 1-200 characters, sealed as asset.title under the key of asset:<asset_id>; base64.
+    # Null: as it was, or title says it.
+    title_sealed: str | None
 
 
 class AssetChanged(TypedDict):
@@ -75,7 +78,7 @@ class AssetChanged(TypedDict):
 
     # The asset; also the partition key. Lower-case letters, digits and hyphens, 1-64 characters.
     asset_id: str
-    # The new title as people see it, 1-200 characters; null: as it was.
+    # The new title in clear, from before titles were sealed; null: as it was, or sealed.
     title: str | None
     # Who may see it from now on: public (everybody), unlisted (who has its address) or private (the
     # owner); null: as it was.
@@ -83,6 +86,9 @@ class AssetChanged(TypedDict):
     # Who asked: an account_id, a hash of somebody's name at a foreign issuer, or administrator for the
     # administrator's key; 1-64 characters.
     actor: str
+    # The new title, 1-200 characters, sealed as asset.title under the key of asset:<asset_id>; base64.
+    # Null: as it was, or title says it.
+    title_sealed: str | None
 
 
 class AssetCreated(TypedDict):
@@ -90,9 +96,9 @@ class AssetCreated(TypedDict):
 
     # The asset; also the partition key. Lower-case letters, digits and hyphens, 1-64 characters.
     asset_id: str
-    # Title as people see it; 1-200 characters.
+    # Title as people see it; empty where it is sealed, as it is since version 3.
     title: str
-    # Name of the uploaded file, without folders; 0-255 characters.
+    # Name of the uploaded file, without folders; empty since version 3.
     file_name: str
     # Size that the client announced in bytes; null when it did not.
     declared_size_bytes: int | None
@@ -101,6 +107,9 @@ class AssetCreated(TypedDict):
     owner_id: str | None
     # Who may see it: public (everybody), unlisted (who has its address) or private (the owner).
     visibility: str
+    # Title as people see it, 1-200 characters, sealed as asset.title under the key of asset:<asset_id>;
+    # base64. Null where the title stands in clear.
+    title_sealed: str | None
 
 
 class AssetDeleted(TypedDict):
@@ -469,7 +478,9 @@ class DeletionRequested(TypedDict):
 
 
 class ErasureRequested(TypedDict):
-    """Every object under the given prefixes is to be deleted."""
+    """Every object under the given prefixes is to be deleted, and the title of a deleted asset
+    forgotten.
+    """
 
     # The piece of work reported on: <asset_id>:probe, <asset_id>:<profile_hash>:chunk:<index>,
     # <asset_id>:<profile_hash>:storyboard or <asset_id>:erasure.
@@ -482,6 +493,8 @@ class ErasureRequested(TypedDict):
     priority: int
     # Prefixes of object keys, each ending in a slash.
     prefixes: list[str]
+    # Whether the key of the asset's title is to be forgotten too: the asset is deleted.
+    forget_title: bool
 
 
 class ObjectsErased(TypedDict):
@@ -685,9 +698,9 @@ class UploadStarted(TypedDict):
 
     # The asset; also the partition key. Lower-case letters, digits and hyphens, 1-64 characters.
     asset_id: str
-    # Title as people see it; 1-200 characters.
+    # Title as people see it; empty where it is sealed, as it is since version 3.
     title: str
-    # Name of the file on the uploader's machine, without folders; 0-255 characters.
+    # Name of the file on the uploader's machine, without folders; empty since version 3.
     file_name: str
     # Size that the client announced in bytes; null when it did not.
     declared_size_bytes: int | None
@@ -696,6 +709,9 @@ class UploadStarted(TypedDict):
     owner_id: str | None
     # Who may see it: public (everybody), unlisted (who has its address) or private (the owner).
     visibility: str
+    # Title as people see it, 1-200 characters, sealed as asset.title under the key of asset:<asset_id>;
+    # base64. Null where the title stands in clear.
+    title_sealed: str | None
 
 
 class WorkEnded(TypedDict):

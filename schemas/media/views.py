@@ -89,8 +89,9 @@ class AssetDocument(TypedDict):
     """One asset as the library shows it. Fields a state does not know yet are None or empty."""
 
     id: str
-    title: str
-    file_name: str
+    title: str  # in clear, of films from before titles were sealed; else empty
+    title_sealed: str | None  # as `schemas.media.titles` tells; documents of earlier versions do not say
+    file_name: str  # empty since titles are sealed
     state: AssetState
     created_at_ms: int
     updated_at_ms: int

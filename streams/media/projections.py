@@ -64,6 +64,7 @@ def _created(event: Event) -> AssetDocument:
     return {
         "id": event.key,
         "title": event.data["title"],
+        "title_sealed": event.data.get("title_sealed"),
         "file_name": event.data["file_name"],
         "state": "uploading",
         "created_at_ms": event.at_ms,
@@ -193,8 +194,9 @@ def _storyboard_added(document: AssetDocument, data: dict[str, Any], _: int) -> 
 
 
 def _changed(document: AssetDocument, data: dict[str, Any], _: int) -> None:
-    if data["title"] is not None:
-        document["title"] = data["title"]
+    sealed = data.get("title_sealed")
+    if sealed is not None or data["title"] is not None:
+        document["title"], document["title_sealed"] = data["title"] or "", sealed
     if data["visibility"] is not None:
         document["visibility"] = visibility_of(data)
 

@@ -52,6 +52,7 @@ def _begin(state: State | None, event: Event) -> tuple[State, list[Out]]:
     turn.say(
         "AssetCreated",
         title=data["title"],
+        title_sealed=data.get("title_sealed"),
         file_name=data["file_name"],
         declared_size_bytes=data["declared_size_bytes"],
         owner_id=owner_of(data),
@@ -252,9 +253,16 @@ def _change_requested(turn: Turn, data: dict[str, Any]) -> None:
         raise Refuse("asset_deleted", f"Asset {turn.asset_id} is deleted: nothing of it can be changed.")
     if data["visibility"] not in (None, *VISIBILITIES):
         raise Refuse("visibility_unknown", f"visibility must be one of {', '.join(VISIBILITIES)}.")
-    if data["title"] is None and data["visibility"] is None:
+    sealed = data.get("title_sealed")
+    if data["title"] is None and sealed is None and data["visibility"] is None:
         raise Refuse("nothing_to_change", "Name a new title, a new visibility, or both.")
-    turn.say("AssetChanged", title=data["title"], visibility=data["visibility"], actor=data["actor"])
+    turn.say(
+        "AssetChanged",
+        title=data["title"],
+        title_sealed=sealed,
+        visibility=data["visibility"],
+        actor=data["actor"],
+    )
 
 
 # --- another owner

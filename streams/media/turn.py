@@ -139,7 +139,11 @@ class Turn:
             profile_hash = ""
         elif name == life.ERASURE:
             kind = "ErasureRequested"
-            own = {"prefixes": [upload_prefix(self.asset_id), asset_prefix(self.asset_id)]}
+            own = {
+                "prefixes": [upload_prefix(self.asset_id), asset_prefix(self.asset_id)],
+                # Of an upload that failed people are still told, by its title.
+                "forget_title": self.state["phase"] == "deleted",
+            }
             profile_hash = ""
         else:
             plan = self.state["plan"]

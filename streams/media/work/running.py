@@ -1,7 +1,7 @@
 """What all kinds of work have in common: of use at all? done, failed or dropped; who is told what.
 
 A body returns its reports. What it raises becomes a report too, so that the asset's decider, who counts
-failures, decides what comes of it; nothing but an outage of the store is waited out here.
+failures, decides what comes of it; nothing but an outage of the store or of the vault is waited out here.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import structlog
 
 from schemas.media.objects import asset_prefix
 from streams.core.objects import NoSuchObject, ObjectStoreUnavailable
+from streams.core.vault import VaultUnavailable
 from streams.engine import Event, Out, Work
 from streams.media.encoder_process import EncoderFailed, SourceUnreadable
 from streams.media.reasons import MediaProblem
@@ -114,10 +115,10 @@ def _failure(event: Event, kind: str, problem: MediaProblem) -> Out:
 
 
 async def patiently(call: Callable[[], Awaitable[T]]) -> T:
-    """Call until the object store is there. Everything a body does may be done twice."""
+    """Call until the object store and the vault are there. Everything a body does may be done twice."""
     while True:
         try:
             return await call()
-        except ObjectStoreUnavailable as error:
-            log.warning("object store is away, waiting", error=str(error))
+        except (ObjectStoreUnavailable, VaultUnavailable) as error:
+            log.warning("a store is away, waiting", error=str(error))
             await asyncio.sleep(PATIENCE_S)

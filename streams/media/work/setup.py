@@ -13,6 +13,7 @@ from schemas.catalog import topology
 from streams.core.clients import redis_client
 from streams.core.objects import ObjectStore
 from streams.core.settings import Settings
+from streams.core.vault import open_vault
 from streams.media.pool import EncoderPool, PoolSettings
 from streams.media.work.library import LibraryReader
 from streams.media.work.tools import Tools
@@ -37,13 +38,14 @@ def slots(settings: Settings) -> int:
 
 @asynccontextmanager
 async def tools(settings: Settings) -> AsyncIterator[Tools]:
-    """Warm encoder processes, the object store and the library.
+    """Warm encoder processes, the object store, the library and the vault.
 
-    Raises MediaProblem `sandbox_unavailable` if decoders cannot be confined and settings ask for it.
+    Raises MediaProblem `sandbox_unavailable` if decoders cannot be confined and settings ask for it,
+    VaultUnusable without the vault's keys.
     """
     limits = PoolSettings(background=processes(settings), allow_unconfined=not settings.sandbox_required)
     pool = EncoderPool(limits)
-    redis = redis_client(settings)
+    redis, vault = redis_client(settings), open_vault(settings)
     async with ObjectStore(settings) as objects:
         try:
             await pool.start()
@@ -52,7 +54,8 @@ async def tools(settings: Settings) -> AsyncIterator[Tools]:
             )
             library = LibraryReader(redis, topology())
             worker = f"{socket.gethostname()}/{settings.instance}"
-            yield Tools(objects, pool, library, worker, settings.max_upload_bytes)
+            yield Tools(objects, pool, library, vault, worker, settings.max_upload_bytes)
         finally:
             await pool.stop()
             await redis.aclose()
+            await vault.aclose()

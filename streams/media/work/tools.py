@@ -64,6 +64,12 @@ class Library(Protocol):
         ...
 
 
+class Vault(Protocol):
+    """What of `streams.core.vault.Vault` workers use; raises its VaultUnavailable."""
+
+    async def forget(self, subject: str) -> int: ...
+
+
 @dataclass(slots=True)
 class Tools:
     """The resources of one worker process."""
@@ -71,6 +77,7 @@ class Tools:
     objects: Objects
     encoders: Encoders
     library: Library
+    vault: Vault
     worker: str  # name of this process, for people
     max_upload_bytes: int = 20 * 2**30  # what claims to be larger was not taken in by a gateway
     dropped: set[str] = field(default_factory=set)  # request ids found to be of no more use while in hand

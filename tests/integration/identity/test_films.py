@@ -152,6 +152,7 @@ async def test_films_can_be_somebody_else_s_instead(api: Api, films: Films) -> N
         await until(lambda asset_id=asset_id: films.owned(heir, asset_id))  # type: ignore[misc]
     listed = await films.ask("GET", "/v1/assets", 200, heir)
     assert {item["id"] for item in listed["items"]} == set(theirs)
+    assert all(item["title"].startswith("Film ") for item in listed["items"])
     await films.ask("PATCH", f"/v1/assets/{theirs[0]}", 202, heir, json={"title": "Mine now"})
     entries = await films.audit(owner.account_id, "asset.transfer", len(theirs))
     assert {(e["result"], e["heir_id"]) for e in entries} == {("done", heir.account_id)}

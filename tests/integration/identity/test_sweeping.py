@@ -15,11 +15,13 @@ from gateways.core.gate import guard_of
 from gateways.identity.context import ACCOUNT_REQUESTS, IDENTITY, Identity
 from gateways.identity.service import build
 from gateways.identity.sweeping import ORPHAN_AGE_S, UNKNOWN_AGE_S, sweep
+from schemas.media.titles import subject_of
 from streams.core.vault import API_KEY, LOGIN_SESSION, ONE_TIME_LINK, PASSWORD, SUBJECT_KEY, Vault
 from tests.integration.identity.conftest import PATIENCE_S, Api, Person, passwords
+from tests.integration.identity.test_films import Films, films
 from tests.integration.identity.test_meanwhile import Interrupted, platform
 
-__all__ = ["platform"]
+__all__ = ["films", "platform"]
 HOUR_S = 3600
 
 
@@ -155,6 +157,24 @@ async def test_what_is_written_anew_while_it_is_swept_stays(
     await sweep(identity)
     assert await vault.get(API_KEY, orphan) == b"anew"
     await vault.delete(API_KEY, orphan)
+
+
+async def test_the_key_of_a_film_s_title_is_swept_only_when_the_film_is_deleted(
+    api: Api, identity: Identity, vault: Vault, films: Films
+) -> None:
+    person = await api.person("creator")
+    stays, deleted = await films.upload(person), await films.upload(person)
+    await films.ask("DELETE", f"/v1/assets/{deleted}", 202, person)
+    await gone(vault, SUBJECT_KEY, subject_of(deleted))
+    unknown = uuid.uuid4().hex[:20]
+    for asset_id in (deleted, unknown):  # as a request leaves it that came at the moment of the deletion
+        await vault.put(SUBJECT_KEY, subject_of(asset_id), b"key", subject=subject_of(asset_id))
+    for asset_id in (stays, deleted, unknown):
+        await aged(vault, SUBJECT_KEY, subject_of(asset_id), UNKNOWN_AGE_S + HOUR_S)
+    await sweep(identity)
+    entries = [(SUBJECT_KEY, subject_of(asset_id)) for asset_id in (stays, deleted, unknown)]
+    assert await kept(vault, *entries) == [True, False, True]
+    await vault.forget(subject_of(unknown))
 
 
 async def test_the_service_runs_its_sweep_and_ends_with_it(platform: Interrupted) -> None:

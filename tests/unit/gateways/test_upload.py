@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 from collections.abc import AsyncIterator
 
@@ -20,7 +21,8 @@ async def test_a_raw_body_becomes_parts_and_events(gateway: Gateway) -> None:
     assert [len(part) for part in parts] == [PART_SIZE] * 4 + [4]
     started, completed = gateway.world.published
     assert started.type == "kinolog.media.UploadStarted"
-    assert started.data["title"] == "My film"
+    assert (started.data["title"], started.data["file_name"]) == ("", "")
+    assert b"My film" not in base64.b64decode(started.data["title_sealed"])
     assert started.data["declared_size_bytes"] == len(FILM) + 4
     assert completed.data["source"] == {
         "size_bytes": len(FILM) + 4,
@@ -48,8 +50,8 @@ async def test_a_form_becomes_an_asset(gateway: Gateway) -> None:
     body = await answer.json()
     assert answer.status == 202
     assert b"".join(parts_of(gateway, body["id"])) == FILM
-    assert gateway.world.published[0].data["title"] == "Ein Film, schön"
-    assert gateway.world.published[0].data["file_name"] == "clip.mp4"
+    assert body["asset"]["title"] == "Ein Film, schön"
+    assert gateway.world.published[0].data["file_name"] == ""
 
 
 async def test_a_form_without_title_is_named_after_its_file(gateway: Gateway) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from schemas.media.grid import chunk_segments
 from schemas.media.plan import Plan
 from streams.core.objects import NoSuchObject, ObjectStoreUnavailable
+from streams.core.vault import VaultUnavailable
 from streams.engine import Out
 from streams.media.answers import ChunkResult
 from streams.media.source import ByteSource
@@ -58,6 +59,21 @@ class FakeObjects:
         for key in gone:
             del self.held[key]
         return len(gone)
+
+
+class FakeVault:
+    """Remembers who was forgotten. `away` makes that many calls fail as an outage does."""
+
+    def __init__(self) -> None:
+        self.forgotten: list[str] = []
+        self.away = 0
+
+    async def forget(self, subject: str) -> int:
+        if self.away > 0:
+            self.away -= 1
+            raise VaultUnavailable("the vault is away")
+        self.forgotten.append(subject)
+        return 1
 
 
 class FakeEncoders:

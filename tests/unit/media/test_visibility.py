@@ -57,8 +57,20 @@ def test_title_and_visibility_change_in_every_state(before: tuple[Event, ...]) -
     story = Story().given(started(), *before).when(change(title="New", visibility="public"))
     story.then("AssetChanged")
     assert story.data("AssetChanged") == {
-        "asset_id": ASSET, "title": "New", "visibility": "public", "actor": OWNER
+        "asset_id": ASSET, "title": "New", "title_sealed": None, "visibility": "public", "actor": OWNER
     }  # fmt: skip
+
+
+def test_a_sealed_title_is_passed_on_as_it_came() -> None:
+    begun = started(title_sealed="b25l")
+    document, _ = shelf(begun)
+    assert document["title_sealed"] == "b25l"
+    document, _ = shelf(begun, change(title_sealed="dHdv"))
+    assert (document["title"], document["title_sealed"]) == ("", "dHdv")
+    document, _ = shelf(begun, change(visibility="public"))
+    assert document["title_sealed"] == "b25l"
+    document, _ = shelf(started(), change(title_sealed="dHdv"))
+    assert (document["title"], document["title_sealed"]) == ("", "dHdv")
 
 
 @pytest.mark.parametrize(

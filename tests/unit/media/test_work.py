@@ -14,7 +14,7 @@ from streams.media.reasons import MediaProblem
 from streams.media.work import running, source
 from streams.media.work.tools import Tools
 from streams.media.workers import encode
-from tests.unit.media.fakes import FakeEncoders, FakeLibrary, FakeObjects, FakeWork
+from tests.unit.media.fakes import FakeEncoders, FakeLibrary, FakeObjects, FakeVault, FakeWork
 from tests.unit.media.telling import ASSET, HASH, Story, completed, encoded, plan_of, probed, started
 from tests.unit.media.telling import event as told
 
@@ -46,8 +46,13 @@ def library() -> FakeLibrary:
 
 
 @pytest.fixture
-def work(objects: FakeObjects, encoders: FakeEncoders, library: FakeLibrary) -> FakeWork:
-    return FakeWork(Tools(objects, encoders, library, worker="w1"))
+def vault() -> FakeVault:
+    return FakeVault()
+
+
+@pytest.fixture
+def work(objects: FakeObjects, encoders: FakeEncoders, library: FakeLibrary, vault: FakeVault) -> FakeWork:
+    return FakeWork(Tools(objects, encoders, library, vault, worker="w1"))
 
 
 def asked(name: str, *requests: Event, index: int | None = None) -> Event:
@@ -268,6 +273,20 @@ async def test_erasing_twice_finds_nothing_the_second_time(
     assert (outs[0].data["object_count"], objects.held) == (3, {})
     again = await encode(request, work)
     assert again[0].data["object_count"] == 0
+
+
+async def test_the_title_of_a_deleted_film_is_forgotten_once_the_vault_is_there(
+    work: FakeWork, vault: FakeVault
+) -> None:
+    vault.away = 2
+    outs = await encode(asked("ErasureRequested", started(), told("DeletionRequested")), work)
+    assert (names(outs)[0], vault.forgotten) == ("ObjectsErased", [f"asset:{ASSET}"])
+
+
+async def test_a_failed_upload_keeps_its_title_until_it_is_deleted(work: FakeWork, vault: FakeVault) -> None:
+    failed = told("UploadFailed", code="upload_aborted", sentence="The connection broke.")
+    await encode(asked("ErasureRequested", started(), failed), work)
+    assert vault.forgotten == []
 
 
 @pytest.mark.parametrize(
