@@ -60,6 +60,7 @@ async def test_who_comes_back_gets_exactly_what_was_missed(town: Town) -> None:
     await reader.socket.close()
     for n in range(7):
         await writer.send(room, f"meanwhile {n}")
+    await writer.item(room, lambda item: item.get("text") == "meanwhile 6")
     back = await town.line()
     recovered = await back.enter(room, since={"epoch": entered["epoch"], "id": last})
     assert (recovered["recovered"], recovered["gap"]) == (True, False)

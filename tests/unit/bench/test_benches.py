@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -54,7 +53,7 @@ def test_peers_and_goals_are_those_that_were_promised() -> None:
 
 def test_a_missing_peer_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(media.shutil, "which", lambda _name: None)
-    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    monkeypatch.setattr(media, "PEER_PYTHON", Path("/nowhere/python"))
     bench = Bench("b", "s", True, {OURS: lambda: 1.0, "ffmpeg": lambda: float(len(media.ffmpeg_binary()))})
     with pytest.raises(RuntimeError, match="no ffmpeg to compare with"):
         measured(bench, 1, lambda _line: None)
