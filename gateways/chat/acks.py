@@ -19,7 +19,6 @@ from streams.core.logging import get_logger
 _log = get_logger("gateway.chat.acks")
 LOOK_S: Final = 0.05
 GIVEN_UP_S: Final = 8.0
-ACCEPTED: Final = frozenset(("message", "edited"))
 
 
 @dataclass(slots=True)
@@ -56,7 +55,7 @@ class Acks:
 
     def arrived(self, item: Item) -> None:
         """A delta of a room that somebody here listens to."""
-        if item.kind in ACCEPTED and item.message_id in self._of_message:
+        if item.kind == "message" and item.message_id in self._of_message:
             self._answer(self._of_message[item.message_id], {"type": "", "id": item.id})
 
     def _answer(self, request_id: str, outcome: dict[str, Any] | None) -> None:

@@ -13,6 +13,7 @@ from aiohttp import web
 from gateways.chat.context import Chat, chat_of
 from gateways.chat.models import Blocks, Done
 from gateways.chat.rooms import account_id_in
+from gateways.core.asking import outcome_of, publish
 from gateways.core.endpoint import json_response
 from gateways.core.idempotency import scoped_id
 from gateways.core.principal import principal_of
@@ -59,14 +60,8 @@ async def _ask(request: web.Request, *, blocked: bool) -> web.Response:
     chat, account_id, other = chat_of(request), _own(request), account_id_in(request)
     request_id = scoped_id(request, f"block:{other}:{blocked}")
     data = {"account_id": account_id, "blocked_id": other, "blocked": blocked}
-    await chat.producer.publish(BLOCK_REQUESTS, account_id, BLOCK_REQUESTED, data, ce_id=request_id)
-    view = await chat.projections.pin(chat.accounts)
-    outcome = await view.await_outcome(account_id, request_id, WAIT_S)
-    if outcome is None:
-        raise Problem("unavailable", "What became of it is not known yet; send it again.")
-    if outcome["type"] == "kinolog.engine.RequestRefused":
-        said = outcome["data"]
-        raise Problem("conflict", said["detail"], code=said["code"])
+    await publish(chat.producer, BLOCK_REQUESTS, account_id, BLOCK_REQUESTED, data, request_id)
+    await outcome_of(await chat.projections.pin(chat.accounts), account_id, request_id, WAIT_S)
     return json_response(Done(id=other))
 
 

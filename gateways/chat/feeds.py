@@ -22,8 +22,6 @@ KEPT_S: Final = 30.0
 """How long a room without listeners stays open: people reload pages."""
 VERSION_S: Final = 2.0
 """How often it is looked up whether a rebuilt projection has taken over, seconds."""
-
-
 SWEEP_ROUNDS: Final = 5
 """After so many of these, listeners of rooms that are not everybody's are asked again whether they may."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import uuid
 from typing import Any, Final, cast
 
 from aiohttp import web
@@ -15,7 +14,7 @@ from gateways.chat.context import Chat, chat_of
 from gateways.chat.models import NewRoom, Room, RoomChange, RoomPage, RoomsQuery, Settings
 from gateways.chat.rights import may_moderate
 from gateways.core.endpoint import ROUTE, body_of, json_response, query_of
-from gateways.core.idempotency import idempotency_key, scoped_id
+from gateways.core.idempotency import scoped_id
 from gateways.core.owning import let_in
 from gateways.core.permissions import CHAT_MODERATE
 from gateways.core.principal import Principal, principal_of
@@ -24,6 +23,7 @@ from gateways.core.projections import Cursor
 from gateways.core.titles import shown_titles
 from schemas.chat.views import RECENT, RoomDocument, is_room_id, room_id_of_asset
 from schemas.event import deterministic_id
+from schemas.media.visibility import owner_of
 
 _ID: Final = re.compile("[0-9a-f]{32}")
 FIRST_SETTINGS: dict[str, Any] = {
@@ -41,7 +41,7 @@ async def create(request: web.Request) -> web.Response:
     """Sent again with the same Idempotency-Key it is the same room."""
     chat, principal, body = chat_of(request), principal_of(request), body_of(request, NewRoom)
     request_id = scoped_id(request, "room")
-    room_id = f"r-{request_id if idempotency_key(request) else uuid.uuid4().hex}"
+    room_id = f"r-{request_id}"
     data = {
         "room_id": room_id,
         "asset_id": None,
@@ -86,7 +86,7 @@ async def of_asset(request: web.Request) -> web.Response:
         data = {
             "room_id": room_id,
             "asset_id": asset_id,
-            "owner_id": film.owner_id,
+            "owner_id": owner_of(film),
             "actor_id": principal.actor,
             "settings": {
                 "title": asset_id,  # its own is sealed, and shown in place of this one

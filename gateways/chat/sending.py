@@ -17,10 +17,11 @@ from aiohttp import web
 
 from gateways.chat.context import Chat, chat_of
 from gateways.chat.said import Refused
+from gateways.core import asking
 from gateways.core.app import CORE
 from gateways.core.permissions import CHAT_MODERATE
 from gateways.core.principal import Principal, principal_of
-from gateways.core.problem import Problem
+from gateways.core.problem import retry_later
 from gateways.core.projections import in_time
 from gateways.core.rates import Rate
 from schemas.chat.screening import DEFAULT_RULES_TEXT
@@ -134,7 +135,7 @@ async def rules_of(chat: Chat, room: RoomDocument) -> Compiled:
     where = f"{view.tag_of(room['room_id'])}:{screening_suffix(room['room_id'])}"
     raw = await in_time(chat.redis.hget(where, str(version)))
     if raw is None:  # the desk's projector is a moment behind the rooms'
-        raise Problem("unavailable", "The room's rules have just changed; send it again.")
+        raise retry_later("unavailable", "The room's rules have just changed; send it again.")
     return compiled(raw.decode())
 
 
@@ -167,9 +168,10 @@ async def _written(
 async def publish(
     chat: Chat, name: str, data: dict[str, Any], request_id: str, message_id: str = ""
 ) -> asyncio.Future[Any]:
-    """Put any request to a room's decider on the log; give the result to `answered`."""
+    """Put any request to a room's decider on the log; give the result to `answered`. Raises Problem 503."""
     answer = chat.acks.expect(data["room_id"], request_id, message_id)
-    await chat.producer.publish(REQUESTS, data["room_id"], f"kinolog.chat.{name}", data, ce_id=request_id)
+    type_name = f"kinolog.chat.{name}"
+    await asking.publish(chat.producer, REQUESTS, data["room_id"], type_name, data, request_id)
     return answer
 
 
@@ -177,7 +179,7 @@ async def answered(answer: asyncio.Future[Any]) -> dict[str, Any]:
     """The outcome of a request. Raises Refused, Problem 503."""
     outcome: dict[str, Any] | None = await answer
     if outcome is None:
-        raise Problem(
+        raise retry_later(
             "unavailable", "What became of it is not known yet; send it again: it will not be there twice."
         )
     if outcome["type"] == REFUSED:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 from typing import Any, cast
 
-from gateways.core.asking import publish, refused
-from gateways.core.problem import Problem, retry_later
+from gateways.core.asking import outcome_of, publish
+from gateways.core.problem import Problem
 from gateways.core.projections import Projection
 from gateways.identity.context import ACCOUNT_REQUESTS, Identity
 from schemas.identity.views import AccountDocument
@@ -43,21 +43,7 @@ async def decided(
     """The outcome of one request on any aggregate; problems as for `ask`."""
     view = await identity.projections.pin(projection)
     await publish(identity.producer, topic, key, type_name, data, request_id, identity.waits.publish_s)
-    outcome = await view.await_outcome(key, request_id, identity.waits.outcome_s)
-    if outcome is None:
-        raise undecided()
-    if (refusal := refused(outcome)) is not None:
-        raise refusal
-    return outcome
-
-
-def undecided() -> Problem:
-    """The request is on the log; what becomes of it is not known yet."""
-    return retry_later(
-        "unavailable",
-        "The request is accepted, but its outcome is not known yet; look again, or send it again with the "
-        "same Idempotency-Key.",
-    )
+    return await outcome_of(view, key, request_id, identity.waits.outcome_s)
 
 
 async def find_account(identity: Identity, account_id: str) -> AccountDocument | None:

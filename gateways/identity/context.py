@@ -9,6 +9,7 @@ from typing import Final
 
 from aiohttp import web
 
+from gateways.core.asking import PUBLISH_S
 from gateways.core.deps import History, Producer
 from gateways.core.projections import Projection, ProjectionReader
 from gateways.identity.attempts import Attempts
@@ -27,7 +28,7 @@ SERVICE_NAME: Final = "identity"
 class Waits:
     """How long handlers wait for the log and the projections before they answer anyway, seconds."""
 
-    publish_s: float = 8.0
+    publish_s: float = PUBLISH_S
     outcome_s: float = 4.0
 
 

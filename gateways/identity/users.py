@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, cast
 from aiohttp import web
 
 from gateways.core import cursors
+from gateways.core.asking import undecided
 from gateways.core.endpoint import body_of, json_response, query_of
 from gateways.core.idempotency import scoped_id
 from gateways.core.principal import principal_of
@@ -14,7 +15,7 @@ from gateways.core.problem import Problem
 from gateways.core.projections import Cursor
 from gateways.core.reasons import REASON
 from gateways.identity import present
-from gateways.identity.asking import account_or_404, ask, decided, find_account, sealed, undecided
+from gateways.identity.asking import account_or_404, ask, decided, find_account, sealed
 from gateways.identity.book import normal
 from gateways.identity.context import ADDRESS_REQUESTS, identity_of
 from gateways.identity.links import Issued, issue

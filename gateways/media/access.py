@@ -6,13 +6,13 @@ and a watch link of it; to everybody else it is as if it were not there: the sam
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
 from gateways.core.auth import other_asset, unauthenticated
 from gateways.core.endpoint import ROUTE
+from gateways.core.films import holds, may_see
 from gateways.core.owning import let_in, require_owner
 from gateways.core.permissions import ASSETS_READ
 from gateways.core.principal import Principal, principal_of
@@ -20,7 +20,7 @@ from gateways.core.problem import Problem
 from gateways.core.projections import View
 from gateways.media.context import media_of
 from schemas.media.views import RECENT, recent_of
-from schemas.media.visibility import PRIVATE, owner_of, visibility_of
+from schemas.media.visibility import owner_of
 
 
 async def known(request: web.Request, view: View | None = None) -> dict[str, Any]:
@@ -41,20 +41,6 @@ async def known(request: web.Request, view: View | None = None) -> dict[str, Any
     else:
         require_owner(request, owner_of(document))
     return document
-
-
-def may_see(principal: Principal, document: Mapping[str, Any]) -> bool:
-    """Whether the caller may know of the asset and watch it. `document`: or its tombstone."""
-    return visibility_of(document) != PRIVATE or holds(principal, ASSETS_READ, document)
-
-
-def holds(principal: Principal, permission: str, document: Mapping[str, Any]) -> bool:
-    """Whether the caller holds `permission` for this asset: for all of them, or for their own."""
-    if principal.asset_id not in (None, document["id"]):
-        return False
-    owner_id = owner_of(document)
-    owns = owner_id is not None and owner_id == principal.owner_id
-    return principal.may(permission) or (owns and principal.may_own(permission))
 
 
 def library_of(principal: Principal) -> str | None:

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from gateways.core import asking, cursors
 from gateways.core.endpoint import body_of, json_response, query_of
+from gateways.core.films import holds, may_see
 from gateways.core.idempotency import scoped_id
 from gateways.core.permissions import ASSETS_READ
 from gateways.core.principal import Principal, principal_of
@@ -18,7 +19,7 @@ from gateways.core.projections import Cursor, View
 from gateways.core.reasons import sealed_reason
 from gateways.core.titles import sealed_title, shown_titles, titles_of
 from gateways.media import present
-from gateways.media.access import holds, known, library_of, may_see
+from gateways.media.access import known, library_of
 from gateways.media.context import REQUESTS, Media, media_of
 from gateways.media.intake import clean_title
 from gateways.media.models import (

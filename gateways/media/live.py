@@ -10,11 +10,11 @@ from typing import Any, cast
 
 from aiohttp import web
 
+from gateways.core.films import may_see
 from gateways.core.principal import Principal, principal_of
 from gateways.core.projections import View
 from gateways.core.sse import EventStream
 from gateways.media import present
-from gateways.media.access import may_see
 from gateways.media.assets import find_document
 from gateways.media.context import Media, media_of
 from schemas.media.views import ProgressDocument

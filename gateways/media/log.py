@@ -5,13 +5,14 @@ from __future__ import annotations
 from aiohttp import web
 
 from gateways.core.endpoint import json_response, query_of
+from gateways.core.films import holds
 from gateways.core.owning import let_in
 from gateways.core.permissions import LOG_READ
 from gateways.core.principal import principal_of
 from gateways.core.problem import Problem
 from gateways.core.sse import EventStream
 from gateways.core.titles import shown_titles
-from gateways.media.access import holds, known
+from gateways.media.access import known
 from gateways.media.context import Media, media_of
 from gateways.media.history import Cursor, LogHistory, decode_cursor, encode_cursor
 from gateways.media.live import SERVICE

@@ -218,11 +218,6 @@ def room_id_of_asset(asset_id: str) -> str:
     return f"a-{asset_id}"
 
 
-def asset_id_of_room(room_id: str) -> str | None:
-    """The asset whose room it is; None for a free one."""
-    return room_id[2:] if room_id.startswith("a-") else None
-
-
 def is_room_id(text: str) -> bool:
     """Whether a room can have this id."""
     return _ROOM.fullmatch(text) is not None

@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -29,18 +28,17 @@ def main(names: tuple[str, ...], rounds: int) -> None:
     """Measure, print, keep, judge."""
     results: list[dict[str, Any]] = []
     lines: list[str] = []
-    with ExitStack() as stack:
-        for bench in chosen(names, stack):
-            results.append(measured(bench, rounds, click.echo))
-            lines += judged(bench, results[-1])
-            click.echo(f"{bench.name}: {results[-1]}")
-            keep(results)
+    for bench in chosen(names):
+        results.append(measured(bench, rounds, click.echo))
+        lines += judged(bench, results[-1])
+        click.echo(f"{bench.name}: {results[-1]}")
+        keep(results)
     click.echo("\n".join(lines))
     click.echo(f"kept in {keep(results)}")
     sys.exit(1 if any(line.startswith("MISSED") for line in lines) else 0)
 
 
-def chosen(names: tuple[str, ...], stack: ExitStack) -> Iterator[Bench]:
+def chosen(names: tuple[str, ...]) -> Iterator[Bench]:
     """The benches asked for; starts what they need when their turn comes."""
 
     def means(asked: str, name: str) -> bool:

@@ -80,7 +80,7 @@ class Talker:
 
     def _take(self, said: dict[str, Any]) -> bool:
         """False where a new connection is to be made."""
-        kind = said["type"]
+        kind: str = said["type"]
         if kind == "subscribed":
             if said["gap"]:
                 self.gaps += 1
@@ -98,7 +98,7 @@ class Talker:
         elif kind == "refused" and "client_id" not in said:
             self.counts[f"refused {said['code']}"] += 1
             return False
-        return bool(kind != "moved")
+        return kind != "moved"
 
     def _get(self, items: list[dict[str, Any]]) -> None:
         for item in items:

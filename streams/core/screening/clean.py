@@ -6,13 +6,12 @@ import re
 import unicodedata
 from typing import Final, Literal, TypeAlias
 
+from schemas.chat.views import MOST_TEXT_BYTES, MOST_TEXT_CHARS
 from streams.core.screening.normalise import Table, is_unseen
 
-MOST_CHARACTERS: Final = 500
-MOST_BYTES: Final = 2048  # in UTF-8
 MOST_LINES: Final = 5
 MOST_MARKS: Final = 3  # in a row: combining marks, joiners, variants of emoji
-_MOST_RAW: Final = 4 * MOST_CHARACTERS  # before cleaning: bounds what an attacker's text costs
+_MOST_RAW: Final = 4 * MOST_TEXT_CHARS  # before cleaning: bounds what an attacker's text costs
 _LINE_END: Final = re.compile("\r\n|[\r\x85\u2028\u2029]")
 _NOT_TEXT: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 _TAG: Final = re.compile("(\U0001f3f4[\U000e0061-\U000e007a]{5}\U000e007f)|[\U000e0000-\U000e007f]")
@@ -57,7 +56,7 @@ def clean_message(text: str) -> str:
     text = "\n".join(lines).strip("\n")
     if not (text if text.isascii() else kinds.strip("m ")):
         raise MessageUnfit("empty", "There is nothing to read in this message: write something.")
-    if len(text) > MOST_CHARACTERS or len(text.encode()) > MOST_BYTES:
+    if len(text) > MOST_TEXT_CHARS or len(text.encode()) > MOST_TEXT_BYTES:
         raise _too_long(len(text))
     if text.count("\n") >= MOST_LINES:
         raise MessageUnfit("too_many_lines", f"A message has at most {MOST_LINES} lines: join some.")
@@ -67,8 +66,8 @@ def clean_message(text: str) -> str:
 def _too_long(characters: int) -> MessageUnfit:
     return MessageUnfit(
         "too_long",
-        f"A message has at most {MOST_CHARACTERS} characters and {MOST_BYTES} bytes, this one {characters} "
-        "characters: send it in parts.",
+        f"A message has at most {MOST_TEXT_CHARS} characters and {MOST_TEXT_BYTES} bytes, this one "
+        f"{characters} characters: send it in parts.",
     )
 
 

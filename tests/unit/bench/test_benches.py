@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -16,8 +15,7 @@ from tests.bench.harness import OURS, Bench, Goal, judged, keep, measured
 
 
 def names(*asked: str) -> list[str]:
-    with ExitStack() as stack:
-        return [bench.name for bench in chosen(asked, stack)]
+    return [bench.name for bench in chosen(asked)]
 
 
 def test_a_name_or_its_beginning_chooses() -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from streams.core.screening.clean import MOST_BYTES, MOST_CHARACTERS, MOST_LINES, MessageUnfit, clean_message
+from schemas.chat.views import MOST_TEXT_BYTES, MOST_TEXT_CHARS
+from streams.core.screening.clean import MOST_LINES, MessageUnfit, clean_message
 from tests.unit.core.screening.test_normalise import ANY_TEXT
 
 ENGLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
@@ -50,10 +51,10 @@ def test_texts_are_cleaned(text: str, taken: str) -> None:
         ("\u200b\u200d\ufe0f\u202e", "empty"),
         ("\u3164\u2800\u115f", "empty"),
         ("\u0301\u0301", "empty"),
-        ("x" * (MOST_CHARACTERS + 1), "too_long"),
+        ("x" * (MOST_TEXT_CHARS + 1), "too_long"),
         ("x" * 1_000_000, "too_long"),
         ("\u200b" * 1_000_000, "too_long"),
-        ("👍" * (MOST_CHARACTERS - 1) + "🔥🔥", "too_long"),
+        ("👍" * (MOST_TEXT_CHARS - 1) + "🔥🔥", "too_long"),
         ("\n".join("x" * (MOST_LINES + 1)), "too_many_lines"),
         ("bell\x07", "not_text"),
         ("\x1b[31mred", "not_text"),
@@ -70,8 +71,8 @@ def test_what_is_no_message_is_refused_with_a_reason(text: str, code: str) -> No
 
 
 def test_the_limits_themselves_are_taken() -> None:
-    assert len(clean_message("x" * MOST_CHARACTERS)) == MOST_CHARACTERS
-    assert len(clean_message("👍" * MOST_CHARACTERS).encode()) == 4 * MOST_CHARACTERS <= MOST_BYTES
+    assert len(clean_message("x" * MOST_TEXT_CHARS)) == MOST_TEXT_CHARS
+    assert len(clean_message("👍" * MOST_TEXT_CHARS).encode()) == 4 * MOST_TEXT_CHARS <= MOST_TEXT_BYTES
     assert clean_message("\n".join("x" * MOST_LINES)).count("\n") == MOST_LINES - 1
 
 
