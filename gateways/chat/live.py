@@ -49,7 +49,10 @@ class LiveRoom:
 
     def hear(self, note: Note | None) -> None:
         """A signal of any gateway; None: something may have been missed."""
-        said: dict[str, Any] = orjson.loads(note.payload) if note is not None else {"presence": True}
+        self.take(orjson.loads(note.payload) if note is not None else {"presence": True})
+
+    def take(self, said: dict[str, Any]) -> None:
+        """Who types, how far somebody has read, or that presence changed; told at the next tick."""
         if "typing" in said and len(self.typing) < MOST_TOLD:
             self.typing[said["typing"]] = None
         elif "read" in said and (len(self.marks) < MOST_TOLD or said["read"] in self.marks):
@@ -103,6 +106,8 @@ class Live:
         room = self._rooms.get(room_id)
         if room is None or room.livestream:
             return
+        if not room.joined:
+            room.take(signal)  # of somebody who has just come: the channel would not give it back
         try:
             await self._presence.tell(room_id, signal)
         except (RedisError, OSError) as error:

@@ -110,6 +110,21 @@ def test_those_of_a_killed_gateway_are_gone_after_a_while() -> None:
     played(scene)
 
 
+def test_who_types_right_after_coming_in_is_seen_before_the_channel_is_joined() -> None:
+    async def scene() -> None:
+        gateway = Gateway(Store(), "one")
+        ann = Client(ANN)
+        with gateway.live.listening(ROOM, ann):
+            await gateway.live.typing(ROOM, BEN)
+            await gateway.live.read(ROOM, BEN, 7)
+            await asyncio.sleep(2 * TICK_S)
+            assert [frame["accounts"] for frame in told(ann, "typing")] == [[{"id": BEN, "name": "bbb"}]]
+            assert [frame["marks"] for frame in told(ann, "read")] == [{BEN: 7}]
+        await gateway.stop()
+
+    played(scene)
+
+
 def test_typing_and_read_marks_reach_the_others_once_a_tick() -> None:
     async def scene() -> None:
         store = Store()
