@@ -21,6 +21,7 @@ from gateways.chat.rights import may_moderate
 from gateways.chat.rooms import find_room
 from gateways.chat.said import Message, Refused
 from gateways.chat.seats import Party, Seat
+from gateways.chat.standing import standing_of
 from gateways.chat.welcome import welcome
 from gateways.core.app import CORE
 from gateways.core.clickhouse import HistoryUnavailable
@@ -118,12 +119,11 @@ class _Conversation(Party):
         if message.get("desk") and not moderates:
             raise Refused("not_a_moderator", "Only moderators of the room hear of its desk.")
         present = await self.chat.live.now(room_id)
+        you = {**self._you(room), **await standing_of(self.chat, room_id, self.socket.principal.account_id)}
         seat = Seat(self.socket, lambda: self._may_still_read(room_id))
         seat.feed = await seat.stack.enter_async_context(self.chat.feeds.listening(room_id, seat))
         self.seats[room_id] = seat
-        said_before = welcome(
-            seat.feed, room, message.get("since"), seat.account_id, {**present, "you": self._you(room)}
-        )
+        said_before = welcome(seat.feed, room, message.get("since"), seat.account_id, {**present, "you": you})
         await seat.begin([text_frame(part) for part in said_before])
         seat.stack.enter_context(self.chat.live.listening(room_id, seat))
         if message.get("desk"):

@@ -105,13 +105,15 @@ class EditRequested(TypedDict):
 
 
 class HeldRejected(TypedDict):
-    """Messages of the review queue are not shown."""
+    """Messages of one author leave the review queue and are not shown."""
 
     # The room; also the partition key. a-<asset_id> of an asset's room, r-<32 hexadecimal digits> of a
     # free one.
     room_id: str
     # The messages, 1-200.
     message_ids: list[str]
+    # Who wrote them; empty in events that are older than this field.
+    account_id: str
     # Whose act it is: an account_id, administrator for the holder of the administrator's key, or empty
     # where a rule of the room acts by itself.
     actor_id: str

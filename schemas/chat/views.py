@@ -123,9 +123,9 @@ class Delta(TypedDict):
     at_ms: int
     kind: Literal[
         "message", "edited", "removed", "purged", "pinned", "unpinned", "reactions", "room", "moderators",
-        "membership", "sanction", "lifted", "screening",
+        "membership", "sanction", "lifted", "screening", "declined",
     ]  # fmt: skip
-    only: NotRequired[str]  # account_id: for nobody else (its own shadowed messages, its own sanctions)
+    only: NotRequired[str]  # account_id: for nobody else (its shadowed and declined messages, its sanctions)
     message_id: NotRequired[str]  # message, edited, unpinned, reactions (there: None for the room)
     account_id: NotRequired[str]  # message, edited, purged
     account_ids: NotRequired[list[str]]  # membership: whom it is about; followers come and go without one
@@ -136,7 +136,8 @@ class Delta(TypedDict):
     media_ms: NotRequired[int | None]  # message
     sent_at_ms: NotRequired[int]  # message
     edit_number: NotRequired[int]  # edited
-    message_ids: NotRequired[list[str]]  # removed, purged (there: those still remembered; all are meant)
+    # removed, declined, purged (there: those still remembered; all are meant)
+    message_ids: NotRequired[list[str]]
     by: NotRequired[str]  # removed: author, moderator or reports
     message: NotRequired[MessageCopy]  # pinned
     reactions: NotRequired[dict[str, int]]  # reactions: how often each was given since the last delta ...
@@ -145,6 +146,7 @@ class Delta(TypedDict):
     moderators: NotRequired[list[str]]  # moderators: all of them
     sanction: NotRequired[str]  # sanction, lifted: timeout or ban
     until_ms: NotRequired[int | None]  # sanction
+    reason: NotRequired[str]  # sanction: a short code, or nothing
     rules_version: NotRequired[int]  # screening
 
 

@@ -67,7 +67,7 @@ def edit_requested(turn: Turn, data: dict[str, Any]) -> None:
     else:
         if waiting is not None:
             turn.own("held").pop(message_id)
-            turn.say("HeldRejected", message_ids=[message_id], actor_id=account_id)
+            turn.say("HeldRejected", message_ids=[message_id], account_id=account_id, actor_id=account_id)
         edited(turn, message, data["rules_version"], shadow=shadow)
 
 

@@ -113,6 +113,14 @@ def _removed(document: RoomDocument, event: Event) -> Said:
     return {"kind": "removed", "message_ids": data["message_ids"], "by": data["by"]}, ops
 
 
+def _declined(_: RoomDocument, event: Event) -> Said:
+    data = event.data
+    author = data["account_id"]
+    if author in ("", data["actor_id"]):
+        return None, []  # who took it back knows
+    return {"kind": "declined", "only": author, "message_ids": data["message_ids"]}, []
+
+
 def _purged(document: RoomDocument, event: Event) -> Said:
     data = event.data
     # A pinned one may be older than all that the room's decider remembers.
@@ -225,7 +233,8 @@ def _sanctioned(document: RoomDocument, event: Event) -> Said:
     if data["kind"] == "shadow":
         return None, []  # the one it is about must not see that anything happened
     only = data["account_id"]
-    return {"kind": "sanction", "only": only, "sanction": data["kind"], "until_ms": data["until_ms"]}, []
+    said = {"sanction": data["kind"], **_body(data, ("until_ms", "reason"))}
+    return {"kind": "sanction", "only": only, **said}, []
 
 
 def _lifted(document: RoomDocument, event: Event) -> Said:
@@ -248,6 +257,7 @@ _CHANGES: Final[dict[str, Callable[[RoomDocument, Event], Said]]] = {
     "kinolog.chat.MessageShadowed": _shadowed,
     "kinolog.chat.MessageEdited": _edited,
     "kinolog.chat.MessagesRemoved": _removed,
+    "kinolog.chat.HeldRejected": _declined,
     "kinolog.chat.MessagesPurged": _purged,
     "kinolog.chat.MessagePinned": _pinned,
     "kinolog.chat.MessageUnpinned": _unpinned,

@@ -68,7 +68,8 @@ def _take_out_of_sight(turn: Turn, message: MessageCopy) -> None:
     waiting = turn.state["held"].get(message_id)
     if waiting is not None:  # its other text: nobody needs to decide on that any more
         turn.own("held").pop(message_id)
-        turn.say("HeldRejected", message_ids=[message_id], actor_id=NOBODY)
+        author = message["account_id"]
+        turn.say("HeldRejected", message_ids=[message_id], account_id=author, actor_id=NOBODY)
     version = turn.state["limits"]["version"]
     report = turn.state["reports"][message_id]
     turn.forget([message_id])
@@ -121,11 +122,18 @@ def _let_through(turn: Turn, held: Held, actor_id: str) -> None:
 
 
 def turn_down(turn: Turn, message_ids: list[str], actor_id: str) -> None:
-    """They leave the queue unseen. Of other texts the old one stays; new messages are gone."""
+    """They leave the queue unseen. Of other texts the old one stays; new messages are gone.
+
+    One event an author, who is told of it, and of nobody else's.
+    """
     held = turn.own("held")
     entries = [held.pop(message_id) for message_id in message_ids]
     turn.forget([each["message"]["message_id"] for each in entries if not each["edit"]])
-    turn.say("HeldRejected", message_ids=message_ids, actor_id=actor_id)
+    by_author: dict[str, list[str]] = {}
+    for each in entries:
+        by_author.setdefault(each["message"]["account_id"], []).append(each["message"]["message_id"])
+    for account_id, theirs in by_author.items():
+        turn.say("HeldRejected", message_ids=theirs, account_id=account_id, actor_id=actor_id)
 
 
 NOBODY: Final = ""  # actor_id where a rule acts by itself

@@ -35,6 +35,7 @@ async def test_a_shadow_is_seen_by_its_author_alone_on_every_connection(town: To
         assert [each["text"] for each in await town.messages(room, who)] == seen
         newcomer = await (await town.line(who)).enter(room)
         assert [item["text"] for item in newcomer["items"] if item["kind"] == "message"] == seen
+        assert newcomer["you"]["sanction"] is None, "nobody learns of a shadow"
 
 
 async def test_a_ban_ends_writing_and_is_told_to_the_banned(town: Town) -> None:
@@ -47,7 +48,10 @@ async def test_a_ban_ends_writing_and_is_told_to_the_banned(town: Town) -> None:
     ban = {"account_id": ben.account_id, "kind": "ban", "reason": "abuse"}
     await town.ask("POST", sanctions, 200, ban, ann)
     told = await his.item(room, lambda item: item["kind"] == "sanction")
-    assert told["sanction"] == "ban"
+    assert (told["sanction"], told["reason"]) == ("ban", "abuse")
+    again = await town.line(ben)
+    until = (await again.enter(room))["you"]["sanction"]
+    assert until == {"kind": "ban", "until_ms": None, "reason": "abuse"}
     assert (await his.send(room, "let me in"))["code"] == "banned"
     [standing] = (await town.until(sanctions, lambda found: found["items"], ann))["items"]
     assert (standing["account"]["id"], standing["kind"], standing["reason"]) == (
@@ -85,6 +89,7 @@ async def test_what_is_held_waits_on_the_desk_and_comes_in_when_it_is_let_throug
     await town.ask("POST", f"{queue}/decisions", 200, {"message_ids": ids[:1], "approved": True}, cat)
     await town.ask("POST", f"{queue}/decisions", 200, {"message_ids": ids[1:], "approved": False}, cat)
     await his.item(room, lambda item: item.get("message_id") == ids[0] and item["kind"] == "message")
+    await his.item(room, lambda item: item["kind"] == "declined" and item["message_ids"] == ids[1:])
     assert [each["text"] for each in await town.messages(room)] == ["you turnip 0"]
     await town.until(queue, lambda found: found["held"] == [], cat)
     await town.ask("GET", queue, 403, by=ben)
@@ -168,6 +173,19 @@ async def test_a_room_of_members_is_theirs_and_who_leaves_hears_no_more(town: To
     assert (await his.told("left"))["room"] == room
     assert (await his.send(room, "still here?"))["code"] == "not_subscribed"
     await town.ask("GET", f"/v1/rooms/{room}/messages", 404, by=ben)
+
+
+async def test_who_follows_a_room_is_told_so_on_coming_back(town: Town) -> None:
+    ann, ben = await town.person("creator"), await town.person()
+    room = await town.room(ann, mode="followers")
+    line = await town.line(ben)
+    assert (await line.enter(room))["you"]["member"] is None
+    assert (await line.send(room, "hello"))["code"] == "followers_only"
+    await line.ask("follow", "done", room=room)
+    assert (await line.enter(room))["you"]["member"]["kind"] == "follower"
+    assert (await line.send(room, "hello"))["state"] == "accepted"
+    await line.ask("unfollow", "done", room=room)
+    assert (await line.enter(room))["you"]["member"] is None
 
 
 async def test_the_room_of_a_film_opens_itself_and_is_hidden_with_the_film(town: Town) -> None:

@@ -137,6 +137,13 @@ def test_a_shadow_shows_its_own_messages_to_it_alone() -> None:
     ]  # fmt: skip
 
 
+def test_an_author_alone_is_told_what_was_turned_down() -> None:
+    story = room().given(sent(ANN, "1", found=(HOLD,)), sent(ANN, "2", found=(HOLD,)))
+    story.given(decided((ANN, "1"), approved=False), removed(ANN, (ANN, "2")))
+    assert [(delta["kind"], delta.get("only")) for delta in story.stream[1:]] == [("declined", ANN)]
+    assert story.stream[-1]["message_ids"] == [mid(ANN, "1")]
+
+
 def test_members_are_told_of_and_followers_only_counted() -> None:
     story = room().given(follows(ANN), members(ANN, BEN), follows(CAT), members(BEN, on=False))
     assert kinds(story) == ["moderators", "membership", "membership"]

@@ -184,6 +184,16 @@ def test_a_held_message_that_is_turned_down_never_comes() -> None:
     story.refused(sent(ANN, "1", at_ms=LATER), "message_removed")
 
 
+def test_each_author_is_told_of_what_was_turned_down() -> None:
+    story = room().given(sent(ANN, "1", found=(HOLD,)), sent(BEN, "1", found=(HOLD,)))
+    story.given(sent(ANN, "2", found=(HOLD,)))
+    story.when(decided((ANN, "1"), (BEN, "1"), (ANN, "2"), approved=False))
+    story.then("HeldRejected", "HeldRejected")
+    assert [(out.data["account_id"], out.data["message_ids"]) for out in story.outs] == [
+        (ANN, [mid(ANN, "1"), mid(ANN, "2")]), (BEN, [mid(BEN, "1")]),
+    ]  # fmt: skip
+
+
 def test_the_queue_has_an_end() -> None:
     story = room()
     for n in range(MOST_HELD):
