@@ -1,7 +1,7 @@
 """Who may read a room.
 
-A room of an asset is open to whom the asset is: of a private one's room nobody else knows. A room for members
-is its members', its moderators' and its owner's.
+A room of an asset is open to whom the asset is: of a private one's room nobody else knows, and with its film
+a room is gone for everybody. A room for members is its members', its moderators' and its owner's.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from schemas.media.visibility import PRIVATE, visibility_of
 async def may_read(chat: Chat, principal: Principal, room: RoomDocument) -> bool:
     """Whether this caller may know of the room and read it."""
     asset_id = room["asset_id"]
-    if asset_id is not None and await _film(chat, principal, asset_id) is None:
+    if asset_id is not None and await film_of_room(chat, principal, asset_id) is None:
         return False
     if room["settings"]["access"] == "public" or may_moderate(principal, room):
         return True
@@ -39,16 +39,12 @@ async def open_to_all(reader: ProjectionReader, library: Projection, room: RoomD
     if room["asset_id"] is None:
         return True
     document = await (await reader.pin(library)).get(room["asset_id"])
-    return document is not None and visibility_of(document) != PRIVATE
+    return document is not None and document["state"] != "deleted" and visibility_of(document) != PRIVATE
 
 
 async def film_of_room(chat: Chat, principal: Principal, asset_id: str) -> Mapping[str, Any] | None:
     """The film's document; None if there is no such film any more, or the caller may not see it."""
-    document = await _film(chat, principal, asset_id)
-    return None if document is None or document["state"] == "deleted" else document
-
-
-async def _film(chat: Chat, principal: Principal, asset_id: str) -> Mapping[str, Any] | None:
-    """The document, or tombstone, of a film that the caller may see."""
     document = await (await chat.projections.pin(chat.library)).get(asset_id)
-    return document if document is not None and may_see(principal, document) else None
+    if document is None or document["state"] == "deleted":
+        return None
+    return document if may_see(principal, document) else None

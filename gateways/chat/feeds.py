@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any, Final
 
 from redis.exceptions import RedisError
@@ -30,6 +31,10 @@ async def _everybodys(_: RoomDocument) -> bool:
     return True
 
 
+async def _alone(_: str, __: Callable[[], Awaitable[None]]) -> None:
+    """Of a room beside which nothing changes."""
+
+
 class RoomAway(Exception):
     """The room cannot be read now."""
 
@@ -46,10 +51,15 @@ class Feeds:
         opener: Opener,
         arrived: Callable[[Item], None] = lambda _: None,
         everybodys: Callable[[RoomDocument], Awaitable[bool]] = _everybodys,
+        follow: Callable[[str, Callable[[], Awaitable[None]]], Coroutine[Any, Any, None]] = _alone,
     ) -> None:
-        """`everybodys` says whether all may read a room; who listens to others is asked again."""
+        """`everybodys` says whether all may read a room; who listens to others is asked again: now and then,
+        and as `follow` says (`gateways.chat.films`).
+        """
         self._reader, self._rooms, self._redis, self._hub = reader, rooms, redis, hub
         self._opener, self._arrived, self._everybodys = opener, arrived, everybodys
+        self._follow = follow
+        self._following: dict[Feed, asyncio.Task[None]] = {}
         self._open: dict[str, Feed] = {}
         self._version = 0
         self._closing: dict[str, asyncio.TimerHandle] = {}
@@ -81,6 +91,8 @@ class Feeds:
                     source = RoomSource(view, self._redis, room_id)
                     feed = Feed(room_id, source, self._opener, self._hub, self._arrived)
                     self._open[room_id] = feed
+                    following = self._follow(room_id, partial(self._ask, feed))
+                    self._following[feed] = asyncio.create_task(following, name=f"film-of-{room_id}")
                     self._left(feed)
                 await feed.open()
         except (TimeoutError, RedisError, OSError) as error:
@@ -102,22 +114,31 @@ class Feeds:
                         self._version = version
                         await self._move()
         finally:
-            await asyncio.gather(*(feed.close() for feed in self._open.values()))
+            await asyncio.gather(*(self._end(feed) for feed in self._open.values()))
             self._open.clear()
 
     async def _sweep(self) -> None:
-        """A film that became private says nothing of that on its room's log."""
+        """For who came in while the film changed, and for what nobody was told of."""
         for feed in tuple(self._open.values()):
-            if feed.listeners and feed.room is not None and not await self._everybodys(feed.room):
-                for listener in tuple(feed.listeners):
-                    listener.recheck()
+            await self._ask(feed)
+
+    async def _ask(self, feed: Feed) -> None:
+        """Whether listeners may still read the room, unless everybody may. Raises RedisError, OSError."""
+        if feed.listeners and feed.room is not None and not await self._everybodys(feed.room):
+            for listener in tuple(feed.listeners):
+                listener.recheck()
 
     async def _move(self) -> None:
         """A rebuilt projection took over: listeners subscribe again and get what is different there."""
         feeds, self._open = self._open, {}
         for feed in feeds.values():
             feed.tell({"type": "moved", "room": feed.room_id})
-            await feed.close()
+            await self._end(feed)
+
+    async def _end(self, feed: Feed) -> None:
+        following = self._following.pop(feed)
+        following.cancel()
+        await asyncio.gather(following, feed.close(), return_exceptions=True)
 
     def _left(self, feed: Feed) -> None:
         held = self._closing.pop(feed.room_id, None)
@@ -131,6 +152,6 @@ class Feeds:
         self._closing.pop(feed.room_id, None)
         if not feed.listeners and self._open.get(feed.room_id) is feed:
             del self._open[feed.room_id]
-            task = asyncio.create_task(feed.close())
+            task = asyncio.create_task(self._end(feed))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)

@@ -10,11 +10,11 @@ from typing import Final
 
 from aiohttp import web
 
-from gateways.chat.access import open_to_all
 from gateways.chat.acks import Acks
 from gateways.chat.context import CHAT, Chat
 from gateways.chat.desks import Desks
 from gateways.chat.feeds import Feeds
+from gateways.chat.films import Films
 from gateways.chat.hashes import Hashes
 from gateways.chat.live import Live
 from gateways.chat.opening import Opener
@@ -27,7 +27,7 @@ from gateways.core.app import Service
 from gateways.core.gate import limiter_of
 from gateways.core.platform import Platform
 from schemas.chat.views import ACCOUNTS as BLOCKS
-from schemas.chat.views import DESK, ROOMS, RoomDocument
+from schemas.chat.views import DESK, ROOMS
 from schemas.identity.views import ACCOUNTS
 from schemas.media.views import LIBRARY
 from streams.core.sealing import Sealer
@@ -39,11 +39,7 @@ async def build(platform: Platform) -> Service:
     sealer, rooms = Sealer(platform.vault()), platform.projection(ROOMS)
     people, producer = People(reader, platform.projection(ACCOUNTS), sealer), platform.producer("chat")
     acks, desk, library = Acks(reader, rooms), platform.projection(DESK), platform.projection(LIBRARY)
-    opener = Opener(sealer, people)
-
-    async def everybodys(room: RoomDocument) -> bool:
-        return await open_to_all(reader, library, room)
-
+    opener, films = Opener(sealer, people), Films(reader, library, hub)
     return chat_service(
         Chat(
             producer=producer,
@@ -52,7 +48,7 @@ async def build(platform: Platform) -> Service:
             history=platform.history(),
             sealer=sealer,
             opener=opener,
-            feeds=Feeds(reader, rooms, redis, hub, opener, acks.arrived, everybodys),
+            feeds=Feeds(reader, rooms, redis, hub, opener, acks.arrived, films.everybodys, films.follow),
             live=Live(Presence(redis, uuid.uuid4().hex), hub, people),
             desks=Desks(reader, desk, rooms, hub, opener),
             sanctions=Sanctions(reader, desk, redis),

@@ -28,7 +28,8 @@ room's delta before it, -1 for none. A room whose topic is re-partitioned begins
 
 `chat.accounts` (BlocksDocument) maps an account id to whom its owner blocked; there is none of an empty list.
 
-In ClickHouse, `chat_messages` (`schemas.chat.history`) keeps one row for each message that an event touches.
+In ClickHouse, `chat_messages` (`schemas.chat.history`) keeps one row for each message that an event touches,
+and for each sanction.
 
 Texts in fields named `*_sealed` are base64 of what `streams.core.sealing` made of them under their author's
 key as TEXT_FIELD; of an erased author nothing can be opened, and the message is left out.
@@ -218,6 +219,11 @@ _ROOM: Final = re.compile(r"a-[a-z0-9-]{1,64}|r-[0-9a-f]{32}")
 def room_id_of_asset(asset_id: str) -> str:
     """The room of an asset."""
     return f"a-{asset_id}"
+
+
+def asset_of_room(room_id: str) -> str | None:
+    """The asset that a room is beside; None of others."""
+    return room_id[2:] if room_id.startswith("a-") else None
 
 
 def is_room_id(text: str) -> bool:

@@ -136,6 +136,15 @@ class Town:
                     return found
                 await asyncio.sleep(0.05)
 
+    async def until_there(self, path: str, by: Person) -> Any:
+        """The document at `path` once this person may read it."""
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                async with self.http.get(path, headers=by.bearer) as answer:
+                    if answer.status == 200:
+                        return await answer.json()
+                await asyncio.sleep(0.05)
+
     async def person(self, *roles: str, name: str | None = None) -> Person:
         return await self.identity.person(*roles, name=name)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -37,8 +38,16 @@ class World:
         reader = SimpleNamespace(pin=self.pin, version=self.version)
         self.feeds = Feeds(
             reader, SimpleNamespace(name="chat.rooms"), self.redis, self.hub, as_they_are,  # type: ignore[arg-type]
-            everybodys=self.everybodys,
+            everybodys=self.everybodys, follow=self.follow,
         )  # fmt: skip
+        self.changed: Callable[[], Awaitable[None]] | None = None
+
+    async def follow(self, room_id: str, changed: Callable[[], Awaitable[None]]) -> None:
+        self.changed = changed
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            self.changed = None
 
     async def everybodys(self, _: Any) -> bool:
         return self.open_to_all
@@ -114,6 +123,25 @@ def test_who_listens_to_a_room_that_is_not_everybodys_is_asked_again() -> None:
             assert client.rechecked == 1
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+    played(scene)
+
+
+def test_listeners_are_asked_again_as_soon_as_the_film_beside_the_room_changed() -> None:
+    async def scene() -> None:
+        world, client = World(), Client()
+        running = asyncio.create_task(world.feeds.run())
+        async with world.feeds.listening(ROOM, client) as feed:
+            assert world.changed is not None
+            await world.changed()
+            assert client.rechecked == 0  # it is still everybody's
+            world.open_to_all = False
+            await world.changed()
+            assert client.rechecked == 1
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert feed.over
+        assert world.changed is None
 
     played(scene)
 
