@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Final, NoReturn
 
 End = Callable[[str], NoReturn]
+VERSIONED: Final = re.compile(r"_v[0-9]+$")  # what `schemas.keys.table_of` adds to a table's name
 
 
 class EngineError(Exception):
@@ -34,6 +36,27 @@ class LogRangeError(EngineError):
             "bring the projection back from one"
         )
         super().__init__(f"{tag}: expected offset {wanted} in {topic}[{partition}], but {lost}")
+
+
+class TableGone(EngineError):
+    """A table in ClickHouse was dropped, or renamed, while it was written to."""
+
+    def __init__(self, table: str) -> None:
+        super().__init__(
+            f"ClickHouse has no table {table} any more: the process ends; its next life makes the table "
+            "again and fills it from the log"
+        )
+
+
+class TableOutdated(EngineError):
+    """A table in ClickHouse is of an older form: rows have a column that it has not."""
+
+    def __init__(self, table: str) -> None:
+        super().__init__(
+            f"ClickHouse's table {table} lacks a column of its rows: an older version of Kinolog made it; "
+            f"run `kinolog rebuild {VERSIONED.sub('', table)} --accept-differences`, which makes a new one "
+            "from the log"
+        )
 
 
 class DeadLetterFlood(EngineError):

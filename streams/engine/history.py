@@ -22,7 +22,7 @@ from schemas.wire import Codec
 from streams.core import metrics
 from streams.engine.chunk import Chunk
 from streams.engine.dead_letters import DeadLetters
-from streams.engine.errors import HoleError
+from streams.engine.errors import HoleError, TableGone, TableOutdated
 from streams.engine.outputs import Outputs
 
 log = structlog.get_logger("kinolog.engine.history")
@@ -37,11 +37,16 @@ _SETTINGS = {
 # ClickHouse's numbers for: too many queries at once, a socket's time-out, a network error, an aborted query
 # (it is stopping), an overloaded server. Without a number somebody in between answered.
 _PASSING_CODES: Final = frozenset((202, 209, 210, 236, 745))
+_UNKNOWN_TABLE: Final = 60
+_NO_SUCH_COLUMN: Final = 16  # of those that an insert names
 _PASSING_STATUS: Final = re.compile(r"HTTP driver received HTTP status (429|50[234])\b")
 
 
 class Table:
-    """One ClickHouse table as the fence of what was inserted. Waits out a server that is away."""
+    """One ClickHouse table as the fence of what was inserted. Waits out a server that is away.
+
+    Everything raises TableGone where there is no such table, `insert` TableOutdated where it lacks a column.
+    """
 
     def __init__(self, client: Callable[[], Awaitable[Any]], name: str) -> None:
         """`client()` gives a connected clickhouse_connect AsyncClient, or raises while the server is away."""
@@ -127,6 +132,10 @@ class Table:
             except (OperationalError, OSError, TimeoutError) as exc:
                 why = repr(exc)
             except DatabaseError as exc:
+                if exc.code == _UNKNOWN_TABLE:
+                    raise TableGone(self.name) from exc
+                if exc.code == _NO_SUCH_COLUMN:
+                    raise TableOutdated(self.name) from exc
                 if not _passes(exc):
                     raise
                 why = repr(exc)

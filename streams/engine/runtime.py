@@ -27,7 +27,7 @@ from streams.engine.acks import Standing
 from streams.engine.agents import TABLES, WORKER_OPTIONS
 from streams.engine.dead_letters import DeadLetters
 from streams.engine.deciders import DeciderFold
-from streams.engine.errors import End
+from streams.engine.errors import End, EngineError
 from streams.engine.health import serve_health
 from streams.engine.history import History, Table
 from streams.engine.lag import Lag
@@ -230,7 +230,7 @@ class Runtime:
         try:
             watches = (Watch(self._watched, self.end).run(), Lag(self.runners, self._standings).run())
             await asyncio.gather(*watches, memory.sweep(), *(task() for task in self._tasks))
-        except SettingsError as exc:
+        except (SettingsError, EngineError) as exc:
             self.end(str(exc))
         except Exception as exc:
             self.end(f"{self.name}: {exc!r}: this is a bug of the engine, please report it")

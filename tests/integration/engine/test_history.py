@@ -19,7 +19,7 @@ from streams.core.clients import clickhouse_client
 from streams.core.producer import Record
 from streams.engine.chunk import Chunk
 from streams.engine.dead_letters import DeadLetters
-from streams.engine.errors import HoleError
+from streams.engine.errors import HoleError, TableGone, TableOutdated
 from streams.engine.history import History, Table
 from tests.unit.engine.model import LogRecord
 
@@ -187,8 +187,29 @@ async def test_a_process_that_starts_before_the_server_waits(world: World) -> No
 
 
 async def test_a_wrong_statement_is_raised_at_once(world: World) -> None:
-    with pytest.raises(Exception, match=r"(?i)unknown.*(table|identifier)|does.* not exist"):
-        await Table(world.life().table._connect, "no_such_table").fence(TOPIC, 0)
+    with pytest.raises(Exception, match=r"(?i)unknown.*identifier"):
+        await world.life().table.rows(f"SELECT nonsense FROM {world.name}")
+
+
+async def test_a_table_that_is_dropped_is_made_and_filled_again_by_the_next_life(world: World) -> None:
+    history = world.life()
+    await history.apply(chunk(0, 6))
+    await world.flaky.client.command(f"DROP TABLE {world.name} SYNC")
+    table = history.table
+    for look in (table.fences(TOPIC, {0: 6}), table.fence(TOPIC, 0), history.apply(chunk(7, 8))):
+        with pytest.raises(TableGone, match=f"{world.name} any more: the process ends; its next life"):
+            await look
+    following = world.life()
+    await following.table.create(DDL)
+    assert await following.table.fence(TOPIC, 0) == -1
+    await following.apply(chunk(0, 8))
+    assert await world.held() == places((0, 8))
+
+
+async def test_a_table_of_an_older_form_is_told_with_what_to_do(world: World) -> None:
+    await world.flaky.client.command(f"ALTER TABLE {world.name} DROP COLUMN copy")
+    with pytest.raises(TableOutdated, match=f"kinolog rebuild {world.name} --accept-differences"):
+        await world.life().apply(chunk(0, 6))
 
 
 async def test_fences_of_all_partitions_are_one_question(world: World) -> None:
