@@ -41,9 +41,14 @@ async def without_blocked(
     return [message for message in messages if message["author"]["id"] not in blocked]
 
 
+async def shown_blocks(chat: Chat, account_id: str | None) -> list[str]:
+    """The list as its owner sees it, without erased accounts. Raises as `blocked_by`."""
+    return list(await chat.opener.people.there(await blocked_by(chat, account_id)))
+
+
 async def read(request: web.Request) -> web.Response:
     """The caller's list."""
-    return json_response(Blocks(account_ids=await blocked_by(chat_of(request), _own(request))))
+    return json_response(Blocks(account_ids=await shown_blocks(chat_of(request), _own(request))))
 
 
 async def block(request: web.Request) -> web.Response:

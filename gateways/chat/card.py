@@ -1,4 +1,4 @@
-"""What moderators see of an account in their room: what it wrote, what became of it, why it may not."""
+"""What moderators see of an account in their room: what it wrote, what became of it, what was done."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 
 from aiohttp import web
 
+from gateways.chat.acts import done_to
 from gateways.chat.context import Chat, chat_of
 from gateways.chat.crowd import as_member, member_of
 from gateways.chat.desk_models import Card, CardQuery, Written
@@ -54,6 +55,7 @@ async def read(request: web.Request) -> web.Response:
             member=None if member is None else as_member(room, account_id, name, member),
             sanction=None if view is None else sanctioned(room, account_id, name, view),
             reported=await _reported(chat, room["room_id"], account_id),
+            history=await done_to(chat, room["room_id"], account_id),
             messages=items,
             before=int(page[-1]["id"]) if len(found) > len(page) else None,
         )

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 
 from gateways.chat import said, sayings
 from gateways.chat.access import may_read
-from gateways.chat.blocks import blocked_by
+from gateways.chat.blocks import shown_blocks
 from gateways.chat.feeds import RoomAway
 from gateways.chat.rights import may_moderate
 from gateways.chat.rooms import find_room
@@ -70,7 +70,7 @@ class _Conversation(Party):
     async def greet(self) -> None:
         """Whom the client's own list hides, where it has one."""
         with suppress(RedisError, OSError):
-            blocked = await blocked_by(self.chat, self.socket.principal.account_id)
+            blocked = await shown_blocks(self.chat, self.socket.principal.account_id)
             if blocked:
                 self.socket.say({"type": "blocks", "account_ids": blocked})
 

@@ -17,7 +17,7 @@ from schemas.chat.views import MemberView, RoomDocument, members_suffix
 
 
 async def members(request: web.Request) -> web.Response:
-    """All of them."""
+    """All of them whose accounts are not erased."""
     chat, room = chat_of(request), await known(request)
     view = await chat.projections.pin(chat.rooms)
     where = f"{view.tag_of(room['room_id'])}:{members_suffix(room['room_id'])}"
@@ -25,8 +25,8 @@ async def members(request: web.Request) -> web.Response:
     found: dict[str, MemberView] = {
         account_id.decode(): orjson.loads(each) for account_id, each in raw.items()
     }
-    names = await chat.opener.people.names(found)
-    items = [as_member(room, account_id, names[account_id], each) for account_id, each in found.items()]
+    names = await chat.opener.people.there(found)
+    items = [as_member(room, account_id, name, found[account_id]) for account_id, name in names.items()]
     items.sort(key=lambda member: (member.kind != "member", -member.joined_at_ms))
     return json_response(Members(items=items))
 

@@ -165,6 +165,23 @@ class Written(BaseModel):
     reason: str
 
 
+class Actor(BaseModel):
+    """Who did something. The administrator's key has an id, and no name."""
+
+    id: str
+    name: str | None
+
+
+class Act(BaseModel):
+    """What was done to an account, or to what it wrote."""
+
+    at_ms: int
+    act: Literal["timeout", "ban", "shadow_ban", "lifted", "purged", "removed", "rejected"]
+    by: Actor | None = Field(description="null: a rule did it, time did, or somebody who was erased since")
+    reason: str = Field(description="as the moderator said; or the rule that rejected or removed; or empty")
+    until_ms: int | None
+
+
 class Card(BaseModel):
     """What moderators see of an account in their room."""
 
@@ -173,5 +190,6 @@ class Card(BaseModel):
     member: Member | None
     sanction: Sanctioned | None
     reported: int = Field(description="reports of its messages, ever")
+    history: list[Act] = Field(description="what was done to it here, the newest first, at most 50")
     messages: list[Written] = Field(description="the newest first")
     before: int | None

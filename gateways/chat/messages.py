@@ -68,8 +68,10 @@ async def replay(request: web.Request) -> web.Response:
 async def pins(request: web.Request) -> web.Response:
     """What stands above the others, the newest last."""
     chat, room = chat_of(request), await known(request)
-    shown = await chat.opener.messages(room, [pin["message"] for pin in room["pinned"]])
-    return json_response(Messages(items=[Message(**message) for message in shown if message is not None]))
+    opened = await chat.opener.messages(room, [pin["message"] for pin in room["pinned"]])
+    there = [message for message in opened if message is not None]
+    shown = await without_blocked(chat, principal_of(request).account_id, there)
+    return json_response(Messages(items=[Message(**message) for message in shown]))
 
 
 async def create(request: web.Request) -> web.Response:

@@ -82,11 +82,11 @@ async def lift(request: web.Request) -> web.Response:
 
 
 async def sanctions(request: web.Request) -> web.Response:
-    """All that stand now."""
+    """All that stand now, but those of erased accounts."""
     chat, room = chat_of(request), await known(request)
     found = await chat.sanctions.all(room["room_id"])
-    names = await chat.opener.people.names(found)
-    items = [sanctioned(room, account_id, names[account_id], view) for account_id, view in found.items()]
+    names = await chat.opener.people.there(found)
+    items = [sanctioned(room, account_id, name, found[account_id]) for account_id, name in names.items()]
     items.sort(key=lambda item: item.at_ms, reverse=True)
     return json_response(Sanctions(items=items))
 

@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import orjson
 
@@ -20,6 +20,8 @@ from streams.core.sealing import Sealer
 _log = get_logger("gateway.chat.opening")
 _NOT_SHOWN: Final = frozenset(("prev", "only", "text_sealed", "account_id", "message"))
 TEXTS: Final = frozenset(("message", "edited"))
+LISTS: Final[tuple[Literal["moderators", "account_ids"], ...]] = ("moderators", "account_ids")
+"""Of accounts, in deltas: those who are erased are not shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +40,13 @@ class Opener:
         """
         texts = await self._texts(deltas)
         names = await self.people.names({_author(delta) for delta in deltas} - {""})
+        listed = {account_id for delta in deltas for name in LISTS for account_id in delta.get(name, ())}
+        there = await self.people.there(listed) if listed else {}
         shown = []
         for delta, text in zip(deltas, texts, strict=True):
             doc: dict[str, Any] = {k: v for k, v in delta.items() if k not in _NOT_SHOWN}
+            if listed:
+                doc |= {name: [one for one in doc[name] if one in there] for name in LISTS if name in doc}
             author = _author(delta)
             if author:
                 doc["author"] = {"id": author, "name": names[author], "badge": badge_of(room, author)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Container
 from typing import Any, Final, cast
 
 from aiohttp import web
@@ -177,16 +178,17 @@ async def shown(chat: Chat, rooms: list[RoomDocument], principal: Principal) -> 
     documents = zip(films, await view.get_many(films), strict=True)
     said = [(asset_id, document or {}) for asset_id, document in documents]
     titles = dict(zip(films, await shown_titles(chat.sealer, said), strict=True))
-    return [_shown(room, titles.get(room["asset_id"] or "", ""), principal) for room in rooms]
+    there = await chat.opener.people.there({m for room in rooms for m in room["moderators"]})
+    return [_shown(room, titles.get(room["asset_id"] or "", ""), there, principal) for room in rooms]
 
 
-def _shown(room: RoomDocument, title: str, principal: Principal) -> Room:
+def _shown(room: RoomDocument, title: str, there: Container[str], principal: Principal) -> Room:
     settings = Settings(**room["settings"])
     return Room(
         id=room["room_id"],
         asset_id=room["asset_id"],
         settings=settings.model_copy(update={"title": title}) if title else settings,
-        moderators=room["moderators"],
+        moderators=[account_id for account_id in room["moderators"] if account_id in there],
         member_count=room["member_count"],
         follower_count=room["follower_count"],
         message_count=room["message_count"],

@@ -1,6 +1,7 @@
 """What was ever said in rooms, as rows of the ClickHouse table `chat_messages`, and how they are read.
 
-A row is a fact about one message and never changes; which of them a room shows is a question of their order:
+A row is a fact about one message, or about an account that may not write, and never changes; which of them a
+room shows is a question of their order:
 a message is shown unless it was removed, or its author purged, at a later offset; its text is that of its
 newest edit after it. So a film's replay, a page of history and a search never show what is gone, whatever was
 there first.
@@ -20,13 +21,14 @@ CREATE TABLE IF NOT EXISTS {table}
     partition UInt32 COMMENT 'Kafka partition',
     offset UInt64 COMMENT 'Kafka offset: the order of a room',
     room_id String COMMENT 'Room',
-    message_id String COMMENT 'Message; empty for purged, and for reactions to the room',
-    account_id String COMMENT 'Author; of reported: who reported; empty where the event does not say',
+    message_id String COMMENT 'Message; empty for purged, sanctions, and for reactions to the room',
+    account_id String COMMENT 'Author; of reported: who reported; of sanctions: whom they are about; empty
+      where the event does not say',
     at_ms Int64 COMMENT 'Time of the event, milliseconds since 1970-01-01 UTC' CODEC(Delta, ZSTD),
     sent_at_ms Int64 COMMENT 'Time of sending, the same as at_ms unless it was held' CODEC(Delta, ZSTD),
     media_ms Nullable(Int64) COMMENT 'Where in the film its author was, milliseconds',
     kind LowCardinality(String) COMMENT 'message, edited, shadowed, shadow_edited, held, rejected, declined,
-      removed, purged, reported or reactions',
+      removed, purged, reported, reactions; or of a sanction: timeout, ban, shadow, lifted',
     text_sealed String COMMENT 'Text, sealed, base64; empty where there is none' CODEC(ZSTD(3)),
     mentions Array(String) COMMENT 'Accounts that the text speaks to',
     reply_to String COMMENT 'Message that it answers, or empty',
@@ -34,7 +36,8 @@ CREATE TABLE IF NOT EXISTS {table}
     rules_version UInt32 COMMENT 'Version of the screening rules',
     score Nullable(Float64) COMMENT 'The rule''s measure, 0-1',
     actor_id String COMMENT 'Whose act it is where it is not the author''s, or empty',
-    reason LowCardinality(String) COMMENT 'Why it was removed, purged or reported, or empty',
+    reason LowCardinality(String) COMMENT 'Why it was removed, purged, reported or sanctioned, or empty',
+    until_ms Nullable(Int64) COMMENT 'Of sanctions: until when, milliseconds since 1970-01-01 UTC',
     totals Map(String, UInt64) COMMENT 'Of reactions: all that were ever given to it',
     appended_at DateTime DEFAULT now() COMMENT 'When the row was inserted, server time',
     INDEX by_offset offset TYPE minmax GRANULARITY 1,

@@ -46,5 +46,5 @@ def accounts(state: Any, event: Event) -> tuple[Any, list[Op]]:
 
 @projector("chat.messages", ddl=MESSAGES_DDL)
 def messages(event: Event) -> list[dict[str, Any]]:
-    """A row for each message that an event touches."""
+    """A row for each message that an event touches, and for each sanction."""
     return history.rows(event)

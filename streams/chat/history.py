@@ -1,7 +1,7 @@
 """What was ever said in rooms, and what became of it: rows of `chat_messages`. Pure.
 
-One row for each message that an event touches. Rows are facts and never change: what a room shows of them is
-asked by `schemas.chat.views.history_sql`.
+One row for each message that an event touches, and one for each sanction. Rows are facts and never change:
+what a room shows of them is asked by `schemas.chat.history.history_sql`.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ def _blank(event: Event) -> Row:
         "score": None,
         "actor_id": "",
         "reason": "",
+        "until_ms": None,
         "totals": {},
     }
 
@@ -97,6 +98,15 @@ def _reported(data: dict[str, Any]) -> list[Row]:
     return [{**row, "account_id": data["account_id"]}]
 
 
+def _sanctioned(data: dict[str, Any]) -> list[Row]:
+    named = {name: data[name] for name in ("kind", "account_id", "actor_id", "reason", "until_ms")}
+    return [named]
+
+
+def _lifted(data: dict[str, Any]) -> list[Row]:
+    return [{"kind": "lifted", **{name: data[name] for name in ("account_id", "actor_id", "reason")}}]
+
+
 def _reactions(data: dict[str, Any]) -> list[Row]:
     return [{"kind": "reactions", "message_id": data["message_id"] or "", "totals": data["totals"]}]
 
@@ -111,5 +121,7 @@ _ROWS: Final[dict[str, Callable[[dict[str, Any]], list[Row]]]] = {
     "kinolog.chat.MessagesRemoved": _removed,
     "kinolog.chat.MessagesPurged": _purged,
     "kinolog.chat.MessageReported": _reported,
+    "kinolog.chat.MemberSanctioned": _sanctioned,
+    "kinolog.chat.SanctionLifted": _lifted,
     "kinolog.chat.ReactionsCounted": _reactions,
 }

@@ -210,13 +210,23 @@ async def test_whom_one_blocks_is_not_read_on_any_device(town: Town) -> None:
     room = await town.room(ann)
     his = await town.line(ben)
     await his.enter(room)
-    await his.send(room, "unwanted")
+    sent = await his.send(room, "unwanted", media_ms=1)
+    await town.ask("PUT", f"/v1/rooms/{room}/pins/{sent['message_id']}", 200, by=ann)
     await town.ask("PUT", f"/v1/blocks/{ben.account_id}", 200, by=ann)
     assert (await town.ask("PUT", f"/v1/blocks/{ben.account_id}", 409, by=ann))["code"] == "nothing_to_change"
     assert await town.ask("GET", "/v1/blocks", 200, by=ann) == {"account_ids": [ben.account_id]}
     assert (await (await town.line(ann)).hear("blocks"))["account_ids"] == [ben.account_id]
-    assert await town.messages(room, ann) == []
-    assert [each["text"] for each in await town.messages(room, ben)] == ["unwanted"]
+    for reading in (
+        "messages",
+        "messages?q=unwanted",
+        "messages?after=0",
+        "replay?from_ms=0&to_ms=2",
+        "pins",
+    ):
+        path = f"/v1/rooms/{room}/{reading}"
+        assert (await town.ask("GET", path, 200, by=ann))["items"] == [], reading
+        shown = (await town.ask("GET", path, 200, by=ben))["items"]
+        assert [each["text"] for each in shown] == ["unwanted"], reading
     await town.ask("DELETE", f"/v1/blocks/{ben.account_id}", 200, by=ann)
     assert [each["text"] for each in await town.messages(room, ann)] == ["unwanted"]
 

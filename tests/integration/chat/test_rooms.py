@@ -85,7 +85,7 @@ async def test_a_conversation_is_shown_kept_and_built_again(rooms: Rooms) -> Non
     kept = await rooms.until(lambda: rooms.rows(count), lambda rows: dict(rows).get("shadowed") == 1)
     assert dict(kept) == {
         "message": 41, "edited": 1, "held": 3, "rejected": 1, "declined": 1, "reactions": 2, "reported": 1,
-        "removed": 2, "purged": 1, "shadowed": 1,
+        "removed": 2, "purged": 1, "shadowed": 1, "shadow": 1, "timeout": 1,
     }  # fmt: skip
 
     for who, expected in ((OWNER, SURVIVE), (BEN, SURVIVE | {mid(BEN, "unseen"): "unseen"})):

@@ -192,7 +192,7 @@ def test_sanctions_and_rules_stand_in_hashes() -> None:
 # --- rows
 
 
-def test_every_message_that_an_event_touches_has_a_row() -> None:
+def test_every_message_that_an_event_touches_has_a_row_and_every_sanction() -> None:
     story = room(report_threshold=1, report_action="hold").given(
         sent(ANN, "1", media_ms=9, rules_version=4),
         sent(ANN, "2", found=(HOLD,)),
@@ -212,7 +212,8 @@ def test_every_message_that_an_event_touches_has_a_row() -> None:
         ("message", mid(ANN, "1")), ("held", mid(ANN, "2")), ("rejected", mid(ANN, "3")),
         ("edited", mid(ANN, "1")), ("message", mid(ANN, "2")), ("reactions", mid(ANN, "1")),
         ("reported", mid(ANN, "1")), ("removed", mid(ANN, "1")), ("held", mid(ANN, "1")),
-        ("declined", mid(ANN, "1")), ("shadowed", mid(CAT, "1")), ("shadow_edited", mid(CAT, "1")),
+        ("declined", mid(ANN, "1")), ("shadow", ""), ("shadowed", mid(CAT, "1")),
+        ("shadow_edited", mid(CAT, "1")),
         ("removed", mid(CAT, "1")), ("removed", mid(BEN, "old")), ("purged", ""),
     ]  # fmt: skip
     first = story.rows[0]
