@@ -62,6 +62,9 @@ class StubChat:
         self.film: dict[str, list[Json]] = {}  # for the replay
         self.moderator = False
         self.presence = 3
+        self.here: list[Json] | None = None  # by name, as in small rooms
+        self.member: Json | None = None  # how who asks belongs to the rooms
+        self.sanction: Json | None = None
         self.answer: Json | None = {"state": "accepted"}
         self.heard: list[Json] = []  # of sockets
         self.asked: list[tuple[str, str, Any]] = []  # changes over HTTP
@@ -177,10 +180,16 @@ class StubChat:
         return web.json_response(self.rooms[room_id])
 
     async def _messages(self, request: web.Request) -> web.Response:
-        before = int(request.query.get("before", 10**9))
+        query, limit = request.query, int(request.query["limit"])
         shown = [item for item in self.items[request.match_info["room_id"]] if item["kind"] == "message"]
-        items = [item for item in shown if item["id"] < before][-int(request.query["limit"]) :]
-        return web.json_response({"items": items, "before": items[0]["id"] if items else None, "after": None})
+        if "q" in query:
+            shown = [item for item in shown if query["q"].casefold() in item["text"].casefold()]
+        if "after" in query:
+            items = [item for item in shown if item["id"] > int(query["after"])][:limit]
+        else:
+            items = [item for item in shown if item["id"] < int(query.get("before", 10**9))][-limit:]
+        more = items and items[0] is not shown[0]
+        return web.json_response({"items": items, "before": items[0]["id"] if more else None, "after": None})
 
     async def _replay(self, request: web.Request) -> web.Response:
         from_ms, to_ms = int(request.query["from_ms"]), int(request.query["to_ms"])
@@ -211,6 +220,9 @@ class StubChat:
     async def _done(self, request: web.Request) -> web.Response:
         body = await request.json() if request.can_read_body else None
         self.asked.append((request.method, request.path, body))
+        if request.path.endswith("/following"):
+            here = {"kind": "follower", "joined_at_ms": now_ms()}
+            self.member = here if request.method == "PUT" else None
         for message_id in (body or {}).get("message_ids", []):
             for kind in ("held", "reports"):
                 self.queue[kind] = [e for e in self.queue[kind] if e["message"]["message_id"] != message_id]
@@ -254,10 +266,11 @@ class StubChat:
             "recovered": recovered, "gap": since is not None and not recovered,
             "settings": self.rooms[room_id]["settings"],
             "pinned": [pin["message_id"] for pin in self.pins.get(room_id, [])],
-            "presence": {"count": self.presence, "accounts": None}, "reacted": {}, "reactions": ["👍"],
+            "presence": {"count": self.presence, "accounts": self.here}, "reacted": {}, "reactions": ["👍"],
             "livestream": False,
             "you": {
-                "account_id": account_id, "moderator": self.moderator, "may_write": account_id is not None
+                "account_id": account_id, "moderator": self.moderator, "may_write": account_id is not None,
+                "member": self.member, "sanction": self.sanction,
             },
             "items": [item for item in items if item["id"] > since["id"]] if recovered else items[-50:],
         }  # fmt: skip

@@ -333,3 +333,23 @@ async def test_a_replay_that_cannot_be_read_says_so_and_goes_on(surface: Surface
     await page.get_by_role("button", name="Try again").click()
     await expect(page.get_by_role("alert")).to_have_count(0)
     await surface.until_page("document.querySelectorAll('.rows li[data-message]').length > 0")
+
+
+async def test_a_seek_does_not_bring_back_what_was_removed(surface: Surface) -> None:
+    item = stub_data.asset("Harbour at first light", duration_s=12)
+    surface.stub.put(item)
+    chat = surface.stub.open_chat()
+    room_id = f"a-{item['id']}"
+    in_film(chat, room_id)
+    page = await surface.open(f"/watch/{item['id']}")
+    await surface.until_page("document.querySelector('video')?.currentTime > 0")
+    await page.evaluate("document.querySelector('video').pause()")
+    await page.get_by_role("button", name="Replay").click()
+    await page.evaluate("document.querySelector('video').currentTime = 4.5")
+    await expect(rows(page).locator(".words")).to_have_text(["at 1 s", "at 4 s"])
+    gone = chat.film[room_id][0]["message_id"]
+    await chat.delta(room_id, "removed", message_ids=[gone], by="moderator")
+    await expect(rows(page).locator(".words")).to_have_text(["at 4 s"])
+    await page.evaluate("document.querySelector('video').currentTime = 5.5")
+    await page.evaluate("document.querySelector('video').currentTime = 4.5")
+    await expect(rows(page).locator(".words")).to_have_text(["at 4 s"])

@@ -30,7 +30,7 @@ export const chat = {
   room: (roomId) => ask(room(roomId)),
   change: (roomId, change) => ask(room(roomId), { method: "PATCH", json: change }),
 
-  messages: (roomId, { before, q, limit = 50 } = {}) => ask(`${room(roomId)}/messages${query({ before, q, limit })}`),
+  messages: (roomId, { before, after, q, limit = 50, signal } = {}) => ask(`${room(roomId)}/messages${query({ before, after, q, limit })}`, { signal }),
   replay: (roomId, fromMs, toMs) => ask(`${room(roomId)}/replay${query({ from_ms: fromMs, to_ms: toMs, limit: 1000 })}`),
   remove: (roomId, messageId) => drop(`${room(roomId)}/messages/${id(messageId)}`),
   report: (roomId, messageId, reason) => post(`${room(roomId)}/messages/${id(messageId)}/reports`, { reason }),
@@ -38,6 +38,7 @@ export const chat = {
   unpin: (roomId, messageId) => drop(`${room(roomId)}/pins/${id(messageId)}`),
   pins: (roomId) => ask(`${room(roomId)}/pins`),
   follow: (roomId) => put(`${room(roomId)}/following`),
+  unfollow: (roomId) => drop(`${room(roomId)}/following`),
   block: (accountId) => put(at(`/v1/blocks/${id(accountId)}`)),
   unblock: (accountId) => drop(at(`/v1/blocks/${id(accountId)}`)),
 

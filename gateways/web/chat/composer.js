@@ -1,9 +1,10 @@
 // Where people write, or why they cannot just now.
 import { Part, html, nothing } from "shared/element.js";
-import { offerSignIn } from "shared/api.js";
 import { span } from "shared/format.js";
 import { icon } from "shared/parts.js";
+import { barrierOf } from "./barrier.js";
 import { pickEmoji } from "./emoji.js";
+import { hindrance } from "./hindrance.js";
 import { mentioned, nameOf } from "./text.js";
 
 const MOST = 500;
@@ -56,7 +57,7 @@ class Composer extends Part {
     this.length = [...field.value].length;
     field.style.height = "auto";
     field.style.height = `${Math.min(field.scrollHeight + 2, 120)}px`;
-    if (field.value) this.store.type();
+    if (field.value) this.store.signals.type();
   }
 
   pressed(event) {
@@ -90,35 +91,27 @@ class Composer extends Part {
     this.wrote();
   }
 
-  /** How long until one may write, milliseconds; Infinity: until somebody changes that. */
+  /** How long until slow mode lets one write again, milliseconds. */
   waitMs() {
-    const { store } = this;
-    return Math.max(0, store.mutedUntilMs - Date.now(), this.editing ? 0 : store.readyAtMs - Date.now());
+    return this.editing ? 0 : Math.max(0, this.store.readyAtMs - Date.now());
   }
 
-  /** Why nobody, or not this person, may write. */
-  hindrance() {
-    const { settings, you, mutedUntilMs } = this.store;
-    if (!settings) return undefined;
-    if (settings.archived) return html`${icon("archive")}This room is archived. It can be read.`;
-    if (!you.account_id) return html`<button class="button primary small" type="button" @click=${offerSignIn}>${icon("log-in")}Sign in to write</button>`;
-    if (!you.may_write) return html`${icon("lock")}Your roles let you read, not write.`;
-    if (settings.read_only && !you.moderator) return html`${icon("megaphone")}Only moderators may write now.`;
-    if (mutedUntilMs === Infinity) return html`${icon("ban")}You may not write here. A moderator can lift this.`;
-    if (mutedUntilMs > Date.now()) return html`${icon("timer")}You are timed out: you may write again in ${span((mutedUntilMs - Date.now()) / 1000)}.`;
-    return null;
+  /** When something here is different by the clock alone, milliseconds; Infinity: nothing is. */
+  untilMs(barrier) {
+    return Math.min(barrier ? barrier.untilMs - Date.now() : Infinity, this.waitMs() || Infinity);
   }
 
   render() {
     const { store } = this;
     clearTimeout(this.timer);
     const waitMs = this.waitMs();
-    if (waitMs > 0 && waitMs < Infinity) this.timer = setTimeout(() => this.requestUpdate(), Math.min(TICK_MS, waitMs));
-    const why = this.hindrance();
+    const barrier = store.settings ? barrierOf(store, Date.now()) : undefined;
+    const untilMs = this.untilMs(barrier);
+    if (untilMs < Infinity) this.timer = setTimeout(() => this.requestUpdate(), Math.max(0, Math.min(TICK_MS, untilMs)));
     const about = this.editing ?? this.replyTo;
     return html`
-      ${why ? html`<p class="hindrance" role="status">${why}</p>` : nothing}
-      <form class="compose" ?hidden=${why !== null} @submit=${(event) => { event.preventDefault(); this.submit(); }}>
+      ${barrier ? html`<p class="hindrance" role="status">${hindrance(barrier, store)}</p>` : nothing}
+      <form class="compose" ?hidden=${barrier !== null} @submit=${(event) => { event.preventDefault(); this.submit(); }}>
         ${about ? html`<p class="about">${icon(this.editing ? "pencil" : "reply")}<span class="grow">${this.editing ? "Editing your message" : html`To <b>${nameOf(about.author)}</b>: ${about.text}`}</span>
           <button class="icon-button" type="button" aria-label="Stop ${this.editing ? "editing" : "replying"}" @click=${this.cancel}>${icon("x")}</button></p>` : nothing}
         <div class="write">
@@ -126,16 +119,16 @@ class Composer extends Part {
             @input=${this.wrote} @keydown=${this.pressed}></textarea>
           <button class="icon-button" type="button" aria-label="Emoji" aria-haspopup="true" @click=${this.emoji}>${icon("smile")}</button>
           <button class="icon-button send" type="submit" aria-label=${this.editing ? "Save" : "Send"} ?disabled=${!this.length || this.length > MOST || waitMs > 0}>
-            ${waitMs > 0 && waitMs < Infinity ? html`<span class="wait">${Math.ceil(waitMs / 1000)}</span>` : icon("send-horizontal")}</button>
+            ${waitMs > 0 ? html`<span class="wait">${Math.ceil(waitMs / 1000)}</span>` : icon("send-horizontal")}</button>
         </div>
         ${this.length > TELL_FROM ? html`<p class="left ${this.length > MOST ? "over" : ""}" role="status">${MOST - this.length} left</p>` : nothing}
-        ${waitMs > 0 && waitMs < Infinity && store.settings?.slow_mode_s ? html`<p class="left">Slow mode: one message each ${span(store.settings.slow_mode_s)}.</p>` : nothing}
+        ${waitMs > 0 && store.settings?.slow_mode_s ? html`<p class="left">Slow mode: one message each ${span(store.settings.slow_mode_s)}.</p>` : nothing}
       </form>`;
   }
 
   placeholder() {
     const { mode } = this.store.settings ?? {};
-    return { emotes: "Emoji only", members: "Members may write", followers: "Followers may write" }[mode] ?? "Write a message";
+    return mode === "emotes" ? "Emoji only" : "Write a message";
   }
 }
 

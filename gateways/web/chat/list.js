@@ -1,12 +1,11 @@
 // The messages on the page: at most SHOWN rows, whatever comes; written once a frame.
-import { render } from "lit";
 import { fold } from "./fold.js";
-import { rowOf } from "./row.js";
+import { atNextFrame } from "./next-frame.js";
+import { drawRow } from "./row.js";
 
 export const SHOWN = 200;
 const MOST_READ_BACK = 400; // rows while somebody reads back
 const NEAR_PX = 48;
-const HIDDEN_MS = 500; // a hidden page gets no frames
 
 /**
  * Writes into `scroller`, which holds `rows` (an <ol>). `view()` gives what a row needs to know beside its message;
@@ -23,21 +22,22 @@ export class MessageList {
   #cancel = null; // of the next flush, if one is due
   #top = 0;
   #silent = true;
+  #told = "";
 
   constructor({ scroller, rows, view, onChange, onFresh }) {
     Object.assign(this, { scroller, rows, view, onChange, onFresh: onFresh ?? (() => {}) });
     scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    this.resized = new ResizeObserver(() => this.settle());
-    this.resized.observe(scroller);
+    new ResizeObserver(() => this.settle()).observe(scroller);
     document.addEventListener("visibilitychange", () => !document.hidden && this.#flush());
-  }
-
-  has(messageId) {
-    return this.known.has(messageId);
   }
 
   get newest() {
     return [...this.known.keys()].at(-1) ?? null;
+  }
+
+  /** The newest message that has a row. */
+  get last() {
+    return this.rows.lastElementChild?.message ?? null;
   }
 
   get oldest() {
@@ -57,19 +57,13 @@ export class MessageList {
 
   take(deltas) {
     this.#queue.push(...deltas);
-    if (this.#cancel) return;
-    const flush = () => this.#flush();
-    const due = document.hidden ? setTimeout(flush, HIDDEN_MS) : requestAnimationFrame(flush);
-    this.#cancel = document.hidden ? () => clearTimeout(due) : () => cancelAnimationFrame(due);
+    this.#cancel ??= atNextFrame(() => this.#flush());
   }
 
   /** Says above all rows that there is a hole. */
   missed() {
     this.#flush();
-    const line = document.createElement("li");
-    line.className = "missed";
-    line.textContent = "Some messages were missed while the connection was away.";
-    this.rows.prepend(line);
+    this.rows.prepend(Object.assign(document.createElement("li"), { className: "missed", textContent: "Some messages were missed while the connection was away." }));
   }
 
   /** Earlier messages, in order, above the others; the eye stays where it is. */
@@ -82,6 +76,27 @@ export class MessageList {
     this.rows.prepend(...fresh.map((message) => this.#make(message)));
     this.scroller.scrollTop = this.scroller.scrollHeight - before;
     this.onChange();
+  }
+
+  /** Messages of another time in place of all, with the eye on one of them. */
+  place(messages, messageId) {
+    this.reset([]);
+    this.known = new Map(messages.map((message) => [message.message_id, message]));
+    this.#show(messages);
+    this.bring(messageId);
+    this.onChange();
+  }
+
+  /** Brings a message into sight; false if it has no row. */
+  bring(messageId) {
+    const item = this.#items.get(messageId);
+    if (!item) return false;
+    const [row, shown] = [item.getBoundingClientRect(), this.scroller.getBoundingClientRect()];
+    this.scroller.scrollTop += row.top - shown.top - (shown.height - row.height) / 2;
+    [this.following, this.#top] = [false, this.scroller.scrollTop];
+    item.focus({ preventScroll: true });
+    this.#tell();
+    return true;
   }
 
   get full() {
@@ -121,17 +136,22 @@ export class MessageList {
       for (const { message_id: old } of this.#waiting.splice(0, Math.max(0, this.#waiting.length - SHOWN))) this.known.delete(old);
       this.unseen += fresh.length;
     }
-    if (!this.#silent) this.onFresh(fresh); // what was there before we came is no news
+    this.onFresh(fresh, { silent: this.#silent }); // what was there before we came is no news
     this.#silent = false;
-    this.onChange();
+    this.#tell();
+  }
+
+  /** Says so if what stands around the rows has to look different. */
+  #tell() {
+    const now = `${this.following} ${this.unseen} ${this.#items.size > 0}`;
+    if (now !== this.#told) this.onChange();
+    this.#told = now;
   }
 
   #show(messages) {
     const over = Math.max(0, messages.length - SHOWN);
     for (const { message_id: old } of messages.slice(0, over)) this.known.delete(old);
-    const block = document.createDocumentFragment();
-    for (const message of messages.slice(over)) block.append(this.#make(message));
-    this.rows.append(block);
+    this.rows.append(...messages.slice(over).map((message) => this.#make(message)));
     while (this.#items.size > SHOWN) this.#remove(this.oldest.message_id);
     if (this.#items.size >= SHOWN) this.rows.querySelector(".missed")?.remove();
   }
@@ -147,9 +167,7 @@ export class MessageList {
 
   #draw(item, message) {
     item.message = message;
-    const { cls, content } = rowOf(message, this.view());
-    item.className = cls;
-    render(content, item);
+    drawRow(item, message, this.view());
   }
 
   #remove(messageId) {

@@ -5,7 +5,10 @@ import { icon } from "shared/parts.js";
 const STATES = {
   sending: (away) => (away ? "Sent as soon as the connection is back" : "Sending…"),
   held: () => "Waits for a moderator. Nobody else sees it yet.",
+  declined: () => "A moderator did not let it through.",
 };
+
+const ICONS = { sending: "send-horizontal", held: "hourglass", declined: "circle-x", refused: "circle-alert" };
 
 /** `panel` has `rewrite(text)`. */
 export function outboxView(store, panel) {
@@ -15,9 +18,9 @@ export function outboxView(store, panel) {
   return html`<ol class="outbox" aria-label="Your messages on their way">${repeat(entries, (entry) => entry.client_id, (entry) => html`
     <li class=${entry.state} data-state=${entry.state}>
       <span class="words" dir="auto">${entry.text}</span>
-      <span class="state" role="status">${icon(entry.state === "refused" ? "circle-alert" : entry.state === "held" ? "hourglass" : "send-horizontal")}
+      <span class="state" role="status">${icon(ICONS[entry.state])}
         ${entry.state === "refused" ? entry.detail : STATES[entry.state](away)}</span>
-      ${entry.state === "refused" ? html`<button class="button small" type="button" @click=${() => { panel.rewrite(entry.text); store.dismiss(entry.client_id); }}>Edit</button>` : nothing}
+      ${entry.state === "refused" || entry.state === "declined" ? html`<button class="button small" type="button" @click=${() => { panel.rewrite(entry.text); store.dismiss(entry.client_id); }}>Edit</button>` : nothing}
       ${entry.state === "sending" ? nothing : html`<button class="button small plain" type="button" @click=${() => store.dismiss(entry.client_id)}>Dismiss</button>`}
     </li>`)}</ol>`;
 }

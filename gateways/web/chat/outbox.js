@@ -2,9 +2,10 @@
 
 const PASSING = new Set(["unavailable", "busy", "overloaded", "rate-limited", "timeout", "not_subscribed"]);
 
-/** Entries: `{client_id, text, reply_to, media_ms, mentions, state, detail, message_id}`; state is sending, held or refused. */
+/** Entries: `{client_id, text, reply_to, media_ms, mentions, state, detail, message_id}`; state is sending, held, declined or refused. */
 export class Outbox {
   entries = [];
+  changes = new Set(); // ids of messages whose other text waits for a moderator
 
   add(message) {
     this.entries = [...this.entries, { ...message, state: "sending", detail: "" }];
@@ -30,13 +31,19 @@ export class Outbox {
     return "";
   }
 
-  /** The room shows a message of ours: its entry, if it has one, goes. By id; before the answer came, by its text. */
+  /** A moderator turned these down; returns whether one of them was a change of a message that stays as it is. */
+  declined(messageIds) {
+    for (const entry of this.entries) if (messageIds.includes(entry.message_id)) this.#become(entry, { state: "declined" });
+    return messageIds.filter((messageId) => this.changes.delete(messageId)).length > 0;
+  }
+
+  /** The room shows a message of ours: its entry, if it has one, goes and is returned. By id; before the answer came, by its text. */
   shown(message) {
     const found =
       this.entries.find((entry) => entry.message_id === message.message_id) ??
       this.entries.find((entry) => !entry.message_id && entry.state === "sending" && entry.text === message.text);
     if (found) this.drop(found.client_id);
-    return Boolean(found);
+    return found;
   }
 
   drop(clientId) {

@@ -1,19 +1,24 @@
 // Pieces of the chat panel: what stands around the messages.
 import { html, nothing } from "shared/element.js";
 import { icon, problemNotice } from "shared/parts.js";
+import { followButton } from "./follow.js";
+import { here } from "./presence.js";
 import { openSettings } from "./settings.js";
 import { nameOf } from "./text.js";
+import { turn } from "./when.js";
 
 export function header(panel) {
   const { store, replaying, roomId } = panel;
   const title = panel.heading ?? store?.settings?.title ?? "Live chat";
-  const turn = (to, label) => html`<button type="button" aria-pressed=${replaying === to ? "true" : "false"} @click=${() => panel.turn(to)}>${label}</button>`;
+  const way = (to, label) => html`<button type="button" aria-pressed=${replaying === to ? "true" : "false"} @click=${() => turn(panel, to)}>${label}</button>`;
   return html`
     <header>
       ${panel.level === 1 ? html`<h1 id="chat-title">${title}</h1>` : html`<h2 id="chat-title">${title}</h2>`}
-      ${store?.presence ? html`<span class="faint here" title="Connected now">${icon("users-round")}${store.presence.toLocaleString()}<span class="visually-hidden">here now</span></span>` : nothing}
+      ${store ? here(store.signals) : nothing}
       <span class="grow"></span>
-      ${panel.video ? html`<div class="segmented slim" role="group" aria-label="Which chat">${turn(false, "Live")}${turn(true, "Replay")}</div>` : nothing}
+      ${store?.state === "open" ? followButton(store) : nothing}
+      ${panel.video ? html`<div class="segmented slim" role="group" aria-label="Which chat">${way(false, "Live")}${way(true, "Replay")}</div>` : nothing}
+      <button class="icon-button" type="button" aria-label="Search" title="Search" aria-expanded=${panel.searching ? "true" : "false"} @click=${() => (panel.searching = !panel.searching)}>${icon("search")}</button>
       ${store?.you.moderator ? html`
         ${panel.moderating ? nothing : html`<a class="icon-button" href="/rooms/${encodeURIComponent(roomId)}/moderate" aria-label="Moderate" title="Moderate">${icon("shield")}</a>`}
         <button class="icon-button" type="button" aria-label="Room settings" title="Room settings" @click=${() => openSettings(roomId)}>${icon("settings")}</button>` : nothing}
@@ -31,7 +36,7 @@ export function state(panel) {
   const { store, replay, replaying, trouble } = panel;
   if (replaying) return replay?.problem ? problemNotice(replay.problem, { title: "The replay could not be read", retry: () => replay.again() }) : nothing;
   if (store?.problem) return problemNotice(store.problem);
-  if (trouble) return problemNotice(trouble, { title: "Earlier messages could not be read", retry: () => panel.earlier() });
+  if (trouble) return problemNotice(trouble.problem, trouble);
   if (store?.state === "waiting") return html`<p class="banner" role="status">${icon("wifi-off")}Not connected. Trying again…</p>`;
   return store?.notice ? html`<p class="banner" role="status">${icon("info")}<span class="grow">${store.notice}</span>
     <button class="icon-button" type="button" aria-label="Close the notice" @click=${() => store.tell("")}>${icon("x")}</button></p>` : nothing;
@@ -42,10 +47,4 @@ export function empty({ store, list, replay, replaying }) {
   if (replaying) return replay?.problem ? nothing : html`<p class="nothing quiet">${replay?.loading ? "Reading what was said…" : "Nobody said anything around here in the film."}</p>`;
   if (store?.state !== "open") return html`<div class="loading" aria-busy="true" aria-label="Loading">${[1, 2, 3, 4].map((at) => html`<span class="skeleton line ${at % 2 ? "wide" : ""}"></span>`)}</div>`;
   return html`<div class="nothing quiet">${icon("message-circle", "big")}<p>Nobody has written yet.${store.you.may_write ? " Say hello." : ""}</p></div>`;
-}
-
-export function typingLine(store) {
-  const names = store?.typists.names ?? [];
-  if (!names.length) return nothing;
-  return names.length > 3 ? "Several people are writing…" : `${names.join(", ")} ${names.length === 1 ? "is" : "are"} writing…`;
 }

@@ -3,33 +3,39 @@ import { Part, html, nothing } from "shared/element.js";
 import { clock, count } from "shared/format.js";
 import { icon } from "shared/parts.js";
 import { rights } from "shared/rights.js";
-import { menuOf } from "./actions.js";
-import { chat, socketUrl } from "./api.js";
+import { socketUrl } from "./api.js";
 import { blocked } from "./blocks.js";
 import "./composer.js";
 import { MessageList } from "./list.js";
 import { outboxView } from "./outbox-view.js";
-import { empty, header, pins, state, typingLine } from "./panel-parts.js";
+import { empty, header, pins, state } from "./panel-parts.js";
+import { seen, typingLine } from "./presence.js";
 import { readout } from "./readout.js";
-import { Replay } from "./replay.js";
 import { RoomStore } from "./room.js";
+import { clickedRow, pressedRow } from "./rows-keys.js";
+import "./search.js";
 import { ChatSocket } from "./socket.js";
+import { earlier, go, toNewest, turn } from "./when.js";
 
 /** `roomId`; `video` (optional): a function that gives the <video>, for the film's time and the replay. */
 class ChatPanel extends Part {
-  static properties = { roomId: {}, heading: {}, video: { attribute: false }, replaying: { state: true } };
+  static properties = { roomId: {}, heading: {}, video: { attribute: false }, replaying: { state: true }, away: { state: true }, searching: { state: true } };
 
   constructor() {
     super();
-    this.replaying = false;
+    [this.replaying, this.searching] = [false, false];
+    this.away = false; // at messages of another time, which a search has found
     this.onRights = () => this.list?.redraw();
+    this.onVisible = () => this.see();
   }
 
   firstUpdated() {
     this.list = new MessageList({
       scroller: this.querySelector(".scroller"), rows: this.querySelector(".rows"),
-      view: () => this.view(), onChange: () => this.requestUpdate(), onFresh: readout(() => this.querySelector(".spoken")),
+      view: () => this.view(), onChange: () => this.requestUpdate(), onFresh: (messages, how) => this.came(messages, how),
     });
+    this.speak = readout(() => this.querySelector(".spoken"));
+    document.addEventListener("visibilitychange", this.onVisible);
     rights.addEventListener("change", this.onRights);
     this.socket = new ChatSocket(socketUrl());
     this.socket.addEventListener("blocks", () => this.redraw());
@@ -45,19 +51,24 @@ class ChatPanel extends Part {
   disconnectedCallback() {
     super.disconnectedCallback();
     rights.removeEventListener("change", this.onRights);
+    document.removeEventListener("visibilitychange", this.onVisible);
     this.store?.end();
     this.replay?.end();
     this.socket?.end();
   }
 
+  get elsewhere() {
+    return this.replaying || this.away;
+  }
+
   join() {
     const sink = {
-      take: (deltas) => !this.replaying && this.list.take(deltas),
-      reset: (messages) => !this.replaying && this.list.reset(messages),
-      missed: () => !this.replaying && this.list.missed(),
+      take: (deltas) => this.take(deltas),
+      reset: (messages) => !this.elsewhere && this.list.reset(messages),
+      missed: () => !this.elsewhere && this.list.missed(),
     };
     const { list } = this;
-    Object.defineProperty(sink, "newest", { get: () => (this.replaying ? null : list.newest) });
+    Object.defineProperty(sink, "newest", { get: () => (this.elsewhere ? null : list.newest) });
     this.store = new RoomStore(this.roomId, this.socket, sink);
     this.store.addEventListener("change", () => this.changed());
     this.changed();
@@ -68,10 +79,30 @@ class ChatPanel extends Part {
     const now = `${you.account_id} ${you.moderator} ${you.may_write}`;
     if (now !== this.drawnFor) this.list.redraw();
     this.drawnFor = now;
+    this.see();
     this.requestUpdate();
     const composer = this.querySelector("kl-composer");
     composer?.requestUpdate();
     this.dispatchEvent(new Event("change"));
+  }
+
+  /** New messages are for the newest alone; what is removed or changed is so at any time. */
+  take(deltas) {
+    this.replay?.learn(deltas);
+    this.list.take(this.elsewhere ? deltas.filter(({ kind }) => kind !== "message") : deltas);
+  }
+
+  came(messages, { silent }) {
+    if (!silent) this.speak(messages);
+    this.see();
+    if (this.store.signals.small) this.requestUpdate(); // nobody has read the new ones yet
+  }
+
+  /** Others hear how far this page was read. */
+  see() {
+    if (document.hidden || this.elsewhere || !this.list.following) return;
+    const message = this.store.signals.small ? this.list.last : null;
+    if (message) this.store.signals.see(message.id);
   }
 
   view() {
@@ -89,22 +120,10 @@ class ChatPanel extends Part {
     return video && Number.isFinite(video.duration) ? Math.round(video.currentTime * 1000) : null;
   }
 
-  /** Live, or in the film's time. */
-  turn(replaying) {
-    if (replaying === this.replaying) return;
-    this.replay?.end();
-    this.replay = null;
-    this.replaying = replaying;
-    this.list.reset([]);
-    if (replaying) {
-      this.replay = new Replay(this.roomId, this.video, this.list);
-      this.replay.addEventListener("change", () => this.requestUpdate());
-    } else {
-      const { outbox } = this.store;
-      this.store.end();
-      this.join();
-      this.store.outbox = outbox;
-    }
+  /** To a message's time in the film. */
+  seek(atMs) {
+    const video = this.video?.();
+    if (video) video.currentTime = atMs / 1000;
   }
 
   reply(message) {
@@ -123,43 +142,6 @@ class ChatPanel extends Part {
     this.list.redraw();
   }
 
-  async earlier() {
-    const first = this.list.oldest;
-    this.reading = true;
-    this.requestUpdate();
-    try {
-      const { items } = await chat.messages(this.roomId, { before: first?.id });
-      this.list.prepend(items.map((item) => ({ kind: "message", ...item })).toSorted((one, other) => one.id - other.id));
-      this.begun = items.length === 0;
-      this.trouble = null;
-    } catch (problem) {
-      this.trouble = problem;
-    }
-    this.reading = false;
-    this.requestUpdate();
-  }
-
-  clicked(event) {
-    const item = event.target.closest("li[data-message]");
-    if (!item) return;
-    if (event.target.closest(".more")) menuOf(event.target.closest(".more"), item.message, this.store, this);
-    const reaction = event.target.closest(".reaction");
-    if (reaction) this.store.react(reaction.dataset.reaction, item.message.message_id);
-  }
-
-  pressed(event) {
-    const items = [...this.querySelectorAll(".rows li[data-message]")];
-    const at = items.indexOf(document.activeElement);
-    const to = { ArrowDown: at < 0 ? items.length - 1 : at + 1, ArrowUp: at < 0 ? items.length - 1 : at - 1, End: items.length - 1, Home: 0 }[event.key];
-    if (to !== undefined && items[to]) {
-      event.preventDefault();
-      items[to].focus();
-    } else if (event.key === "Enter" && at >= 0) {
-      event.preventDefault();
-      menuOf(items[at].querySelector(".more") ?? items[at], items[at].message, this.store, this);
-    }
-  }
-
   render() {
     const { store, list } = this;
     const settings = store?.settings;
@@ -169,17 +151,19 @@ class ChatPanel extends Part {
         ${settings?.topic && !this.replaying ? html`<p class="topic">${settings.topic}</p>` : nothing}
         ${pins(this)}
         ${state(this)}
-        <div class="scroller" tabindex="0" role="region" aria-label="Messages" @click=${this.clicked} @keydown=${this.pressed}>
-          ${list?.oldest && !this.replaying && !this.begun && !list.full ? html`<button class="button small plain earlier" type="button" ?disabled=${this.reading} @click=${this.earlier}>${this.reading ? "Reading…" : "Show earlier messages"}</button>` : nothing}
+        ${this.searching ? html`<kl-chat-search .roomId=${this.roomId} .film=${Boolean(this.video)} @found=${({ detail }) => go(this, detail)} @seek=${({ detail }) => this.seek(detail)} @done=${() => (this.searching = false)}></kl-chat-search>` : nothing}
+        <div class="scroller" tabindex="0" role="region" aria-label="Messages" ?hidden=${this.searching} @click=${(event) => clickedRow(event, this)} @keydown=${(event) => pressedRow(event, this)}>
+          ${list?.oldest && !this.replaying && !this.begun && !list.full ? html`<button class="button small plain earlier" type="button" ?disabled=${this.reading} @click=${() => earlier(this)}>${this.reading ? "Reading…" : "Show earlier messages"}</button>` : nothing}
           <ol class="rows"></ol>
           ${empty(this)}
+          ${seen(this)}
           ${store && !this.replaying ? outboxView(store, this) : nothing}
         </div>
-        ${list && !list.following ? html`<button class="button small newest" type="button" @click=${() => list.toNewest()}>${icon("arrow-down")}${list.unseen ? count(list.unseen, "new message") : "To the newest"}</button>` : nothing}
+        ${list && !this.searching && (this.away || !list.following) ? html`<button class="button small newest" type="button" @click=${() => toNewest(this)}>${icon("arrow-down")}${list.unseen ? count(list.unseen, "new message") : "To the newest"}</button>` : nothing}
         <div class="spoken visually-hidden" role="status" aria-live="polite"></div>
-        ${this.replaying ? html`<p class="hindrance">What was said while the film ran. <button class="button small plain" type="button" @click=${() => this.turn(false)}>Join the live chat</button></p>` : html`
+        ${this.replaying ? html`<p class="hindrance">What was said while the film ran. <button class="button small plain" type="button" @click=${() => turn(this, false)}>Join the live chat</button></p>` : html`
           <p class="typing faint" aria-hidden="true">${typingLine(store)}</p>
-          ${store ? html`<kl-composer .store=${store} .mediaMs=${() => this.mediaMs()} @sent=${() => list.toNewest()}></kl-composer>` : nothing}`}
+          ${store ? html`<kl-composer .store=${store} .mediaMs=${() => this.mediaMs()} @sent=${() => toNewest(this)}></kl-composer>` : nothing}`}
       </section>`;
   }
 }

@@ -2,12 +2,11 @@
 import { html, nothing } from "shared/element.js";
 import { toast } from "shared/announce.js";
 import { openDialog } from "shared/dialog.js";
-import { count } from "shared/format.js";
+import { count, exact } from "shared/format.js";
 import { idButton, when } from "shared/parts.js";
 import { chat } from "./api.js";
 import { moderate } from "./moderation.js";
-import { badgeOf } from "./row.js";
-import { nameOf } from "./text.js";
+import { BADGES, nameOf } from "./text.js";
 
 const STATES = { shown: "", removed: "removed", held: "held", rejected: "refused", shadowed: "hidden" };
 const SANCTIONS = { timeout: "Timed out", ban: "Banned", shadow: "Hidden from others" };
@@ -15,6 +14,18 @@ const SANCTIONS = { timeout: "Timed out", ban: "Banned", shadow: "Hidden from ot
 const sanctionLine = (sanction) => html`
   <p class="sanctioned"><strong>${SANCTIONS[sanction.kind] ?? sanction.kind}</strong>
     ${sanction.until_ms ? html`until ${when(sanction.until_ms)}` : "until somebody lifts it"}${sanction.with_device ? ", with the browser" : ""}${sanction.with_network ? ", with the network" : ""}${sanction.reason ? `: ${sanction.reason}` : ""}</p>`;
+
+const ACTS = {
+  timeout: "Timed out", ban: "Banned", shadow: "Hidden from others", shadow_ban: "Hidden from others", lifted: "May write again",
+  purge: "All their messages removed", purged: "All their messages removed", removed: "A message removed", declined: "A message turned down",
+};
+
+/** What was done to somebody: `{at_ms, act, by, reason, until_ms}`, the newest first. */
+export const acts = (done) => html`
+  <ul class="acts">${done.map(({ at_ms: atMs, act, by, reason, until_ms: untilMs }) => html`
+    <li><span class="faint">${when(atMs)}</span>
+      <span><strong>${ACTS[act] ?? act.replaceAll("_", " ")}</strong>${untilMs ? html` until ${exact(untilMs)}` : nothing}
+        <span class="faint">${by ? html`by ${nameOf(by)}` : "by a rule"}${reason ? `: ${reason}` : ""}</span></span></li>`)}</ul>`;
 
 export const history = (messages) => html`
   <ul class="history">${messages.map(({ message, state, rule, reason }) => html`
@@ -48,13 +59,15 @@ export async function showPerson(roomId, accountId) {
     const button = (what, label, danger = false) => html`<button class="button small ${danger ? "danger-outline" : ""}" type="button" @click=${() => act(what)}>${label}</button>`;
     return html`
       <div class="person">
-        <p class="chips">${badgeOf(card.account)}${card.moderator ? html`<span class="chip">moderator</span>` : nothing}
+        <p class="chips">${BADGES[card.account.badge] ? html`<span class="chip">${BADGES[card.account.badge].toLowerCase()}</span>` : card.moderator ? html`<span class="chip">moderator</span>` : nothing}
           ${card.member ? html`<span class="chip">${card.member.kind} since ${when(card.member.joined_at_ms)}</span>` : nothing}
           ${card.reported ? html`<span class="chip warn">reported ${count(card.reported, "time")}</span>` : nothing}
           ${idButton(accountId, "Account id")}</p>
         ${card.sanction ? sanctionLine(card.sanction) : nothing}
         <div class="person-acts">${card.sanction ? button("lift", "Let them write again") : html`${button("timeout-600", "Time out 10 min")}${button("timeout-86400", "1 day")}${button("ban", "Ban…", true)}${button("shadow", "Hide from others…", true)}`}
           ${button("purge", "Remove all their messages…", true)}</div>
+        ${card.history ? html`<h3>What was done</h3>
+          ${card.history.length ? acts(card.history) : html`<p class="quiet">Nothing: nobody ever had to.</p>`}` : nothing}
         <h3>What they wrote here</h3>
         ${card.messages.length ? history(card.messages) : html`<p class="quiet">Nothing that is still known.</p>`}
         ${more ? html`<button class="button small" type="button" @click=${older}>Show more</button>` : nothing}

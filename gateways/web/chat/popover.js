@@ -1,5 +1,7 @@
 // Small layers over the page: menus and pickers, at something that was clicked. The browser's own popovers.
 
+import { render } from "lit";
+
 const GAP_PX = 4;
 const EDGE_PX = 8;
 
@@ -62,6 +64,23 @@ export function choose(anchor, { label, cls = "", columns = 1, role = "menu", fi
   settle(layer, anchor);
   items[0]?.focus();
   return promise;
+}
+
+/** Something to read at `anchor`: `content` is a template. Escape or a click elsewhere closes it. */
+export function showLayer(anchor, label, content) {
+  const layer = document.createElement("div");
+  Object.assign(layer, { popover: "auto", className: "layer reading-layer", role: "dialog", ariaLabel: label, tabIndex: -1 });
+  render(content, layer);
+  document.body.append(layer);
+  layer.addEventListener("toggle", (event) => {
+    if (event.newState === "open") return;
+    const inside = layer.contains(document.activeElement);
+    layer.remove();
+    if (inside && anchor.isConnected) anchor.focus();
+  });
+  layer.showPopover();
+  settle(layer, anchor);
+  layer.focus();
 }
 
 /** A menu: `entries` are `[value, label, kind]`, kind "danger" or nothing; null draws a line. */

@@ -94,6 +94,15 @@ export class Replay extends EventTarget {
     return [...items.values()];
   }
 
+  /** What was removed since it was read does not come back with a seek. */
+  learn(deltas) {
+    for (const { kind, message_ids: ids, account_id: accountId, id } of deltas) {
+      const gone = { removed: (message) => ids.includes(message.message_id), purged: (message) => message.author.id === accountId && message.id < id }[kind];
+      if (!gone) continue;
+      for (const [number, messages] of this.#windows) if (messages) this.#windows.set(number, messages.filter((message) => !gone(message)));
+    }
+  }
+
   /** Ask once more for what could not be read. */
   again() {
     clearTimeout(this.retry);

@@ -1,11 +1,11 @@
 // A room as this page knows it: what the socket says of it, what was written here and is on its way.
-import { chat } from "./api.js";
+import { toast } from "shared/announce.js";
 import { Outbox } from "./outbox.js";
-import { learn, unknownRoom } from "./news.js";
-import { Typists } from "./typists.js";
+import { answers, learn, readPins, unknownRoom } from "./news.js";
+import { Signals } from "./signals.js";
 
 const AGAIN_MS = 1200;
-const TYPE_EVERY_MS = 2500;
+const NOBODY = { account_id: null, moderator: false, may_write: false, member: null };
 
 /**
  * Fires "change" whenever something beside the messages is different. `sink` (a MessageList) gets the messages.
@@ -15,13 +15,14 @@ export class RoomStore extends EventTarget {
   state = "connecting"; // open, connecting, waiting, refused
   problem = null;
   settings = null;
-  you = { account_id: null, moderator: false, may_write: false };
+  you = NOBODY;
+  sanction = null; // {kind, until_ms, reason}: why we may not write
   pinned = [];
-  presence = null;
-  typists = new Typists(() => this.#changed());
+  signals = new Signals({
+    say: (said) => this.#say(said), may: () => this.state === "open" && this.you.may_write, onFade: () => this.#changed(),
+  });
   notice = "";
   desk = null; // called with what the room says to its moderators
-  mutedUntilMs = 0; // Infinity: until somebody lifts it
   readyAtMs = 0; // slow mode: not before
   outbox = new Outbox();
   people = new Map(); // account id -> name, of those who wrote here lately
@@ -30,7 +31,6 @@ export class RoomStore extends EventTarget {
   #last = -1;
   #atDesk = false;
   #mine = new Set(); // message ids of ours that the room has shown
-  #typedAtMs = 0;
   #listening = new AbortController();
 
   constructor(roomId, socket, sink) {
@@ -45,36 +45,45 @@ export class RoomStore extends EventTarget {
   end() {
     this.#listening.abort();
     clearTimeout(this.timer);
-    this.typists.clear();
-    this.socket.say({ type: "unsubscribe", room: this.roomId });
+    this.signals.end();
+    this.#say({ type: "unsubscribe" });
   }
 
   send({ text, reply_to = null, media_ms = null, mentions = [] }) {
     const entry = { client_id: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`, text, reply_to, media_ms, mentions };
     this.outbox.add(entry);
     if (this.settings?.slow_mode_s && !this.you.moderator) this.readyAtMs = Date.now() + this.settings.slow_mode_s * 1000;
-    this.#typedAtMs = 0;
+    this.signals.wrote();
     this.#submit(entry);
     this.#changed();
   }
 
   edit(messageId, text, mentions = []) {
-    return this.socket.say({ type: "edit", room: this.roomId, message_id: messageId, text, mentions });
+    return this.#say({ type: "edit", message_id: messageId, text, mentions });
   }
 
   react(reaction, messageId = null) {
-    this.socket.say({ type: "react", room: this.roomId, reaction, ...(messageId ? { message_id: messageId } : {}) });
-  }
-
-  type() {
-    if (Date.now() - this.#typedAtMs < TYPE_EVERY_MS) return;
-    this.#typedAtMs = Date.now();
-    this.socket.say({ type: "typing", room: this.roomId });
+    this.#say({ type: "react", reaction, ...(messageId ? { message_id: messageId } : {}) });
   }
 
   dismiss(clientId) {
     this.outbox.drop(clientId);
     this.#changed();
+  }
+
+  /** Some of the fields above are different now. */
+  become(change) {
+    Object.assign(this, change);
+    this.#changed();
+  }
+
+  /** Shows a sentence above the messages; an empty one takes it away. */
+  tell(notice) {
+    this.become({ notice });
+  }
+
+  #say(said) {
+    return this.socket.say({ ...said, room: this.roomId });
   }
 
   #linkChanged() {
@@ -86,29 +95,28 @@ export class RoomStore extends EventTarget {
 
   #subscribe() {
     const since = this.#epoch === null ? undefined : { epoch: this.#epoch, id: this.#last };
-    this.socket.say({ type: "subscribe", room: this.roomId, since, desk: this.#atDesk });
+    this.#say({ type: "subscribe", since, desk: this.#atDesk });
   }
 
   #submit({ client_id, text, reply_to, media_ms, mentions }) {
-    if (this.state === "open") this.socket.say({ type: "send", room: this.roomId, client_id, text, reply_to, media_ms, mentions });
+    if (this.state === "open") this.#say({ type: "send", client_id, text, reply_to, media_ms, mentions });
   }
 
   #hear(said) {
+    if (said.type === "batch") {
+      if (this.#take(said.items)) this.#changed();
+      return;
+    }
     const handle = {
       subscribed: () => this.#subscribed(said),
-      batch: () => this.#take(said.items),
       sent: () => this.#answered({ ...said, shown: this.#mine.has(said.message_id) }),
-      edited: () => said.state === "held" && this.tell("Your change waits for a moderator."),
       refused: () => this.#refused(said),
       gap: () => this.#subscribe(), // the gateway lost a part itself: it says so once more, with what there is
       moved: () => this.#subscribe(),
-      presence: () => (this.presence = said.count),
-      left: () => this.#left(),
-      typing: () => this.typists.heard(said.accounts, this.you.account_id),
-      notice: () => this.tell(said.on === false ? "" : said.detail),
+      left: () => this.#shut(),
       desk: () => this.desk?.(said),
-    }[said.type];
-    handle?.();
+    }[said.type] ?? answers[said.type];
+    handle?.(this, said);
     this.#changed();
   }
 
@@ -116,10 +124,11 @@ export class RoomStore extends EventTarget {
     const known = this.#epoch !== null;
     const newest = this.sink.newest;
     [this.state, this.problem] = ["open", null];
-    if (said.you.account_id !== this.you.account_id) [this.mutedUntilMs, this.readyAtMs] = [0, 0];
-    [this.settings, this.you, this.presence] = [said.settings, said.you, said.presence?.count ?? null];
+    if (said.you.account_id !== this.you.account_id) this.readyAtMs = 0;
+    [this.settings, this.you, this.sanction] = [said.settings, said.you, said.you.sanction ?? null];
     this.reactions = said.reacted ?? {};
-    this.#readPins(said.pinned);
+    this.signals.begin(said);
+    readPins(this, said.pinned);
     [this.#epoch, this.#last] = [said.epoch, said.id];
     if (said.recovered) this.#take(said.items);
     else {
@@ -138,35 +147,31 @@ export class RoomStore extends EventTarget {
     }
   }
 
-  async #readPins(messageIds) {
-    this.pinned = messageIds.map((messageId) => ({ message_id: messageId }));
-    if (!messageIds.length) return;
-    const { items } = await chat.pins(this.roomId).catch(() => ({ items: [] })); // the others are shown where they are
-    if (items.length) this.pinned = items;
-    this.#changed();
-  }
-
-  #left() {
+  #shut() {
     [this.state, this.problem] = ["refused", unknownRoom()];
     this.sink.reset([]);
   }
 
+  /** Returns whether something beside the messages is different. */
   #take(items) {
+    let changed = false;
     for (const item of items) {
       this.#last = Math.max(this.#last, item.id);
-      if (item.kind === "message") this.#wrote(item);
-      else learn(this, item);
+      if (item.kind === "message") changed = this.#wrote(item) || changed;
+      else changed = learn(this, item) || changed;
     }
     this.sink.take(items);
+    return changed;
   }
 
   #wrote(message) {
     const { id, name } = message.author;
     if (name) this.people.set(id, name);
-    this.typists.wrote(id);
-    if (id !== this.you.account_id) return;
+    const stopped = this.signals.typists.wrote(id);
+    if (id !== this.you.account_id) return stopped;
     this.#mine.add(message.message_id);
-    this.outbox.shown(message);
+    if (this.outbox.shown(message)?.state === "held") toast("A moderator let your message through");
+    return true;
   }
 
   #answered(answer) {
@@ -183,12 +188,6 @@ export class RoomStore extends EventTarget {
     } else if (answer.code === "room_unknown") [this.state, this.problem] = ["refused", unknownRoom()];
     else if (answer.code === "unavailable") setTimeout(() => this.#subscribe(), AGAIN_MS);
     else if (answer.code !== "unknown_type") this.tell(answer.detail);
-  }
-
-  /** Shows a sentence above the messages; an empty one takes it away. */
-  tell(text) {
-    this.notice = text;
-    this.#changed();
   }
 
   #changed() {

@@ -54,4 +54,27 @@ export function hueOf(accountId) {
   return `hue-${(sum >>> 16) % HUES}`;
 }
 
+/** What stands beside the names of some. */
+export const BADGES = { owner: "Owner", moderator: "Moderator" };
+
 export const nameOf = (author) => author?.name || "Somebody";
+
+/** A text in parts, those that are one of the `words` with `mark`. Letters count alike, large or small. */
+export function marked(text, words) {
+  const wanted = words.toLocaleLowerCase().split(/\s+/).filter(Boolean).toSorted((one, other) => other.length - one.length);
+  const lower = text.toLocaleLowerCase();
+  if (!wanted.length || lower.length !== text.length) return [{ text }];
+  const found = [];
+  let from = 0;
+  for (let at = 0; at < text.length; ) {
+    const word = wanted.find((each) => lower.startsWith(each, at));
+    if (!word) at += 1;
+    else {
+      if (at > from) found.push({ text: text.slice(from, at) });
+      found.push({ text: text.slice(at, at + word.length), mark: true });
+      from = at += word.length;
+    }
+  }
+  if (from < text.length) found.push({ text: text.slice(from) });
+  return found;
+}

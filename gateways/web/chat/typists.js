@@ -21,8 +21,9 @@ export class Typists {
     this.#wait();
   }
 
+  /** Returns whether they were writing. */
   wrote(accountId) {
-    this.#until.delete(accountId);
+    return this.#until.delete(accountId);
   }
 
   clear() {
