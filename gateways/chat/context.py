@@ -12,11 +12,13 @@ from aiohttp import web
 from gateways.chat.acks import Acks
 from gateways.chat.desks import Desks
 from gateways.chat.feeds import Feeds
+from gateways.chat.forgetting import Forgetting
 from gateways.chat.hashes import Hashes
 from gateways.chat.live import Live
 from gateways.chat.opening import Opener
 from gateways.chat.reactions import Reactions
 from gateways.chat.sanctions import Sanctions
+from gateways.chat.titles import RoomTexts
 from gateways.core.deps import History, Producer
 from gateways.core.gcra import Local
 from gateways.core.limits import Limiter
@@ -35,8 +37,10 @@ class Chat:
     redis: Any
     history: History
     sealer: Sealer
+    texts: RoomTexts
     opener: Opener
     feeds: Feeds
+    forgetting: Forgetting
     live: Live
     desks: Desks
     sanctions: Sanctions

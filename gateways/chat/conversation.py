@@ -120,10 +120,12 @@ class _Conversation(Party):
             raise Refused("not_a_moderator", "Only moderators of the room hear of its desk.")
         present = await self.chat.live.now(room_id)
         you = {**self._you(room), **await standing_of(self.chat, room_id, self.socket.principal.account_id)}
+        [settings] = await self.chat.texts.shown([room])
         seat = Seat(self.socket, lambda: self._may_still_read(room_id))
         seat.feed = await seat.stack.enter_async_context(self.chat.feeds.listening(room_id, seat))
         self.seats[room_id] = seat
-        said_before = welcome(seat.feed, room, message.get("since"), seat.account_id, {**present, "you": you})
+        more = {**present, "you": you}
+        said_before = welcome(seat.feed, room, settings, message.get("since"), seat.account_id, more)
         await seat.begin([text_frame(part) for part in said_before])
         seat.stack.enter_context(self.chat.live.listening(room_id, seat))
         if message.get("desk"):

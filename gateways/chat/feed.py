@@ -11,7 +11,8 @@ stream is read. So a client misses nothing while the gateway or Redis stumbles.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import math
+from collections.abc import Awaitable, Callable, Sequence, Set
 from typing import Any, Final, Protocol
 
 import orjson
@@ -34,7 +35,7 @@ SHARE: Final = 3.0
 WRITES_AT_ONCE: Final = 256
 RECHECK_S: Final = 15.0
 RENEWED_S: Final = 300.0
-"""How often the texts in the window are opened anew: those of who was erased meanwhile go."""
+"""How often the window is opened anew anyway: people change their names."""
 BACKOFF_S: Final = 0.25
 CHANGES_ROOM: Final = frozenset(("room", "moderators", "pinned", "unpinned", "screening"))
 CHANGES_READERS: Final = frozenset(("room", "moderators", "membership"))
@@ -88,7 +89,7 @@ class Feed:
         self._wake = asyncio.Event()
         self._ready = asyncio.Event()
         self.over = False
-        self._renewed_at_s = 0.0
+        self._renew_at_s = math.inf  # never before it is open
         self._flushed_at_s = self._took_s = 0.0
         self._task: asyncio.Task[None] | None = None
 
@@ -144,6 +145,18 @@ class Feed:
             self._heard.append(orjson.loads(note.payload))
         self._wake.set()
 
+    def shows(self, account_ids: Set[str]) -> bool:
+        """Whether something that is shown names one of these or is theirs; or whether nobody knows yet."""
+        if not self._ready.is_set() or (self.room is not None and self.room["owner_id"] in account_ids):
+            return True
+        wires = [item.wire for item in self._window.items() if item.wire is not None]
+        return any(account_id.encode() in wire for account_id in account_ids for wire in wires)
+
+    def renew(self) -> None:
+        """Open the window anew at once: something in it was forgotten."""
+        self._renew_at_s = -math.inf
+        self._wake.set()
+
     def tell(self, document: dict[str, Any]) -> None:
         """Say something to all who listen now."""
         frame = text_frame(orjson.dumps(document))
@@ -178,8 +191,9 @@ class Feed:
                 await self._news()
 
     async def _news(self) -> None:
+        still_due = self._renew_at_s <= asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout(RECHECK_S):
+            async with asyncio.timeout(BACKOFF_S if still_due else RECHECK_S):
                 await self._wake.wait()
         except TimeoutError:
             self._behind = True  # a notification may be lost without one that follows
@@ -215,15 +229,18 @@ class Feed:
 
     async def _renew(self) -> None:
         now_s = asyncio.get_running_loop().time()
-        if now_s < self._renewed_at_s + RENEWED_S:
+        if now_s < self._renew_at_s:
             return
+        self._renew_at_s = now_s  # so it stays due if this fails; who asks meanwhile is not overheard
         last, fresh = self._window.last, Window()
         deltas = [delta for delta in await self.source.read(NO_DELTA) if delta["id"] <= last]
         for item, doc in await self._opener(self.room, deltas):
             fresh.add(item, doc)
-        if fresh.last == last:  # else the stream has left the window behind, and what follows says so
-            self._window = fresh
-        self._renewed_at_s = now_s
+        if fresh.last != last:
+            return  # the stream has left the window behind: what follows says so, and then it is tried again
+        self._window = fresh
+        if self._renew_at_s == now_s:
+            self._renew_at_s = now_s + RENEWED_S
 
     async def _forgotten(self, first: Delta) -> bool:
         """Whether something between the window and `first` was trimmed. What is only hidden leaves, too."""
@@ -236,7 +253,8 @@ class Feed:
     def _open_for_listeners(self) -> None:
         if not self._ready.is_set():
             self._sent = self._window.last
-            self._renewed_at_s = asyncio.get_running_loop().time()
+            if self._renew_at_s == math.inf:
+                self._renew_at_s = asyncio.get_running_loop().time() + RENEWED_S
             self._ready.set()
 
     def _pace_s(self) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Set
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any, Final
@@ -98,6 +98,18 @@ class Feeds:
         except (TimeoutError, RedisError, OSError) as error:
             raise RoomAway(room_id) from error
         return feed
+
+    def authors(self) -> set[str]:
+        """Accounts of which something is shown in the open rooms, and owners of these."""
+        found = {item.account_id for feed in self._open.values() for item in feed.items() if item.wire}
+        found |= {feed.room["owner_id"] or "" for feed in self._open.values() if feed.room is not None}
+        return found - {""}
+
+    def forget(self, account_ids: Set[str]) -> None:
+        """They were erased: where something of theirs is shown it is opened anew, which it does not bear."""
+        for feed in self._open.values():
+            if feed.shows(account_ids):
+                feed.renew()
 
     async def run(self) -> None:
         """Until cancelled; then every feed is closed."""

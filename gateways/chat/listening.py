@@ -58,11 +58,11 @@ class _Reader:
 async def events(request: web.Request) -> web.StreamResponse:
     """Until the client goes, may read it no more, or a rebuilt projection took over: then it comes back."""
     chat, room, principal = chat_of(request), await known(request), principal_of(request)
-    reader = _Reader(principal)
+    reader, [settings] = _Reader(principal), await chat.texts.shown([room])
     try:
         async with chat.feeds.listening(room["room_id"], reader) as feed:
             since = _since(request.headers.get("Last-Event-ID", ""))
-            documents = welcome(feed, room, since, reader.account_id, {})
+            documents = welcome(feed, room, settings, since, reader.account_id, {})
             sent = feed.last
             async with EventStream(request) as stream:
                 with chat.live.listening(room["room_id"], reader):

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, Final, Literal
 
 import orjson
 
 from gateways.chat.people import People
+from gateways.chat.titles import RoomTexts, raw_of
 from gateways.chat.window import Item
 from schemas.chat.views import TEXT_FIELD, Delta, RoomDocument
-from streams.core.kms import Tampered
-from streams.core.logging import get_logger
 from streams.core.sealing import Sealer
 
-_log = get_logger("gateway.chat.opening")
 _NOT_SHOWN: Final = frozenset(("prev", "only", "text_sealed", "account_id", "message"))
 TEXTS: Final = frozenset(("message", "edited"))
 LISTS: Final[tuple[Literal["moderators", "account_ids"], ...]] = ("moderators", "account_ids")
@@ -26,10 +23,11 @@ LISTS: Final[tuple[Literal["moderators", "account_ids"], ...]] = ("moderators", 
 
 @dataclass(frozen=True, slots=True)
 class Opener:
-    """Opens deltas of any room. Errors of the vault (`VaultError`) pass through."""
+    """Opens deltas of any room. Errors of the stores (VaultError, RedisError) pass through."""
 
     sealer: Sealer
     people: People
+    texts: RoomTexts
 
     async def __call__(
         self, room: RoomDocument | None, deltas: Sequence[Delta]
@@ -40,6 +38,7 @@ class Opener:
         """
         texts = await self._texts(deltas)
         names = await self.people.names({_author(delta) for delta in deltas} - {""})
+        settings = await self._settings(room, deltas)
         listed = {account_id for delta in deltas for name in LISTS for account_id in delta.get(name, ())}
         there = await self.people.there(listed) if listed else {}
         shown = []
@@ -54,14 +53,17 @@ class Opener:
                 doc["text"] = text
             if delta["kind"] == "pinned":
                 doc["message_id"] = delta["message"]["message_id"]
+            if delta["kind"] == "room":
+                doc["settings"] = next(settings)
             if delta["kind"] == "purged":
                 doc["account_id"] = delta["account_id"]
             if delta["kind"] == "message":
                 doc |= {"edits": 0, "edited_at_ms": None, "reactions": {}}
             gone = text is None and (delta["kind"] in TEXTS or delta["kind"] == "pinned")
             item = Item(
-                delta["id"], delta["prev"], doc.get("message_id") or "", delta.get("account_id", ""),
-                delta["kind"], delta.get("only", ""), None if gone else orjson.dumps(doc),
+                delta["id"], delta["prev"], doc.get("message_id") or "",
+                author or delta.get("account_id", ""), delta["kind"], delta.get("only", ""),
+                None if gone else orjson.dumps(doc),
             )  # fmt: skip
             shown.append((item, doc))
         return shown
@@ -73,12 +75,23 @@ class Opener:
 
         None for those of erased authors. Raises VaultError.
         """
-        texts = await self._opened([(c["account_id"], TEXT_FIELD, _bytes(c["text_sealed"])) for c in copies])
+        texts = await self.sealer.open_each(
+            [(c["account_id"], TEXT_FIELD, raw_of(c["text_sealed"])) for c in copies]
+        )
         names = await self.people.names({c["account_id"] for c in copies})
         return [
             None if text is None else _message(room, copy, names[copy["account_id"]], text)
             for copy, text in zip(copies, texts, strict=True)
         ]
+
+    async def _settings(
+        self, room: RoomDocument | None, deltas: Sequence[Delta]
+    ) -> Iterator[dict[str, Any] | None]:
+        """Of the deltas that tell of other ones, in order."""
+        said = [delta["settings"] for delta in deltas if delta["kind"] == "room"]
+        if room is None:
+            return repeat(None)
+        return iter(await self.texts.open([{**room, "settings": settings} for settings in said]))
 
     async def _texts(self, deltas: Iterable[Delta]) -> list[str | None]:
         places: list[int] = []
@@ -89,31 +102,10 @@ class Opener:
             held: Any = delta["message"] if delta["kind"] == "pinned" else delta
             if "text_sealed" in held:
                 places.append(number)
-                sealed.append((held["account_id"], TEXT_FIELD, _bytes(held["text_sealed"])))
-        for number, text in zip(places, await self._opened(sealed), strict=True):
+                sealed.append((held["account_id"], TEXT_FIELD, raw_of(held["text_sealed"])))
+        for number, text in zip(places, await self.sealer.open_each(sealed), strict=True):
             found[number] = text
         return found
-
-    async def _opened(self, sealed: list[tuple[str, str, bytes]]) -> list[str | None]:
-        """One that cannot be opened, whatever was done to it, must not hide the others."""
-        try:
-            return await self.sealer.open_many(sealed)
-        except Tampered as error:
-            _log.warning("a text cannot be opened", error=str(error))
-        return [await self._one(each) for each in sealed]
-
-    async def _one(self, sealed: tuple[str, str, bytes]) -> str | None:
-        try:
-            return await self.sealer.open(*sealed)
-        except Tampered:
-            return None
-
-
-def _bytes(sealed: str) -> bytes:
-    try:
-        return base64.b64decode(sealed)
-    except binascii.Error:
-        return b""
 
 
 def _message(room: RoomDocument, copy: Mapping[str, Any], name: str | None, text: str) -> dict[str, Any]:

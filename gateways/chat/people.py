@@ -68,6 +68,11 @@ class People:
                 found |= dict.fromkeys(missing, NOTHING)
         return found
 
+    def forget(self, account_ids: Iterable[str]) -> None:
+        """They are looked up again."""
+        for account_id in account_ids:
+            self._held.pop(account_id, None)
+
     async def _read(self, account_ids: list[str]) -> dict[str, Known]:
         now_s = self._clock()
         view = await self._projections.pin(self._accounts)

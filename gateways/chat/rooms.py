@@ -21,7 +21,7 @@ from gateways.core.permissions import CHAT_MODERATE
 from gateways.core.principal import Principal, principal_of
 from gateways.core.problem import Problem
 from gateways.core.projections import Cursor
-from gateways.core.titles import shown_titles
+from schemas.chat.titles import FIELDS
 from schemas.chat.views import RECENT, RoomDocument, is_room_id, room_id_of_asset
 from schemas.event import deterministic_id
 from schemas.media.visibility import owner_of
@@ -43,12 +43,14 @@ async def create(request: web.Request) -> web.Response:
     chat, principal, body = chat_of(request), principal_of(request), body_of(request, NewRoom)
     request_id = scoped_id(request, "room")
     room_id = f"r-{request_id}"
+    texts = {"title": body.title, "topic": body.topic}
+    sealed = await chat.texts.sealed(room_id, None, principal.owner_id, texts)
     data = {
         "room_id": room_id,
         "asset_id": None,
         "owner_id": principal.owner_id,
         "actor_id": principal.actor,
-        "settings": {**body.model_dump(), **FIRST_SETTINGS},
+        "settings": {**body.model_dump(), **FIRST_SETTINGS, **sealed},
     }
     await decided(chat, "RoomRequested", data, request_id)
     return json_response(await _one(chat, principal, await room_or_404(chat, principal, room_id)), status=201)
@@ -90,7 +92,7 @@ async def of_asset(request: web.Request) -> web.Response:
             "owner_id": owner_of(film),
             "actor_id": principal.actor,
             "settings": {
-                "title": asset_id,  # its own is sealed, and shown in place of this one
+                "title": asset_id,  # so it is called as the film
                 "topic": "",
                 "access": "public",
                 "mode": "open",
@@ -108,14 +110,26 @@ async def of_asset(request: web.Request) -> web.Response:
 async def change(request: web.Request) -> web.Response:
     """Other settings. What is so already changes nothing."""
     chat, principal, room = chat_of(request), principal_of(request), await known(request)
+    wish = body_of(request, RoomChange).model_dump()
     data = {
         "room_id": room["room_id"],
         "actor_id": principal.actor,
         "privileged": principal.may(CHAT_MODERATE),
-        **body_of(request, RoomChange).model_dump(),
+        **wish,
+        **await _other_texts(chat, room, {name: wish[name] for name in FIELDS if wish[name] is not None}),
     }
     await decided(chat, "RoomChangeRequested", data, scoped_id(request, f"room-change:{room['room_id']}"))
     return json_response(await _one(chat, principal, await room_or_404(chat, principal, room["room_id"])))
+
+
+async def _other_texts(chat: Chat, room: RoomDocument, texts: dict[str, str]) -> dict[str, str | None]:
+    """Sealed those that are not so already, which the decider cannot tell: a text sealed again differs."""
+    if not texts:
+        return {}
+    [now] = await chat.texts.open([room])
+    other = {name: text for name, text in texts.items() if text != now[name]}
+    where = room["room_id"], room["asset_id"], room["owner_id"]
+    return {**dict.fromkeys(texts), **(await chat.texts.sealed(*where, other) if other else {})}
 
 
 async def known(request: web.Request) -> RoomDocument:
@@ -172,22 +186,20 @@ async def _one(chat: Chat, principal: Principal, room: RoomDocument) -> Room:
 
 
 async def shown(chat: Chat, rooms: list[RoomDocument], principal: Principal) -> list[Room]:
-    """The rooms as this caller sees them; one of a film that nobody named otherwise has its title."""
-    view = await chat.projections.pin(chat.library)
-    films = [r["asset_id"] or "" for r in rooms if r["settings"]["title"] == r["asset_id"]]
-    documents = zip(films, await view.get_many(films), strict=True)
-    said = [(asset_id, document or {}) for asset_id, document in documents]
-    titles = dict(zip(films, await shown_titles(chat.sealer, said), strict=True))
+    """The rooms as this caller sees them."""
+    settings = await chat.texts.shown(rooms)
     there = await chat.opener.people.there({m for room in rooms for m in room["moderators"]})
-    return [_shown(room, titles.get(room["asset_id"] or "", ""), there, principal) for room in rooms]
+    return [
+        _shown(room, Settings(**opened), there, principal)
+        for room, opened in zip(rooms, settings, strict=True)
+    ]
 
 
-def _shown(room: RoomDocument, title: str, there: Container[str], principal: Principal) -> Room:
-    settings = Settings(**room["settings"])
+def _shown(room: RoomDocument, settings: Settings, there: Container[str], principal: Principal) -> Room:
     return Room(
         id=room["room_id"],
         asset_id=room["asset_id"],
-        settings=settings.model_copy(update={"title": title}) if title else settings,
+        settings=settings,
         moderators=[account_id for account_id in room["moderators"] if account_id in there],
         member_count=room["member_count"],
         follower_count=room["follower_count"],

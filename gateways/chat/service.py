@@ -15,6 +15,7 @@ from gateways.chat.context import CHAT, Chat
 from gateways.chat.desks import Desks
 from gateways.chat.feeds import Feeds
 from gateways.chat.films import Films
+from gateways.chat.forgetting import Forgetting
 from gateways.chat.hashes import Hashes
 from gateways.chat.live import Live
 from gateways.chat.opening import Opener
@@ -23,8 +24,9 @@ from gateways.chat.presence import Presence
 from gateways.chat.reactions import Reactions
 from gateways.chat.routes import ROUTES
 from gateways.chat.sanctions import Sanctions
+from gateways.chat.titles import RoomTexts
 from gateways.core.app import Service
-from gateways.core.gate import limiter_of
+from gateways.core.gate import account_news_of, limiter_of
 from gateways.core.platform import Platform
 from schemas.chat.views import ACCOUNTS as BLOCKS
 from schemas.chat.views import DESK, ROOMS
@@ -37,9 +39,12 @@ async def build(platform: Platform) -> Service:
     """The service with the process's clients."""
     reader, hub, redis = await platform.projections(), await platform.hub(), platform.redis()
     sealer, rooms = Sealer(platform.vault()), platform.projection(ROOMS)
-    people, producer = People(reader, platform.projection(ACCOUNTS), sealer), platform.producer("chat")
+    accounts, news = platform.projection(ACCOUNTS), await account_news_of(platform)
+    people, producer = People(reader, accounts, sealer), platform.producer("chat")
     acks, desk, library = Acks(reader, rooms), platform.projection(DESK), platform.projection(LIBRARY)
-    opener, films = Opener(sealer, people), Films(reader, library, hub)
+    texts, films = RoomTexts(sealer, reader, library, accounts), Films(reader, library, hub)
+    opener = Opener(sealer, people, texts)
+    feeds = Feeds(reader, rooms, redis, hub, opener, acks.arrived, films.everybodys, films.follow)
     return chat_service(
         Chat(
             producer=producer,
@@ -47,8 +52,10 @@ async def build(platform: Platform) -> Service:
             redis=redis,
             history=platform.history(),
             sealer=sealer,
+            texts=texts,
             opener=opener,
-            feeds=Feeds(reader, rooms, redis, hub, opener, acks.arrived, films.everybodys, films.follow),
+            feeds=feeds,
+            forgetting=Forgetting(news, reader, accounts, feeds, people),
             live=Live(Presence(redis, uuid.uuid4().hex), hub, people),
             desks=Desks(reader, desk, rooms, hub, opener),
             sanctions=Sanctions(reader, desk, redis),
@@ -81,7 +88,7 @@ def chat_service(chat: Chat) -> Service:
         app[CHAT] = chat
 
     async def running(_: web.Application) -> AsyncIterator[None]:
-        runs = (chat.feeds.run(), chat.acks.run(), chat.live.run())
+        runs = (chat.feeds.run(), chat.acks.run(), chat.live.run(), chat.forgetting.run())
         tasks = [asyncio.create_task(each) for each in runs]
         yield
         await chat.reactions.close()

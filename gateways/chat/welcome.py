@@ -16,13 +16,18 @@ PART_BYTES: Final = 48 * 1024
 
 
 def welcome(
-    feed: Feed, room: RoomDocument, since: Any, account_id: str | None, more: dict[str, Any]
+    feed: Feed,
+    room: RoomDocument,
+    settings: dict[str, Any],
+    since: Any,
+    account_id: str | None,
+    more: dict[str, Any],
 ) -> list[bytes]:
     """JSON documents: `subscribed`, and `batch` for what is too much for one.
 
-    `since` is what the client said: {"epoch", "id"}, or anything else. The `id` of the first document is that
-    of the last item that is in it, or of the room's newest if all are: from there a client goes on when it is
-    cut off in the middle.
+    `settings` are the room's, opened. `since` is what the client said: {"epoch", "id"}, or anything else. The
+    `id` of the first document is that of the last item that is in it, or of the room's newest if all are:
+    from there a client goes on when it is cut off in the middle.
     """
     known = isinstance(since, dict) and since.get("epoch") == feed.source.epoch
     after = since.get("id") if known else None
@@ -37,7 +42,7 @@ def welcome(
             "id": orjson.loads(first[-1])["id"] if rest else feed.last,
             "recovered": missed is not None,
             "gap": since is not None and missed is None,
-            "settings": room["settings"],
+            "settings": settings,
             "pinned": [pin["message"]["message_id"] for pin in room["pinned"]],
             "reacted": room["reactions"],
             "reactions": REACTIONS,

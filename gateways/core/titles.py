@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from schemas.media.titles import TITLE, subject_of
-from streams.core.kms import Tampered
 from streams.core.sealing import Sealer
 from streams.core.vault import VaultError
 
@@ -28,22 +27,11 @@ async def titles_of(sealer: Sealer, said: Sequence[Said]) -> list[str]:
         for asset_id, data in said
         if data.get("title_sealed") is not None
     ]
-    try:
-        found = await sealer.open_many(items)
-    except Tampered:  # one of them is of a key that was lost: the others are shown
-        found = [await _opened(sealer, item) for item in items]
-    opened = iter(found)
+    opened = iter(await sealer.open_each(items))
     return [
         (next(opened) if data.get("title_sealed") is not None else data.get("title")) or ""
         for _, data in said
     ]
-
-
-async def _opened(sealer: Sealer, item: tuple[str, str, bytes]) -> str | None:
-    try:
-        return await sealer.open(*item)
-    except Tampered:
-        return None
 
 
 async def shown_titles(sealer: Sealer, said: Sequence[Said]) -> list[str]:

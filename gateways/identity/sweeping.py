@@ -4,7 +4,7 @@ They open nothing, but they would pile up. Each gateway looks for them every SWE
 find the same, which does no harm. What is dropped has been there for ORPHAN_AGE_S, and its account's decider
 answered a question that was put after it was found unknown: so every request that could have spoken of it,
 the log being in order, was decided before the account is looked at for the last time. An entry that was
-written anew meanwhile stays.
+written anew meanwhile stays. Keys of rooms that are no account's stay, too: rooms do not end.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 from gateways.core.problem import Problem
 from gateways.identity.asking import ask
 from gateways.identity.context import Identity
+from schemas.chat.titles import is_room
 from schemas.identity.views import AccountDocument, password_of
 from schemas.media.titles import asset_of
 from streams.core.logging import get_logger
@@ -39,7 +40,7 @@ async def sweep(identity: Identity) -> int:
     async for batch in filed_before(identity.vault, ORPHAN_AGE_S):
         films = [entry for entry in batch if asset_of(entry.subject) is not None]
         dropped += await _dropped_films(identity, films)
-        people = [entry for entry in batch if asset_of(entry.subject) is None]
+        people = [entry for entry in batch if asset_of(entry.subject) is None and not is_room(entry.subject)]
         orphans: dict[str, list[Filed]] = defaultdict(list)
         for entry, document in zip(people, await _documents(identity, people), strict=True):
             if not stands(document, entry):

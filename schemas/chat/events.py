@@ -634,10 +634,14 @@ class RoomChangeRequested(TypedDict):
     actor_id: str
     # Whether the actor may moderate every room, as the gate knows.
     privileged: bool
-    # What the room is called; 1-200 characters; null: as it is.
+    # What the room is called, 1-200 characters; empty where it is sealed; null: as it is.
     title: str | None
-    # What it is about; 0-500 characters; null: as it is.
+    # What it is about, 0-500 characters; empty where it is sealed; null: as it is.
     topic: str | None
+    # What the room is called, sealed as schemas.chat.titles says, base64; null: it is not sealed.
+    title_sealed: str | None
+    # What it is about, sealed as schemas.chat.titles says, base64; null: it is not sealed.
+    topic_sealed: str | None
     # Who may read: public (everybody) or members; null: as it is.
     access: str | None
     # Who may write, and what: open, followers, members or emotes (emoji alone); null: as it is.
@@ -664,10 +668,15 @@ class RoomChangeRequested(TypedDict):
 class RoomSettings(TypedDict):
     """A room's settings as a whole."""
 
-    # What the room is called; 1-200 characters.
+    # What the room is called, 1-200 characters; empty where it is sealed. Of a film's room its asset_id:
+    # it is called as the film.
     title: str
-    # What it is about; 0-500 characters.
+    # What it is about, 0-500 characters; empty where it is sealed.
     topic: str
+    # The title, sealed as schemas.chat.titles says, base64; null: it is not sealed.
+    title_sealed: str | None
+    # The topic, sealed as schemas.chat.titles says, base64; null: it is not sealed.
+    topic_sealed: str | None
     # Who may read: public (everybody) or members.
     access: str
     # Who may write, and what: open, followers, members or emotes (emoji alone).

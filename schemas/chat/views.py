@@ -32,7 +32,8 @@ In ClickHouse, `chat_messages` (`schemas.chat.history`) keeps one row for each m
 and for each sanction.
 
 Texts in fields named `*_sealed` are base64 of what `streams.core.sealing` made of them under their author's
-key as TEXT_FIELD; of an erased author nothing can be opened, and the message is left out.
+key as TEXT_FIELD; of an erased author nothing can be opened, and the message is left out. A room's own
+(`title_sealed`, `topic_sealed`) are sealed as `schemas.chat.titles` says.
 """
 
 from __future__ import annotations

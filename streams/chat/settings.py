@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from schemas.chat.screening import RulesUnfit, ScreeningRules, rules_from
+from schemas.chat.titles import most_sealed
 from streams.chat.state import Limits
 from streams.chat.turn import Turn
 from streams.engine import Refuse
@@ -30,7 +31,12 @@ def check(settings: Mapping[str, Any]) -> None:
         if settings[name] not in words:
             raise Refuse("bad_setting", f"{name}: expected one of {', '.join(words)}.")
     for name, (least, most) in _LENGTHS.items():
-        if not least <= len(settings[name]) <= most:
+        clear, sealed = settings[name], settings[f"{name}_sealed"]
+        if sealed is None:
+            fits = least <= len(clear) <= most
+        else:
+            fits = not clear and 0 < len(sealed) <= most_sealed(most)
+        if not fits:
             raise Refuse("bad_setting", f"{name}: expected {least} to {most} characters.")
     for name, highest in _NUMBERS.items():
         if not 0 <= settings[name] <= highest:
@@ -47,10 +53,13 @@ def limits_of(rules: ScreeningRules, version: int) -> Limits:
 
 
 def room_change_requested(turn: Turn, data: dict[str, Any]) -> None:
-    """Settings that are not null take the place of those there are."""
+    """Settings that are not null take the place of those there are; a text's also of its other form."""
     turn.must_moderate(data)
-    before = turn.settings
+    before = {**dict.fromkeys(f"{name}_sealed" for name in _LENGTHS), **turn.settings}
     after = {name: before[name] if data[name] is None else data[name] for name in before}
+    for name in _LENGTHS:
+        if data[name] is not None or data[f"{name}_sealed"] is not None:
+            after |= {name: data[name] or "", f"{name}_sealed": data[f"{name}_sealed"]}
     check(after)
     if after == before:
         raise Refuse("nothing_to_change", "The room is so already: nothing is left to do.")

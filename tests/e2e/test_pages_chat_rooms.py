@@ -46,7 +46,10 @@ async def test_rooms_are_listed_and_opened(surface: Surface) -> None:
     chat.room(ROOM, title="The foyer", access="members")
     await page.reload()
     listed = page.get_by_role("list", name="Rooms").get_by_role("listitem")
-    await expect(listed).to_have_count(2)
+    chat.room("r-" + "2" * 32, title="")  # it was forgotten
+    await page.reload()
+    await expect(listed).to_have_count(3)
+    await expect(listed.get_by_role("link", name="Untitled room", exact=True)).to_have_count(1)
     await expect(listed.first).to_contain_text("Slow mode")
     await expect(page.get_by_role("link", name="Night train", exact=True)).to_have_attribute(
         "href", "/watch/1234"

@@ -4,12 +4,12 @@ import { icon, problemNotice } from "shared/parts.js";
 import { followButton } from "./follow.js";
 import { here } from "./presence.js";
 import { openSettings } from "./settings.js";
-import { nameOf } from "./text.js";
+import { nameOf, roomName } from "./text.js";
 import { turn } from "./when.js";
 
 export function header(panel) {
   const { store, replaying, roomId } = panel;
-  const title = panel.heading ?? store?.settings?.title ?? "Live chat";
+  const title = panel.heading ?? (store?.settings ? roomName(store.settings) : "Live chat");
   const way = (to, label) => html`<button type="button" aria-pressed=${replaying === to ? "true" : "false"} @click=${() => turn(panel, to)}>${label}</button>`;
   return html`
     <header>

@@ -59,6 +59,9 @@ export const BADGES = { owner: "Owner", moderator: "Moderator" };
 
 export const nameOf = (author) => author?.name || "Somebody";
 
+/** What a room is called; what nobody can read any more is empty. */
+export const roomName = (settings) => settings.title || "Untitled room";
+
 /** A text in parts, those that are one of the `words` with `mark`. Letters count alike, large or small. */
 export function marked(text, words) {
   const wanted = words.toLocaleLowerCase().split(/\s+/).filter(Boolean).toSorted((one, other) => other.length - one.length);

@@ -6,6 +6,7 @@ import "./rules.js";
 import "./sanctions.js";
 import { Part, html, nothing } from "shared/element.js";
 import { hasChat } from "chat/api.js";
+import { roomName } from "chat/text.js";
 import { blank, icon } from "shared/parts.js";
 import { forbidden } from "shared/section.js";
 import { ready } from "shared/session.js";
@@ -30,8 +31,7 @@ class Moderate extends Part {
       this.store = store;
       store.desk = (said) => this.querySelector("kl-queue")?.hear(said);
     }
-    const title = store.settings?.title;
-    if (title) document.title = `Moderation: ${title} · Kinolog`;
+    if (store.settings) document.title = `Moderation: ${roomName(store.settings)} · Kinolog`;
     this.requestUpdate();
   }
 
@@ -48,7 +48,7 @@ class Moderate extends Part {
     return html`
       <div class="content moderation">
         <nav class="crumbs" aria-label="Where you are"><a href="/rooms">${icon("arrow-left")}Live chat</a></nav>
-        <header class="page-head"><h1>${settings?.title ?? "Moderation"}</h1><span class="grow"></span>
+        <header class="page-head"><h1>${settings ? roomName(settings) : "Moderation"}</h1><span class="grow"></span>
           <div class="segmented" role="group" aria-label="What to look at">${TABS.map(([name, label]) => html`
             <button type="button" aria-pressed=${this.tab === name ? "true" : "false"} @click=${() => this.show(name)}>${label}${name === "queue" && this.waiting ? html`<span class="number">${this.waiting}</span>` : nothing}</button>`)}</div>
         </header>

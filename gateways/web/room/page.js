@@ -3,6 +3,7 @@ import "shared/frame.js";
 import "chat/panel.js";
 import { Part, html } from "shared/element.js";
 import { hasChat } from "chat/api.js";
+import { roomName } from "chat/text.js";
 import { blank, icon } from "shared/parts.js";
 import { ready } from "shared/session.js";
 
@@ -17,8 +18,8 @@ class RoomPage extends Part {
   }
 
   named(event) {
-    const title = event.target.store?.settings?.title;
-    if (title) document.title = `${title} · Kinolog`;
+    const settings = event.target.store?.settings;
+    if (settings) document.title = `${roomName(settings)} · Kinolog`;
   }
 
   render() {

@@ -3,6 +3,7 @@ import "shared/frame.js";
 import { Part, html, nothing, repeat } from "shared/element.js";
 import { chat, hasChat } from "chat/api.js";
 import { changesOf, textFields } from "chat/settings.js";
+import { roomName } from "chat/text.js";
 import { dialogActions, dialogForm, openDialog } from "shared/dialog.js";
 import { count } from "shared/format.js";
 import { blank, icon, problemNotice, when } from "shared/parts.js";
@@ -21,12 +22,12 @@ const chips = ({ settings }) => html`
 const roomRow = (room) => html`
   <li class="line" data-id=${room.id}>
     ${icon(room.asset_id ? "clapperboard" : "messages-square")}
-    <div class="what"><strong><a class="stretched" href=${room.asset_id ? `/watch/${encodeURIComponent(room.asset_id)}` : `/rooms/${room.id}`}>${room.settings.title}</a></strong>
+    <div class="what"><strong><a class="stretched" href=${room.asset_id ? `/watch/${encodeURIComponent(room.asset_id)}` : `/rooms/${room.id}`}>${roomName(room.settings)}</a></strong>
       ${room.settings.topic ? html`<span class="faint">${room.settings.topic}</span>` : nothing}</div>
     <span class="chips">${chips(room)}</span>
     <span class="faint numbers">${count(room.message_count, "message")}</span>
     <span class="faint since">${when(room.updated_at_ms)}</span>
-    ${room.may_moderate ? html`<a class="icon-button above" href="/rooms/${room.id}/moderate" aria-label="Moderate ${room.settings.title}" title="Moderate">${icon("shield")}</a>` : html`<span></span>`}
+    ${room.may_moderate ? html`<a class="icon-button above" href="/rooms/${room.id}/moderate" aria-label="Moderate ${roomName(room.settings)}" title="Moderate">${icon("shield")}</a>` : html`<span></span>`}
   </li>`;
 
 class Rooms extends Part {

@@ -15,6 +15,7 @@ from gateways.core.gate import guard_of
 from gateways.identity.context import ACCOUNT_REQUESTS, IDENTITY, Identity
 from gateways.identity.service import build
 from gateways.identity.sweeping import ORPHAN_AGE_S, UNKNOWN_AGE_S, sweep
+from schemas.chat.titles import subject_of as subject_of_room
 from schemas.media.titles import subject_of
 from streams.core.vault import API_KEY, LOGIN_SESSION, ONE_TIME_LINK, PASSWORD, SUBJECT_KEY, Vault
 from tests.integration.identity.conftest import PATIENCE_S, Api, Person, passwords
@@ -171,10 +172,14 @@ async def test_the_key_of_a_film_s_title_is_swept_only_when_the_film_is_deleted(
         await vault.put(SUBJECT_KEY, subject_of(asset_id), b"key", subject=subject_of(asset_id))
     for asset_id in (stays, deleted, unknown):
         await aged(vault, SUBJECT_KEY, subject_of(asset_id), UNKNOWN_AGE_S + HOUR_S)
+    room = subject_of_room(f"r-{uuid.uuid4().hex}", None, None)  # nobody's account: its title stays
+    await vault.put(SUBJECT_KEY, room, b"key", subject=room)
+    await aged(vault, SUBJECT_KEY, room, UNKNOWN_AGE_S + HOUR_S)
     await sweep(identity)
     entries = [(SUBJECT_KEY, subject_of(asset_id)) for asset_id in (stays, deleted, unknown)]
-    assert await kept(vault, *entries) == [True, False, True]
-    await vault.forget(subject_of(unknown))
+    assert await kept(vault, *entries, (SUBJECT_KEY, room)) == [True, False, True, True]
+    for subject in (subject_of(unknown), room):
+        await vault.forget(subject)
 
 
 async def test_the_service_runs_its_sweep_and_ends_with_it(platform: Interrupted) -> None:

@@ -25,7 +25,7 @@ START_MS = 1_000_000
 SETTINGS: dict[str, Any] = {
     "title": "The room", "topic": "", "access": "public", "mode": "open", "read_only": False,
     "archived": False, "slow_mode_s": 0, "followers_min_s": 0, "hold_first_messages": 0,
-    "report_threshold": 0, "report_action": "flag",
+    "report_threshold": 0, "report_action": "flag", "title_sealed": None, "topic_sealed": None,
 }  # fmt: skip
 REJECT = {"rule": "terms.0", "action": "reject", "score": None}
 HOLD = {"rule": "score:links", "action": "hold", "score": 0.7}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from schemas.chat.screening import DEFAULT_RULES_TEXT
+from schemas.chat.titles import most_sealed
 from schemas.chat.views import MOST_EDITS, MOST_HELD, MOST_PINNED, MOST_RECENT
 from schemas.event import Event
 from streams.chat import moderation, review
@@ -55,7 +56,9 @@ def test_a_room_is_made_once_and_nothing_happens_before() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [{"access": "x"}, {"mode": "x"}, {"title": ""}, {"topic": "x" * 501}, {"slow_mode_s": -1},
-     {"hold_first_messages": 11}, {"report_threshold": 21}, {"report_action": ""}],
+     {"hold_first_messages": 11}, {"report_threshold": 21}, {"report_action": ""},
+     {"title": "", "title_sealed": ""}, {"title": "", "title_sealed": "x" * (most_sealed(200) + 1)},
+     {"topic_sealed": "x" * (most_sealed(500) + 1)}, {"title": "in clear", "title_sealed": "and sealed"}],
 )  # fmt: skip
 def test_settings_have_bounds(wrong: dict[str, Any]) -> None:
     Story().refused(opened(**wrong), "bad_setting")
@@ -459,6 +462,26 @@ def test_whatever_a_crowd_does_a_room_remembers_no_more_than_it_says() -> None:
     assert sizes == {
         "greeted": MOST_GREETED, "speakers": MOST_SPEAKERS, "gone": MOST_GONE, "recent": 0, "held": 0,
     }  # fmt: skip
+
+
+def test_a_sealed_text_takes_the_place_of_one_in_clear_and_the_other_way_round() -> None:
+    story = room(title="", title_sealed="b25l", topic="In clear").when(changed(topic_sealed="dHdv"))
+    said = story.data("RoomChanged")["settings"]
+    texts = ("title", "title_sealed", "topic", "topic_sealed")
+    assert [said[name] for name in texts] == ["", "b25l", "", "dHdv"]
+    assert story.room["settings"] == said
+    story.when(changed(title_sealed="dHJl", topic=""))
+    assert [story.room["settings"][name] for name in texts] == ["", "dHJl", "", None]
+    story.when(changed(slow_mode_s=5))
+    assert [story.room["settings"][name] for name in texts] == ["", "dHJl", "", None]
+
+
+def test_what_a_room_remembers_from_before_texts_were_sealed_is_as_good() -> None:
+    before = room()
+    for name in ("title_sealed", "topic_sealed"):
+        del before.state["settings"][name]
+    before.refused(changed(title="The room"), "nothing_to_change")
+    assert before.when(changed(title_sealed="b25l")).data("RoomChanged")["settings"]["title_sealed"] == "b25l"
 
 
 def test_nothing_to_change_is_said() -> None:

@@ -48,6 +48,17 @@ async def test_text_of_another_field_or_subject_or_changed_is_refused(sealer: Se
             await sealer.open(subject, field, data)
 
 
+async def test_each_that_opens_is_opened(sealer: Sealer) -> None:
+    sealed = await sealer.seal("ada", "email", "ada@example.org", create=True)
+    items = [
+        ("ada", "name", sealed),
+        ("ada", "email", sealed),
+        ("eve", "email", sealed),
+        ("ada", "email", b""),
+    ]
+    assert await sealer.open_each(items) == [None, "ada@example.org", None, None]
+
+
 async def test_only_create_makes_a_key(sealer: Sealer, vault: Vault) -> None:
     with pytest.raises(SubjectForgotten):
         await sealer.seal("ada", "email", "ada@example.org")

@@ -53,7 +53,7 @@ async def test_without_the_vault_films_are_shown_and_not_searched(
     async def away(*_: object) -> None:
         raise VaultUnavailable("it is away")
 
-    monkeypatch.setattr(gateway.media.sealer, "open_many", away)
+    monkeypatch.setattr(gateway.media.sealer, "open_each", away)
     answer = await gateway.get(f"/v1/assets/{asset_id}")
     assert (answer.status, (await answer.json())["title"]) == (200, "")
     assert (await gateway.get("/v1/assets")).status == 200

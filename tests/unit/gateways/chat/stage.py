@@ -83,7 +83,7 @@ class Stream:
         self.epoch, self.channel = "1-12", "channel"
 
     async def room(self) -> Any:
-        return {"room_id": ROOM, "settings": {}, "pinned": [], "reactions": {}}
+        return {"room_id": ROOM, "owner_id": None, "settings": {}, "pinned": [], "reactions": {}}
 
     async def read(self, after: int) -> list[Any]:
         self.reads += 1

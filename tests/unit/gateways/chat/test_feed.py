@@ -7,7 +7,7 @@ import itertools
 
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from gateways.chat.feed import PACE_S, RECHECK_S, RENEWED_S, SLOWEST_PACE_S
+from gateways.chat.feed import BACKOFF_S, PACE_S, RECHECK_S, RENEWED_S, SLOWEST_PACE_S
 from tests.unit.gateways.chat.stage import ANN, BEN, Client, Stage, delta, played
 
 
@@ -192,6 +192,65 @@ def test_who_was_erased_leaves_the_window_of_an_open_room_too() -> None:
         await asyncio.sleep(1)
         assert client.ids == [2]
         assert stage.feed.last == 2
+        await stage.feed.close()
+
+    played(scene)
+
+
+def test_what_is_forgotten_leaves_at_once_when_it_is_told() -> None:
+    async def scene() -> None:
+        stage = Stage()
+        stage.say(delta(0), delta(1, account_id=BEN))
+        await stage.feed.open()
+        stage.erased.add(ANN)
+        assert stage.feed.shows({ANN})
+        assert not stage.feed.shows({"c" * 32})
+        stage.feed.renew()
+        await asyncio.sleep(0.01)
+        assert [each["message_id"] for each in stage.feed.messages(None)] == ["m1"]
+        assert not stage.feed.shows({ANN})
+        reads = stage.stream.reads
+        await asyncio.sleep(RECHECK_S - 1)
+        assert stage.stream.reads == reads  # it was done, and is not done again
+        await stage.feed.close()
+
+    played(scene)
+
+
+def test_what_could_not_be_forgotten_at_once_is_tried_again() -> None:
+    async def scene() -> None:
+        stage = Stage()
+        stage.say(delta(0), delta(1, account_id=BEN))
+        await stage.feed.open()
+        stage.erased.add(ANN)
+        stage.stream.failing = [RedisConnectionError()]
+        stage.feed.renew()
+        await asyncio.sleep(2 * BACKOFF_S)
+        assert [each["message_id"] for each in stage.feed.messages(None)] == ["m1"]
+        stage.erased.add(BEN)
+        held = stage.stream.deltas.pop()  # trimmed, and what took its place is not heard of yet
+        stage.feed.renew()
+        await asyncio.sleep(BACKOFF_S / 2)
+        assert [each["message_id"] for each in stage.feed.messages(None)] == ["m1"]
+        stage.stream.deltas.append(held)
+        await asyncio.sleep(BACKOFF_S)
+        assert stage.feed.messages(None) == []
+        await stage.feed.close()
+
+    played(scene)
+
+
+def test_who_is_erased_while_a_room_opens_is_not_overlooked() -> None:
+    async def scene() -> None:
+        stage = Stage()
+        stage.say(delta(0))
+        opening = asyncio.create_task(stage.feed.open())
+        assert stage.feed.shows({ANN})  # nobody knows yet
+        stage.feed.renew()
+        await opening
+        stage.erased.add(ANN)
+        await asyncio.sleep(1)
+        assert stage.feed.messages(None) == []
         await stage.feed.close()
 
     played(scene)

@@ -15,7 +15,8 @@ from gateways.chat.welcome import NEWEST, PART_BYTES, welcome
 from tests.unit.gateways.chat.stage import ANN, BEN, ROOM, Client, FakeHub, Stage, as_they_are, delta, played
 
 DOCUMENT: dict[str, Any] = {
-    "room_id": ROOM, "settings": {"access": "public"}, "pinned": [], "reactions": {}, "asset_id": None
+    "room_id": ROOM, "settings": {"access": "public"}, "pinned": [], "reactions": {}, "asset_id": None,
+    "owner_id": BEN,
 }  # fmt: skip
 
 
@@ -146,8 +147,25 @@ def test_listeners_are_asked_again_as_soon_as_the_film_beside_the_room_changed()
     played(scene)
 
 
+def test_rooms_know_who_is_shown_in_them_and_forget_who_is_erased() -> None:
+    async def scene() -> None:
+        world = World()
+        feed = await world.feeds.feed(ROOM)
+        assert world.feeds.authors() == {ANN, BEN}
+        renewed: list[Any] = []
+        feed.renew = lambda: renewed.append(feed)  # type: ignore[method-assign]
+        world.feeds.forget({"c" * 32})
+        assert renewed == []
+        world.feeds.forget({BEN})  # the owner: the room's title is theirs
+        world.feeds.forget({ANN})
+        assert renewed == [feed, feed]
+        await feed.close()
+
+    played(scene)
+
+
 def welcomed(stage: Stage, since: Any, account_id: str | None = BEN) -> list[dict[str, Any]]:
-    return [orjson.loads(part) for part in welcome(stage.feed, DOCUMENT, since, account_id, {})]  # type: ignore[arg-type]
+    return [orjson.loads(part) for part in welcome(stage.feed, DOCUMENT, {}, since, account_id, {})]  # type: ignore[arg-type]
 
 
 def test_much_that_was_missed_comes_in_parts_that_can_be_gone_on_from() -> None:

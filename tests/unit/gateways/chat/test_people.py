@@ -70,11 +70,14 @@ async def test_who_cannot_be_looked_up_is_not_taken_for_erased(people: People, a
 
 
 async def test_lists_in_what_a_room_says_hold_nobody_erased(people: People) -> None:
-    sealer: Any = SimpleNamespace(open_many=Accounts().open_many)
+    sealer: Any = SimpleNamespace(open_each=Accounts().open_many)
+    no_titles: Any = None
     deltas: Any = [
         delta(0, "moderators", moderators=[ANN, BEN]),
         delta(1, "membership", account_ids=[BEN], added=True),
         delta(2, "removed", message_ids=["m0"], by="author"),
     ]
-    wires = [orjson.loads(item.wire or b"") for item, _ in await Opener(sealer, people)(None, deltas)]
+    wires = [
+        orjson.loads(item.wire or b"") for item, _ in await Opener(sealer, people, no_titles)(None, deltas)
+    ]
     assert [wire.get("moderators", wire.get("account_ids")) for wire in wires] == [[ANN], [], None]
