@@ -94,9 +94,9 @@ def create_app(service: Service, deps: CoreDeps) -> web.Application:
             added.append(app.router.add_route("HEAD", route.path, endpoint(route, deps, load, health.away)))
         if (priority := priority_of(route)) is not Priority.ORDINARY:
             ranks += [(one.method, _form(one), priority) for one in added]
-    app[DOOR] = Door(load, ranks, deps.config.cors_origins)
-    app[ROUTES], app[HEALTH], app[CORE] = routes, health, deps
     app[FRIENDS] = friends_of(service.called_from, deps.places, secure=deps.guard.secure)
+    app[DOOR] = Door(load, ranks, deps.config.cors_origins, app[FRIENDS])
+    app[ROUTES], app[HEALTH], app[CORE] = routes, health, deps
     app[AUTHENTICATE] = deps.guard.authenticate
     app[HEARTBEAT_S] = deps.config.heartbeat_s
     app[DRAINING] = asyncio.Event()

@@ -17,8 +17,10 @@ from aiohttp.http import RawRequestMessage
 from gateways.core.adaptive import Load, Priority, Ticket, overloaded
 from gateways.core.headers import common_headers
 from gateways.core.ids import ids_of
+from gateways.core.origins import Friends
 from gateways.core.problem import CONTENT_TYPE
 
+_ORIGIN: Final = "o" * 16
 _TRACE: Final = "t" * 32
 _REQUEST: Final = "r" * 16
 Rank = tuple[str, re.Pattern[str], Priority]
@@ -28,13 +30,15 @@ Rank = tuple[str, re.Pattern[str], Priority]
 class Door:
     """One a service. `ranks` are the requests that are not ORDINARY."""
 
-    def __init__(self, load: Load, ranks: Iterable[Rank], allowed_origins: frozenset[str]) -> None:
-        self.load = load
+    def __init__(
+        self, load: Load, ranks: Iterable[Rank], allowed_origins: frozenset[str], friends: Friends
+    ) -> None:
+        self.load, self._friends = load, friends
         self._ranks: dict[str, list[tuple[re.Pattern[str], Priority]]] = {}
         for method, pattern, priority in ranks:
             self._ranks.setdefault(method, []).append((pattern, priority))
         self._refusals = {origin: _refusal(origin) for origin in allowed_origins}
-        self._refusal = _refusal(None)
+        self._refusal, self._friends_refusal = _refusal(None), _refusal(_ORIGIN, friend=True)
 
     def arrive(self, message: RawRequestMessage) -> Ticket | bytes | None:
         """A place among those in flight; the whole answer if there is none; None for what is not counted."""
@@ -55,17 +59,25 @@ class Door:
 
     def _answer(self, message: RawRequestMessage) -> bytes:
         traceparent, request_id = ids_of(message.headers)
-        head, body = self._refusals.get(message.headers.get(hdrs.ORIGIN, ""), self._refusal)
+        origin = message.headers.get(hdrs.ORIGIN)
         trace_id = traceparent[3:35].encode()
-        head %= (trace_id, request_id.encode())
+        if origin is not None and self._friends.have(origin, message.headers.get(hdrs.HOST, "")):
+            head, body = self._friends_refusal
+            head %= (origin.encode(), trace_id, request_id.encode())
+        else:
+            head, body = self._refusals.get(origin or "", self._refusal)
+            head %= (trace_id, request_id.encode())
         return head if message.method == hdrs.METH_HEAD else head + body % trace_id
 
 
 DOOR = web.AppKey("door", Door)
 
 
-def _refusal(origin: str | None) -> tuple[bytes, bytes]:
-    """Head and body of a refusal, with places for the trace id, the request id; and the trace id."""
+def _refusal(origin: str | None, *, friend: bool = False) -> tuple[bytes, bytes]:
+    """Head and body of a refusal, with places for the trace id, the request id; and the trace id.
+
+    Of a friend's the head has a place for the origin before them.
+    """
     problem = overloaded()
     body = orjson.dumps(problem.body(_TRACE))
     headers = {
@@ -73,7 +85,7 @@ def _refusal(origin: str | None) -> tuple[bytes, bytes]:
         **problem.headers,
         hdrs.CONTENT_TYPE: CONTENT_TYPE,
         hdrs.CONTENT_LENGTH: str(len(body)),
-        **common_headers(origin),
+        **common_headers(origin, friend=friend),
         "X-Trace-Id": _TRACE,
         "X-Request-Id": _REQUEST,
     }
@@ -84,4 +96,7 @@ def _refusal(origin: str | None) -> tuple[bytes, bytes]:
 
 
 def _form(text: bytes) -> bytes:
-    return text.replace(b"%", b"%%").replace(_TRACE.encode(), b"%b").replace(_REQUEST.encode(), b"%b")
+    text = text.replace(b"%", b"%%")
+    for place in (_ORIGIN, _TRACE, _REQUEST):
+        text = text.replace(place.encode(), b"%b")
+    return text

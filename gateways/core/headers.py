@@ -42,9 +42,14 @@ REFERENCE_POLICY: Final = (
 )
 
 
-def common_headers(origin: str | None) -> dict[str, str]:
-    """What every answer that is data carries; `origin` is an allowed one, if the request came from there."""
+def common_headers(origin: str | None, *, friend: bool = False) -> dict[str, str]:
+    """What every answer that is data carries; `origin` is an allowed one, if the request came from there.
+
+    `friend`: it is the page of another service of ours (`gateways.core.origins`).
+    """
     headers = {**_FIXED, "Content-Security-Policy": DATA_POLICY, hdrs.VARY: "Origin"}
+    if friend:
+        headers[hdrs.ACCESS_CONTROL_ALLOW_CREDENTIALS] = "true"
     if origin is not None:
         headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
         headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = EXPOSED_HEADERS

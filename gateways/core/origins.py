@@ -52,12 +52,12 @@ class Friends:
     places: tuple[str, ...] = ()
     secure: bool = False
 
-    def have(self, request: web.Request, origin: str | None) -> bool:
-        """Whether `origin` is one of theirs."""
+    def have(self, origin: str | None, host: str, scheme: str = "http") -> bool:
+        """Whether `origin` is one of theirs; `host` and `scheme` are the request's own."""
         if origin is None or not self.places:
             return False
-        scheme = "https" if self.secure else request.scheme
-        return any(same_origin(origin, origin_of(place, scheme, request.host)) for place in self.places)
+        scheme = "https" if self.secure else scheme
+        return any(same_origin(origin, origin_of(place, scheme, host)) for place in self.places)
 
 
 FRIENDS: Final = web.AppKey("friends", Friends)
@@ -70,4 +70,5 @@ def friends_of(services: Sequence[str], places: Mapping[str, str], *, secure: bo
 
 def from_friend(request: web.Request) -> bool:
     """Whether the request comes from the page of such a service."""
-    return request.app.get(FRIENDS, Friends()).have(request, request.headers.get(hdrs.ORIGIN))
+    friends = request.app.get(FRIENDS, Friends())
+    return friends.have(request.headers.get(hdrs.ORIGIN), request.host, request.scheme)

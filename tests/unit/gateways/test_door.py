@@ -24,6 +24,7 @@ from tests.unit.gateways.conftest import ALLOWED_ORIGIN
 from tests.unit.gateways.test_health import free_ports
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+FRIEND = "http://x:3001"  # the page of a service that may call this one, on the host that `ask` names
 LATER = {"date", "server"}  # aiohttp adds them
 
 
@@ -101,7 +102,8 @@ async def running(core: CoreDeps) -> AsyncIterator[Running]:
         route("POST", "/uploads", stream=True),
     )
     port, metrics_port = free_ports(2)
-    app = create_app(Service(name="chat", routes=routes), core)
+    service = Service(name="chat", routes=routes, called_from=("streaming",))
+    app = create_app(service, dataclasses.replace(core, places={"streaming": ":3001"}))
     server = Server([Listening("chat", app, port, metrics_port)], "127.0.0.1", 1.0)
     await server.start()
     running = Running(app, port, [])
@@ -117,7 +119,17 @@ def without_ids(answer: Answer) -> tuple[int, dict[str, str], bytes]:
     return answer.status, {k: v for k, v in answer.headers.items() if k not in {*LATER, *ids}}, body
 
 
-@pytest.mark.parametrize("headers", [(), (f"Origin: {ALLOWED_ORIGIN}",), ("Origin: https://other.example",)])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        (),
+        (f"Origin: {ALLOWED_ORIGIN}",),
+        ("Origin: https://other.example",),
+        (f"Origin: {FRIEND}",),
+        ("Origin: http://x:3002",),
+        ("Origin: %s",),
+    ],
+)
 async def test_it_is_the_answer_that_a_handler_gives(running: Running, headers: tuple[str, ...]) -> None:
     connection = await running.connect()
     running.full()
@@ -129,6 +141,9 @@ async def test_it_is_the_answer_that_a_handler_gives(running: Running, headers: 
     assert "server" in in_the_handler.headers
     assert at_the_door.headers["retry-after"] == "1"
     assert orjson.loads(at_the_door.body)["type"].endswith("overloaded")
+    credentials = at_the_door.headers.get("access-control-allow-credentials")
+    assert (credentials == "true") == (f"Origin: {FRIEND}" in headers)
+    assert at_the_door.headers["vary"] == "Origin"
 
 
 async def test_a_refusal_can_be_quoted(running: Running) -> None:
