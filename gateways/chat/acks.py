@@ -7,6 +7,7 @@ Only for what has not shown up after a moment the outcomes are read, for all at 
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,11 +15,13 @@ from redis.exceptions import RedisError
 
 from gateways.chat.window import Item
 from gateways.core.projections import Projection, ProjectionReader
+from schemas.event import deterministic_id
 from streams.core.logging import get_logger
 
 _log = get_logger("gateway.chat.acks")
 LOOK_S: Final = 0.05
 GIVEN_UP_S: Final = 8.0
+MOST_REFUSED: Final = 10_000
 
 
 @dataclass(slots=True)
@@ -36,6 +39,7 @@ class Acks:
         self._reader, self._rooms = reader, rooms
         self._asked: dict[str, _Asked] = {}  # by request id, the oldest first
         self._of_message: dict[str, str] = {}  # message id -> request id
+        self._refused: OrderedDict[str, int] = OrderedDict()  # first id -> attempts; the oldest first
         self._wake = asyncio.Event()
 
     def expect(self, room_id: str, request_id: str, message_id: str = "") -> asyncio.Future[Any]:
@@ -52,6 +56,21 @@ class Acks:
                 self._of_message[message_id] = request_id
             self._wake.set()
         return asyncio.shield(held.answer)
+
+    def attempt(self, first: str) -> str:
+        """Id of a request's next attempt; `first` is that of its first, and stays it unless it was refused.
+
+        A decider decides on an id once: who was told to wait and send it again sends another request then.
+        """
+        refused = self._refused.get(first, 0)
+        return deterministic_id(first, str(refused)) if refused else first
+
+    def refused(self, first: str, request_id: str) -> None:
+        """This attempt came to nothing. Only this process knows; to others the next one is a repeat of it."""
+        if self.attempt(first) == request_id:
+            self._refused[first] = self._refused.pop(first, 0) + 1
+            if len(self._refused) > MOST_REFUSED:
+                self._refused.popitem(last=False)
 
     def arrived(self, item: Item) -> None:
         """A delta of a room that somebody here listens to."""

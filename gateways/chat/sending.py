@@ -94,7 +94,7 @@ async def send(
     Raises Refused, and Problem 503 where nothing is known in time.
     """
     message_id = message_id_of(room["room_id"], sender.account_id, client_id)
-    request_id = deterministic_id("chat.message", message_id)
+    first = deterministic_id("chat.message", message_id)
     if chat.pace.take([room["room_id"]], [ROOM_PACE], int(chat.clock() * 1e6))[0].wait_us:
         raise Refused("room_busy", "More is written into this room than anybody can read: try again.")
     async with order:
@@ -105,8 +105,16 @@ async def send(
             "device_hash": sender.device_hash,
             "network_hash": sender.network_hash,
         }
+        request_id = chat.acks.attempt(first)
         answer = await publish(chat, "MessageSubmitted", data, request_id, message_id)
-    return await _said(chat, room, message_id, await answered(answer))
+    outcome = await _decided(chat, first, request_id, answer)
+    if outcome["type"] != REPEATED:
+        return _said(message_id, outcome)
+    # It was decided long ago, and only the room tells how.
+    place = (await chat.feeds.feed(room["room_id"])).place(message_id)
+    if place is None:
+        raise Refused("repeated", "It was sent before, and is not among the room's newest: write it anew.")
+    return Said(message_id, "accepted", place)
 
 
 async def edit(
@@ -121,9 +129,15 @@ async def edit(
     """The same text again is the same edit. Raises as `send` does."""
     async with order:
         data = await _written(chat, room, sender, message_id, text, mentions)
-        request_id = deterministic_id("chat.edit", message_id, text)
+        first = deterministic_id("chat.edit", message_id, sender.account_id, text)
+        request_id = chat.acks.attempt(first)
         answer = await publish(chat, "EditRequested", data, request_id)
-    return await _said(chat, room, message_id, await answered(answer))
+    outcome = await _decided(chat, first, request_id, answer)
+    if outcome["type"] == REPEATED:
+        shown = (await chat.feeds.feed(room["room_id"])).messages(sender.account_id)
+        if (message_id, clean_message(text)) not in ((each["message_id"], each["text"]) for each in shown):
+            raise Refused("repeated", "It was asked before, and the message reads otherwise by now.")
+    return _said(message_id, outcome)
 
 
 async def rules_of(chat: Chat, room: RoomDocument) -> Compiled:
@@ -187,11 +201,14 @@ async def answered(answer: asyncio.Future[Any]) -> dict[str, Any]:
     return outcome
 
 
-async def _said(chat: Chat, room: RoomDocument, message_id: str, outcome: dict[str, Any]) -> Said:
-    if outcome["type"] != REPEATED:
-        return Said(message_id, "held" if outcome["type"] == HELD else "accepted", outcome.get("id"))
-    # It was decided long ago, and only the room tells how.
-    place = (await chat.feeds.feed(room["room_id"])).place(message_id)
-    if place is None:
-        raise Refused("repeated", "It was sent before, and is not among the room's newest: write it anew.")
-    return Said(message_id, "accepted", place)
+async def _decided(chat: Chat, first: str, request_id: str, answer: asyncio.Future[Any]) -> dict[str, Any]:
+    """As `answered`; what is refused may be sent again."""
+    try:
+        return await answered(answer)
+    except Refused:
+        chat.acks.refused(first, request_id)
+        raise
+
+
+def _said(message_id: str, outcome: dict[str, Any]) -> Said:
+    return Said(message_id, "held" if outcome["type"] == HELD else "accepted", outcome.get("id"))

@@ -6,6 +6,7 @@ import asyncio
 import uuid
 
 from tests.integration.chat.town import Town
+from tests.integration.identity.conftest import PATIENCE_S
 
 
 async def test_two_clients_read_the_same_in_the_same_order(town: Town) -> None:
@@ -194,3 +195,36 @@ async def test_a_fresher_token_keeps_the_connection(town: Town) -> None:
     assert (await line.ask("authenticate", "refused", token="nonsense"))["code"] == "bad-credential"
     await town.identity.ask("DELETE", f"/v1/sessions/{ann.tokens['sid']}", 204, headers=fresher.bearer)
     assert (await line.send(room, "still here"))["state"] == "accepted"
+
+
+async def test_what_was_refused_for_now_is_sent_again_and_is_one_message(town: Town) -> None:
+    ann, ben = await town.person("creator"), await town.person()
+    room = await town.room(ann)
+    await town.ask("PATCH", f"/v1/rooms/{room}", 200, {"slow_mode_s": 3}, ann)
+    his = await town.line(ben)
+    await his.enter(room)
+    assert (await his.send(room, "the first"))["state"] == "accepted"
+    told = await his.send(room, "the second", client_id="again")
+    async with asyncio.timeout(PATIENCE_S):
+        while told["type"] == "refused":
+            assert told["code"] == "slow_mode"
+            await asyncio.sleep(0.2)
+            told = await his.send(room, "the second", client_id="again")
+    again = await his.send(room, "the second", client_id="again")
+    assert (again["state"], again["message_id"]) == ("accepted", told["message_id"])
+    assert [each["text"] for each in await town.messages(room)] == ["the first", "the second"]
+
+
+async def test_an_edit_is_ones_own_whatever_others_asked_before(town: Town) -> None:
+    ann, ben = await town.person("creator"), await town.person()
+    room = await town.room(ann)
+    hers = await town.line(ann)
+    await hers.enter(room)
+    path = f"/v1/rooms/{room}/messages/{(await hers.send(room, 'one'))['message_id']}"
+    for _ in range(2):
+        assert (await town.ask("PATCH", path, 409, {"text": "two"}, ben))["code"] == "not_yours"
+    for text in ("two", "two", "three"):
+        await town.ask("PATCH", path, 200, {"text": text}, ann)
+        await hers.item(room, lambda item, text=text: item.get("text") == text)  # type: ignore[misc]
+    assert (await town.ask("PATCH", path, 409, {"text": "two"}, ann))["code"] == "repeated"
+    assert [each["text"] for each in await town.messages(room)] == ["three"]

@@ -12,6 +12,10 @@ from typing import Any
 import aiohttp
 
 from deploy.local.launcher import Stack
+from gateways.core.platform import Platform
+from gateways.identity.signer import Signer
+from schemas.catalog import load_topology
+from schemas.identity.views import SIGNING
 from tests.integration.identity.conftest import PATIENCE_S, Person
 from tests.integration.identity.conftest import Api as Identity
 
@@ -148,6 +152,16 @@ class Town:
     async def person(self, *roles: str, name: str | None = None) -> Person:
         return await self.identity.person(*roles, name=name)
 
+    async def short_lived(self, person: Person, ttl_s: int) -> str:
+        """A session token of the person's login session, as the identity service signs it."""
+        async with AsyncExitStack() as exits:
+            platform = Platform(self.stack.settings, load_topology(), exits)
+            signer = Signer(
+                platform.vault(), await platform.projections(), platform.projection(SIGNING),
+                platform.producer("test"), self.stack.settings.token_issuer,
+            )  # fmt: skip
+            return await signer.token(person.account_id, person.tokens["sid"], person.tokens["roles"], ttl_s)
+
     async def room(self, owner: Person, **settings: Any) -> str:
         """A room of the owner's, without limits on how fast people write."""
         wish = {"title": "A room", **settings}
@@ -157,9 +171,10 @@ class Town:
         await self.until(f"/v1/rooms/{room}/screening", lambda found: found["version"] == 1, owner)
         return room
 
-    async def line(self, by: Person | None = None) -> Line:
-        """A connection, let in."""
-        protocols = [PROTOCOL] if by is None else [PROTOCOL, f"kinolog.bearer.{by.tokens['access_token']}"]
+    async def line(self, by: Person | None = None, token: str | None = None) -> Line:
+        """A connection, let in; by `token` if it is another than the person's newest."""
+        found = token or (None if by is None else by.tokens["access_token"])
+        protocols = [PROTOCOL] if found is None else [PROTOCOL, f"kinolog.bearer.{found}"]
         socket = await self.lines.enter_async_context(self.http.ws_connect("/v1/socket", protocols=protocols))
         line = Line(socket)
         await line.hear("ready")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from aiohttp import ClientWebSocketResponse, WSMsgType
+from aiohttp.test_utils import make_mocked_request
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from gateways.core import admission, sockets
@@ -17,6 +20,7 @@ from gateways.core.admission import ADMISSION
 from gateways.core.app import Service, create_app
 from gateways.core.auth import COOKIE, Guard
 from gateways.core.deps import CoreDeps
+from gateways.core.frames import close_frame
 from gateways.core.permissions import ASSETS_DELETE, ASSETS_READ, PUBLIC
 from gateways.core.push import Note
 from gateways.core.rates import Rate
@@ -259,3 +263,70 @@ def test_a_socket_is_a_get_without_a_deadline() -> None:
     )
     with pytest.raises(RouteError, match="a socket is a GET"):
         check([route])
+
+
+class Line:
+    """A transport whose client takes so much at a time, each time somebody waits for it."""
+
+    def __init__(self, takes_bytes: int) -> None:
+        self.takes_bytes, self.waiting_bytes, self.most_bytes = takes_bytes, 0, 0
+        self.frames: list[bytes] = []
+        self.aborted = False
+        self.now_s = 0.0
+
+    async def wait(self, seconds: float) -> None:
+        self.now_s += seconds
+        self.waiting_bytes = max(0, self.waiting_bytes - self.takes_bytes)
+
+    def write(self, frame: bytes) -> None:
+        self.frames.append(frame)
+        self.waiting_bytes += len(frame)
+        self.most_bytes = max(self.most_bytes, self.waiting_bytes)
+
+    def get_write_buffer_size(self) -> int:
+        return self.waiting_bytes
+
+    def is_closing(self) -> bool:
+        return self.aborted
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def get_extra_info(self, _: str) -> None:
+        return None
+
+
+PARTS = [bytes([number]) * 16_384 for number in range(100)]  # together far more than may wait
+
+
+async def sent_to(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PARTS, to who asked for them."""
+    monkeypatch.setattr(sockets, "time", SimpleNamespace(monotonic=lambda: line.now_s))
+    monkeypatch.setattr(sockets, "asyncio", SimpleNamespace(
+        sleep=line.wait, get_running_loop=asyncio.get_running_loop
+    ))  # fmt: skip
+    monkeypatch.setattr(sockets, "LAST_WORD_S", 0.0)
+    await Socket(make_mocked_request("GET", "/talk", transport=line)).write_all(PARTS)
+    await asyncio.sleep(0)  # what is to be done later is done
+    await asyncio.sleep(0)
+
+
+async def test_who_reads_slowly_gets_all_that_was_asked_for_in_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    line = Line(takes_bytes=1000)
+    await sent_to(line, monkeypatch)
+    assert line.frames == PARTS
+    assert line.most_bytes <= sockets.TAKEN_BYTES + len(PARTS[0])
+    assert not line.aborted
+
+
+async def test_who_asks_for_much_and_reads_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = Line(takes_bytes=0)
+    await sent_to(line, monkeypatch)
+    *parts, last = line.frames
+    assert parts == PARTS[: len(parts)]
+    assert sum(map(len, parts)) <= sockets.MOST_WAITING_BYTES
+    assert last == close_frame(sockets.TOO_SLOW, CLOSE_CODES[sockets.TOO_SLOW])
+    assert line.aborted
+    assert line.now_s <= len(parts) * (sockets.TAKEN_S + 1)
