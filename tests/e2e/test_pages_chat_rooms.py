@@ -55,7 +55,7 @@ async def test_rooms_are_listed_and_opened(surface: Surface) -> None:
         "href", "/watch/1234"
     )
     await page.get_by_role("button", name="New room").click()
-    await page.get_by_label("Title").fill("Premiere")
+    await page.get_by_role("textbox", name="Title").fill("Premiere")
     await page.get_by_label("Who may write").select_option("followers")
     await page.get_by_role("button", name="Open the room").click()
     await expect(page).to_have_url(f"{surface.base}/rooms/r-{'1' * 32}")
@@ -94,6 +94,19 @@ async def test_settings_send_what_is_different(surface: Surface) -> None:
     await expect(page.locator(".topic")).to_have_text("No spoilers")
     change = {"topic": "No spoilers", "slow_mode_s": 30, "read_only": True}
     assert chat.asked[-1] == ("PATCH", f"/v1/rooms/{ROOM}", change)
+
+
+async def test_a_room_whose_title_was_forgotten_can_be_changed(surface: Surface) -> None:
+    chat = surface.stub.open_chat()
+    chat.room(ROOM, title="")
+    chat.moderator, surface.stub.account_id = True, ME
+    page = await surface.open(f"/rooms/{ROOM}")
+    await expect(page.get_by_role("heading", name="Untitled room")).to_be_visible()
+    await page.get_by_role("button", name="Room settings").click()
+    await page.locator("wa-dialog").get_by_role("checkbox", name="Archived").check()
+    await page.locator("wa-dialog").get_by_role("button", name="Save").click()
+    await surface.until(lambda: len(chat.asked) == 1)
+    assert chat.asked[0] == ("PATCH", f"/v1/rooms/{ROOM}", {"archived": True})
 
 
 async def test_what_waits_is_decided_and_comes_live(surface: Surface) -> None:

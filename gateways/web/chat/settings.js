@@ -25,9 +25,10 @@ const number = (name, label, most, settings) => html`
 const flag = (name, label, says, settings) => html`
   <label class="choice"><input type="checkbox" name=${name} ?checked=${settings[name]}><span>${label} <span class="faint">${says}</span></span></label>`;
 
-export const textFields = (settings) => html`
+/** A room whose title was forgotten has none to ask for. */
+export const textFields = (settings, titled = true) => html`
   <label for="set-title">Title</label>
-  <div class="field"><input id="set-title" name="title" required maxlength="200" autofocus .value=${settings.title ?? ""}></div>
+  <div class="field"><input id="set-title" name="title" ?required=${titled} maxlength="200" autofocus .value=${settings.title ?? ""}></div>
   <label for="set-topic">Topic <span class="faint">(optional)</span></label>
   <div class="field"><input id="set-topic" name="topic" maxlength="500" .value=${settings.topic ?? ""}></div>
   ${select("access", "Who may read", ACCESS, settings)}
@@ -56,7 +57,7 @@ export async function openSettings(roomId) {
       if (Object.keys(change).length) await chat.change(roomId, change);
     }),
     html`
-      ${textFields(settings)}
+      ${textFields(settings, Boolean(settings.title))}
       ${select("slow_mode_s", "Slow mode: one message each", SLOW, settings)}
       <details class="more-settings"><summary>More</summary><div class="dialog-form">
         ${number("followers_min_s", "Seconds that followers must have followed", 31_536_000, settings)}
