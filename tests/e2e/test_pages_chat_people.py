@@ -89,6 +89,7 @@ async def test_small_rooms_tell_who_is_there_and_who_has_read(surface: Surface) 
     await page.get_by_role("button", name="3 here now").click()
     names = page.get_by_role("dialog", name="Here now")
     await expect(names.get_by_role("listitem")).to_have_text(["Me", "Ada", "and 1 other connection"])
+    assert await surface.barriers() == []
     await page.keyboard.press("Escape")
     await expect(names).to_have_count(0)
     await chat.say(ROOM, BEN, "again")
@@ -121,6 +122,7 @@ async def test_a_search_leads_to_messages_among_their_neighbours(surface: Surfac
     await expect(page.get_by_role("alert")).to_contain_text("History is away.")
     await page.get_by_role("button", name="Try again").click()
     await expect(page.locator(".hit mark")).to_have_text("lighthouse")
+    assert await surface.barriers() == []
     await page.keyboard.press("ArrowDown")
     await page.locator(".hit").focus()
     await page.keyboard.press("Enter")

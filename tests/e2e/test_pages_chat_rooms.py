@@ -163,6 +163,11 @@ async def test_who_somebody_is(surface: Surface) -> None:
             "kind": "ban", "until_ms": None, "with_device": False, "with_network": True,
             "actor_id": ADA["id"], "reason": "spam", "at_ms": now_ms(),
         },
+        "history": [
+            {"at_ms": now_ms(), "act": "ban", "by": {"id": ADA["id"], "name": "Ada"}, "reason": "spam",
+             "until_ms": None},
+            {"at_ms": now_ms(), "act": "removed", "by": None, "reason": "", "until_ms": None},
+        ],
         "messages": [
             {"message": message, "state": "shown", "rule": None, "reason": None},
             {"message": message | {"text": "ruder"}, "state": "rejected", "rule": "terms.0", "reason": None},
@@ -174,6 +179,10 @@ async def test_who_somebody_is(surface: Surface) -> None:
     await expect(dialog).to_contain_text("reported 2 times")
     await expect(dialog.locator(".history li")).to_have_count(2)
     await expect(dialog.locator(".history li").last).to_contain_text("refused")
+    await expect(dialog.locator(".acts li")).to_have_count(2)
+    await expect(dialog.locator(".acts li").first).to_contain_text("Banned by Ada: spam")
+    await expect(dialog.locator(".acts li").last).to_contain_text("A message removed")
+    assert await surface.barriers() == []
     await dialog.get_by_role("button", name="Let them write again").click()
     await surface.until(lambda: len(chat.asked) == 1)
     assert chat.asked[-1][2] == {"account_id": BEN["id"], "kind": "lift"}

@@ -32,6 +32,6 @@ export function followButton(store) {
   if (you.member?.kind === "member") return html`<span class="chip" title="You are a member of this room">Member</span>`;
   const on = Boolean(you.member);
   const label = on ? "Following" : "Follow";
-  return html`<button class="button small follow ${on ? "on" : ""}" type="button" aria-pressed=${on ? "true" : "false"} title=${followingSays(settings) || nothing}
+  return html`<button class="button small follow ${on ? "on" : ""}" type="button" aria-pressed=${on ? "true" : "false"} title=${`${label}. ${followingSays(settings)}`.trim()}
     @click=${() => follow(store, !on)}>${icon(on ? "user-round-check" : "user-round-plus")}<span>${label}</span></button>`;
 }

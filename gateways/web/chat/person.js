@@ -16,8 +16,7 @@ const sanctionLine = (sanction) => html`
     ${sanction.until_ms ? html`until ${when(sanction.until_ms)}` : "until somebody lifts it"}${sanction.with_device ? ", with the browser" : ""}${sanction.with_network ? ", with the network" : ""}${sanction.reason ? `: ${sanction.reason}` : ""}</p>`;
 
 const ACTS = {
-  timeout: "Timed out", ban: "Banned", shadow: "Hidden from others", shadow_ban: "Hidden from others", lifted: "May write again",
-  purge: "All their messages removed", purged: "All their messages removed", removed: "A message removed", declined: "A message turned down",
+  timeout: "Timed out", ban: "Banned", shadow_ban: "Hidden from others", lifted: "May write again", purged: "All their messages removed", removed: "A message removed", rejected: "A message refused",
 };
 
 /** What was done to somebody: `{at_ms, act, by, reason, until_ms}`, the newest first. */
@@ -25,7 +24,7 @@ export const acts = (done) => html`
   <ul class="acts">${done.map(({ at_ms: atMs, act, by, reason, until_ms: untilMs }) => html`
     <li><span class="faint">${when(atMs)}</span>
       <span><strong>${ACTS[act] ?? act.replaceAll("_", " ")}</strong>${untilMs ? html` until ${exact(untilMs)}` : nothing}
-        <span class="faint">${by ? html`by ${nameOf(by)}` : "by a rule"}${reason ? `: ${reason}` : ""}</span></span></li>`)}</ul>`;
+        <span class="faint">${[by ? `by ${by.id === "administrator" ? "the administrator" : nameOf(by)}` : "", reason].filter(Boolean).join(": ")}</span></span></li>`)}</ul>`;
 
 export const history = (messages) => html`
   <ul class="history">${messages.map(({ message, state, rule, reason }) => html`
