@@ -33,7 +33,7 @@ class Talker:
         self.began_at = -1  # what the room was at when it first came
         self._http, self._url, self._room, self._key = http, url, room, key
         self._random = random.Random(seed)  # a script's dice
-        self._epoch = ""
+        self.epoch = ""
         self._number = 0
         self._waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._socket: Any = None
@@ -57,7 +57,7 @@ class Talker:
     async def _connection(self, over: asyncio.Event) -> None:
         headers = {"Authorization": f"Bearer {self._key}"}
         async with self._http.ws_connect(f"{self._url}/v1/socket", headers=headers, heartbeat=10) as socket:
-            since = {"since": {"epoch": self._epoch, "id": self.last}} if self._epoch else {}
+            since = {"since": {"epoch": self.epoch, "id": self.last}} if self.epoch else {}
             await socket.send_json({"type": "subscribe", "room": self._room, **since})
             self._socket = socket
             ending = asyncio.create_task(over.wait())
@@ -84,15 +84,17 @@ class Talker:
         if kind == "subscribed":
             if said["gap"]:
                 self.gaps += 1
-            if not self._epoch:
+            if not self.epoch:
                 self.began_at = said["id"]
-            self._epoch = said["epoch"]
+            self.epoch = said["epoch"]
             self._get(said["items"])
             self.last = max(self.last, said["id"])
         elif kind == "batch":
             self._get(said["items"])
         elif kind == "gap":
             self.gaps += 1
+        elif kind == "moved":
+            self.counts["moved"] += 1
         elif kind in ("sent", "refused") and said.get("client_id") in self._waiting:
             self._waiting.pop(said["client_id"]).set_result(said)
         elif kind == "refused" and "client_id" not in said:
