@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from gateways.core.problem import Problem
 from gateways.core.projections import Projection, ProjectionReader
@@ -18,6 +19,8 @@ from schemas.media.titles import subject_of as subject_of_film
 from streams.core.sealing import Sealer, SubjectForgotten
 from streams.core.vault import VaultError
 
+PATIENCE_S: Final = 5.0
+"""How long who reads a room waits for a vault that does not answer; then it has no title."""
 Place = tuple[str, str, bytes]
 """What the sealer opens: subject, field, sealed bytes."""
 
@@ -52,8 +55,9 @@ class RoomTexts:
         texts = await self._texts(rooms)
         places = _places(texts)
         opened: list[str | None] = [None] * len(places)
-        with suppress(VaultError):
-            opened = await self.sealer.open_each(places)
+        with suppress(VaultError, TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                opened = await self.sealer.open_each(places)
         return _settings(rooms, texts, opened)
 
     async def sealed(

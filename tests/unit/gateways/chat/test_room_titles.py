@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
+from gateways.chat import titles
 from gateways.chat.opening import Opener
 from gateways.chat.titles import RoomTexts, raw_of
 from gateways.core.problem import Problem
@@ -131,12 +133,17 @@ async def test_without_the_vault_rooms_are_shown(texts: RoomTexts, monkeypatch: 
         raise VaultUnavailable("it is away")
 
     monkeypatch.setattr(texts.sealer, "open_each", away)
-    found = await texts.shown(rooms)
-    assert [(each["title"], each["topic"], each["access"]) for each in found] == [
-        ("", "", "public"), ("In clear", "", "public")
-    ]  # fmt: skip
+    expected = [("", "", "public"), ("In clear", "", "public")]
+    assert [(each["title"], each["topic"], each["access"]) for each in await texts.shown(rooms)] == expected
     with pytest.raises(VaultUnavailable):
         await texts.open(rooms)
+
+    async def silent(*_: object) -> None:
+        await asyncio.get_running_loop().create_future()
+
+    monkeypatch.setattr(titles, "PATIENCE_S", 0.01)
+    monkeypatch.setattr(texts.sealer, "open_each", silent)
+    assert [(each["title"], each["topic"], each["access"]) for each in await texts.shown(rooms)] == expected
 
 
 async def test_a_text_out_of_its_place_hides_no_other(texts: RoomTexts) -> None:
