@@ -32,7 +32,7 @@ def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 async def rebuilt(stack: Stack) -> Report:
-    """As `kinolog rebuild chat.rooms` does it; it waits less for the worker, whom not every partition tells."""
+    """As `kinolog rebuild chat.rooms` does it, but for how long it waits for the worker."""
     redis = redis_client(stack.settings)
     replay = Replay(stack.settings, load_topology(), ROOMS, redis, lambda _: None, follow_s=5.0)
     try:
