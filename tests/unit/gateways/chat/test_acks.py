@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from gateways.chat import acks as module
 from gateways.chat.acks import GIVEN_UP_S, Acks
 from tests.unit.gateways.chat.stage import ROOM, delta, item, played
 
@@ -92,3 +94,22 @@ def test_what_nobody_knows_in_time_is_none_and_a_store_that_stumbles_is_asked_ag
         assert GIVEN_UP_S <= loop.time() - began_s < GIVEN_UP_S + 1
 
     scene_with(play)
+
+
+def test_a_request_that_was_refused_is_another_one_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_REFUSED", 2)
+    acks = Acks(None, None)  # type: ignore[arg-type]
+    ids = [acks.attempt("first")]
+    for _ in range(3):
+        assert (
+            acks.attempt("first") == ids[-1]
+        )  # until it is refused it is the same, however often it is sent
+        acks.refused("first", ids[-1])
+        acks.refused("first", ids[-1])  # told to two who waited for the same
+        ids.append(acks.attempt("first"))
+    assert ids[0] == "first"
+    assert len(set(ids)) == 4
+    for other in ("second", "third"):
+        acks.refused(other, other)
+    assert acks.attempt("first") == "first"  # what is remembered is bounded
+    assert acks.attempt("third") != "third"
