@@ -114,7 +114,8 @@ async def test_a_search_leads_to_messages_among_their_neighbours(surface: Surfac
     chat.items[ROOM][40]["text"] = "A <b>lighthouse</b> at last"
     await page.reload()
     await expect(rows(page)).to_have_count(50)
-    await page.get_by_role("button", name="Search", exact=True).click()
+    await page.get_by_role("region", name="Messages").focus()
+    await page.keyboard.press("/")
     field = page.get_by_label("Search this room")
     await expect(field).to_be_focused()
     surface.stub.fail("GET", f"/v1/rooms/{ROOM}/messages", 503, "Not available", "History is away.")
@@ -139,6 +140,7 @@ async def test_a_search_leads_to_messages_among_their_neighbours(surface: Surfac
     await expect(page.get_by_text("Nobody has written")).to_be_visible()
     await page.keyboard.press("Escape")
     await expect(field).to_have_count(0)
+    await expect(page.get_by_role("button", name="Search", exact=True)).to_be_focused()
 
 
 async def test_what_a_search_finds_beside_a_film_has_its_time(surface: Surface) -> None:

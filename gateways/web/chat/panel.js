@@ -1,6 +1,7 @@
 // The chat of one room: its messages, live or in the film's time, and the place to write.
 import { Part, html, nothing } from "shared/element.js";
 import { clock, count } from "shared/format.js";
+import { shortcut } from "shared/keys.js";
 import { icon } from "shared/parts.js";
 import { rights } from "shared/rights.js";
 import { socketUrl } from "./api.js";
@@ -36,6 +37,7 @@ class ChatPanel extends Part {
     });
     this.speak = readout(() => this.querySelector(".spoken"));
     document.addEventListener("visibilitychange", this.onVisible);
+    if (!this.moderating) this.forgetKey = shortcut({ keys: "/", label: "Search this room", group: "Chat", run: () => (this.searching = true) });
     rights.addEventListener("change", this.onRights);
     this.socket = new ChatSocket(socketUrl());
     this.socket.addEventListener("blocks", () => this.redraw());
@@ -52,6 +54,7 @@ class ChatPanel extends Part {
     super.disconnectedCallback();
     rights.removeEventListener("change", this.onRights);
     document.removeEventListener("visibilitychange", this.onVisible);
+    this.forgetKey?.();
     this.store?.end();
     this.replay?.end();
     this.socket?.end();
@@ -120,6 +123,12 @@ class ChatPanel extends Part {
     return video && Number.isFinite(video.duration) ? Math.round(video.currentTime * 1000) : null;
   }
 
+  async stopSearch() {
+    this.searching = false;
+    await this.updateComplete;
+    this.querySelector("header [aria-label=Search]").focus();
+  }
+
   /** To a message's time in the film. */
   seek(atMs) {
     const video = this.video?.();
@@ -146,12 +155,12 @@ class ChatPanel extends Part {
     const { store, list } = this;
     const settings = store?.settings;
     return html`
-      <section class="chat panel" aria-labelledby="chat-title">
+      <section class="chat panel ${this.video ? "beside-film" : ""}" aria-labelledby="chat-title">
         ${header(this)}
         ${settings?.topic && !this.replaying ? html`<p class="topic">${settings.topic}</p>` : nothing}
         ${pins(this)}
         ${state(this)}
-        ${this.searching ? html`<kl-chat-search .roomId=${this.roomId} .film=${Boolean(this.video)} @found=${({ detail }) => go(this, detail)} @seek=${({ detail }) => this.seek(detail)} @done=${() => (this.searching = false)}></kl-chat-search>` : nothing}
+        ${this.searching ? html`<kl-chat-search .roomId=${this.roomId} .film=${Boolean(this.video)} @found=${({ detail }) => go(this, detail)} @seek=${({ detail }) => this.seek(detail)} @done=${() => this.stopSearch()}></kl-chat-search>` : nothing}
         <div class="scroller" tabindex="0" role="region" aria-label="Messages" ?hidden=${this.searching} @click=${(event) => clickedRow(event, this)} @keydown=${(event) => pressedRow(event, this)}>
           ${list?.oldest && !this.replaying && !this.begun && !list.full ? html`<button class="button small plain earlier" type="button" ?disabled=${this.reading} @click=${() => earlier(this)}>${this.reading ? "Reading…" : "Show earlier messages"}</button>` : nothing}
           <ol class="rows"></ol>
