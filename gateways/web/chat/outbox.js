@@ -1,6 +1,6 @@
 // What was written and is not among the room's messages yet. Pure: it knows no connection and no clock.
 
-const PASSING = new Set(["unavailable", "busy", "overloaded", "rate-limited", "timeout", "not_subscribed"]);
+const PASSING = new Set(["unavailable", "busy", "room_busy", "overloaded", "not_subscribed"]);
 
 /** Entries: `{client_id, text, reply_to, media_ms, mentions, state, detail, message_id}`; state is sending, held, declined or refused. */
 export class Outbox {
