@@ -75,7 +75,7 @@ def _traceparent(parent: str, root: str, ce_id: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _hex32(text: str) -> str:
-    if len(text) == 32 and all(c in "0123456789abcdef" for c in text):
+    if len(text) == 32 and not text.strip("0123456789abcdef"):
         return text
     return deterministic_id(text)
 

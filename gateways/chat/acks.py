@@ -19,7 +19,8 @@ from schemas.event import deterministic_id
 from streams.core.logging import get_logger
 
 _log = get_logger("gateway.chat.acks")
-LOOK_S: Final = 0.05
+LOOK_S: Final = 0.15
+"""A message of a busy room shows up in about half of that, seconds; what is refused waits for it."""
 GIVEN_UP_S: Final = 8.0
 MOST_REFUSED: Final = 10_000
 

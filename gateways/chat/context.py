@@ -17,6 +17,7 @@ from gateways.chat.hashes import Hashes
 from gateways.chat.live import Live
 from gateways.chat.opening import Opener
 from gateways.chat.reactions import Reactions
+from gateways.chat.room_rules import RoomRules
 from gateways.chat.sanctions import Sanctions
 from gateways.chat.titles import RoomTexts
 from gateways.core.deps import History, Producer
@@ -43,6 +44,7 @@ class Chat:
     forgetting: Forgetting
     live: Live
     desks: Desks
+    room_rules: RoomRules
     sanctions: Sanctions
     reactions: Reactions
     acks: Acks

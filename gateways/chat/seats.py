@@ -77,6 +77,8 @@ class Party:
         self.seats: dict[str, Seat] = {}
         self.order = asyncio.Lock()  # messages reach the log in the order in which they were sent
         self._pace = Local(most=16)
+        self._sender: Sender | None = None
+        self._network = socket.request.app[CORE].config.proxies.network(socket.request)
 
     def room(self, message: Message) -> RoomDocument:
         """The room that a message is about. Raises Refused unless the client listens to it."""
@@ -94,7 +96,9 @@ class Party:
 
     def sender(self) -> Sender:
         """The client as a room's rules see it."""
-        return sender_of(self.socket.request)
+        if self._sender is None or self._sender.principal is not self.socket.principal:
+            self._sender = sender_of(self.socket.request)
+        return self._sender
 
     def allowed(self, name: str, rate: Rate) -> bool:
         """Count one of what this connection does; False if that is too fast."""
@@ -103,9 +107,7 @@ class Party:
 
     async def counted(self) -> None:
         """Count a message of the account and its network. Raises Problem 429."""
-        request = self.socket.request
-        network = request.app[CORE].config.proxies.network(request)
-        await self.chat.limiter.take(MESSAGE, self.socket.principal, network)
+        await self.chat.limiter.take(MESSAGE, self.socket.principal, self._network)
 
     def refuse(self, message: Message, no: Refused) -> None:
         """Tell the client; the answer names what it answers."""

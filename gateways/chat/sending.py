@@ -22,14 +22,12 @@ from gateways.core.app import CORE
 from gateways.core.permissions import CHAT_MODERATE
 from gateways.core.principal import Principal, principal_of
 from gateways.core.problem import retry_later
-from gateways.core.projections import in_time
 from gateways.core.rates import Rate
-from schemas.chat.screening import DEFAULT_RULES_TEXT
-from schemas.chat.views import REQUESTS, TEXT_FIELD, RoomDocument, message_id_of, screening_suffix
+from schemas.chat.views import REQUESTS, TEXT_FIELD, RoomDocument, message_id_of
 from schemas.event import deterministic_id
 from streams.core.screening.clean import MessageUnfit, clean_message
 from streams.core.screening.features import is_emote_only
-from streams.core.screening.screen import Compiled, compiled, repeat_form, screen
+from streams.core.screening.screen import repeat_form, screen
 from streams.core.sealing import SubjectForgotten
 
 ROOM_PACE: Final = Rate(6000, 10)
@@ -140,19 +138,6 @@ async def edit(
     return _said(message_id, outcome)
 
 
-async def rules_of(chat: Chat, room: RoomDocument) -> Compiled:
-    """The screening rules that apply in the room now."""
-    version = room["rules_version"]
-    if version == 0:
-        return compiled(DEFAULT_RULES_TEXT)
-    view = await chat.projections.pin(chat.desk)
-    where = f"{view.tag_of(room['room_id'])}:{screening_suffix(room['room_id'])}"
-    raw = await in_time(chat.redis.hget(where, str(version)))
-    if raw is None:  # the desk's projector is a moment behind the rooms'
-        raise retry_later("unavailable", "The room's rules have just changed; send it again.")
-    return compiled(raw.decode())
-
-
 async def _written(
     chat: Chat, room: RoomDocument, sender: Sender, message_id: str, text: str, mentions: Sequence[str]
 ) -> dict[str, Any]:
@@ -160,7 +145,7 @@ async def _written(
         cleaned = clean_message(text)
     except MessageUnfit as unfit:
         raise Refused(unfit.code, str(unfit)) from unfit
-    rules = await rules_of(chat, room)
+    rules = await chat.room_rules.of(room)
     try:
         sealed = await chat.sealer.seal(sender.account_id, TEXT_FIELD, cleaned)
     except SubjectForgotten as gone:

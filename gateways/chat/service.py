@@ -22,6 +22,7 @@ from gateways.chat.opening import Opener
 from gateways.chat.people import People
 from gateways.chat.presence import Presence
 from gateways.chat.reactions import Reactions
+from gateways.chat.room_rules import RoomRules
 from gateways.chat.routes import ROUTES
 from gateways.chat.sanctions import Sanctions
 from gateways.chat.titles import RoomTexts
@@ -58,6 +59,7 @@ async def build(platform: Platform) -> Service:
             forgetting=Forgetting(news, reader, accounts, feeds, people),
             live=Live(Presence(redis, uuid.uuid4().hex), hub, people),
             desks=Desks(reader, desk, rooms, hub, opener),
+            room_rules=RoomRules(reader, desk, redis),
             sanctions=Sanctions(reader, desk, redis),
             reactions=Reactions(producer),
             acks=acks,

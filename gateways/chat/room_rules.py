@@ -1,0 +1,39 @@
+"""The screening rules that messages of a room are held against, read once a version."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+from gateways.core.fresh import Fresh
+from gateways.core.problem import retry_later
+from gateways.core.projections import Projection, ProjectionReader, in_time
+from schemas.chat.screening import DEFAULT_RULES_TEXT
+from schemas.chat.views import RoomDocument, screening_suffix
+from streams.core.screening.screen import Compiled, compiled
+
+MOST_ROOMS: Final = 1_000
+
+
+class RoomRules:
+    """One a process. What a version says never changes, so it is kept for as long as there is room."""
+
+    def __init__(self, reader: ProjectionReader, desk: Projection, redis: Any) -> None:
+        self._reader, self._desk, self._redis = reader, desk, redis
+        self._read: Fresh[Compiled] = Fresh(self._load, fresh_s=math.inf, most=MOST_ROOMS)
+
+    async def of(self, room: RoomDocument) -> Compiled:
+        """Those that apply in the room now. Raises RedisError, Problem 503 while they are on their way."""
+        version = room["rules_version"]
+        if version == 0:
+            return compiled(DEFAULT_RULES_TEXT)
+        return await self._read.get(f"{version} {room['room_id']}")
+
+    async def _load(self, key: str) -> Compiled:
+        version, room_id = key.split(" ", 1)
+        view = await self._reader.pin(self._desk)
+        where = f"{view.tag_of(room_id)}:{screening_suffix(room_id)}"
+        raw = await in_time(self._redis.hget(where, version))
+        if raw is None:  # the desk's projector is a moment behind the rooms'
+            raise retry_later("unavailable", "The room's rules have just changed; send it again.")
+        return compiled(raw.decode())
