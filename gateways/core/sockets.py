@@ -79,7 +79,7 @@ class Socket:
         self.response = web.WebSocketResponse(
             protocols=(PROTOCOL,), heartbeat=PING_S, max_msg_size=MAX_MESSAGE_BYTES, compress=False
         )
-        self._transport: asyncio.Transport | None = None
+        self._transport = request.transport
         self._pace = Local(most=1)
         self._again: Again | None = None
         self._over = False
@@ -87,7 +87,6 @@ class Socket:
     async def open(self) -> None:
         """Take the handshake, then a credential. Raises Problem or SocketClosed if none holds."""
         await self.response.prepare(self.request)
-        self._transport = self.request.transport
         self._again = await _credential(self)
         await self.admit()
         self.say({"type": "ready"})
