@@ -97,6 +97,7 @@ class Agent:
     writes: tuple[str, ...] = ()
     store: str = ""
     table: str = ""
+    pace_ms: int = 0
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from streams.core.logging import get_logger
 from streams.core.vault import VaultError
 
 _log = get_logger("gateway.chat")
-PACE_S: Final = 0.05
+PACE_S: Final = 0.1
 SLOWEST_PACE_S: Final = 0.5
 SHARE: Final = 3.0
 """A room pauses for so many times as long as its last writing took."""

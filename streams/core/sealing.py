@@ -9,6 +9,8 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice, takewhile
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -21,8 +23,16 @@ from streams.core.vault import SUBJECT_KEY, Vault
 _log = get_logger("sealing")
 KEPT_S: Final = 0.5  # a forgotten subject is unreadable everywhere after this
 MOST_KEYS: Final = 10_000
+MOST_ALONG: Final = 500
 _VERSION: Final = b"\x01"
 _NONCE_BYTES: Final = 12
+
+
+@dataclass(slots=True)
+class _Key:
+    cipher: AESGCM
+    until_s: float
+    used: bool = False  # after the question that fetched it
 
 
 class SubjectForgotten(Exception):
@@ -34,8 +44,7 @@ class Sealer:
 
     def __init__(self, vault: Vault, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._vault, self._clock = vault, clock
-        # In the order in which they were fetched, so the oldest come first.
-        self._keys: dict[str, tuple[AESGCM, float]] = {}
+        self._keys: dict[str, _Key] = {}  # in the order in which they were fetched: the oldest come first
         self._clearing: asyncio.TimerHandle | None = None
 
     async def seal(self, subject: str, field: str, text: str, *, create: bool = False) -> bytes:
@@ -76,26 +85,39 @@ class Sealer:
         ]
 
     async def _ciphers(self, subjects: list[str]) -> dict[str, AESGCM]:
-        self._drop_old()
-        found = {subject: self._keys[subject][0] for subject in subjects if subject in self._keys}
+        now = self._clock()
+        found: dict[str, AESGCM] = {}
+        for subject in subjects:
+            if (held := self._keys.get(subject)) is not None and held.until_s > now:
+                held.used = True
+                found[subject] = held.cipher
         missing = [subject for subject in subjects if subject not in found]
         if missing:
-            asked_at = self._clock()  # a key may be gone from the vault right after it was read
-            keys = await self._vault.get_many(SUBJECT_KEY, missing)
-            for subject, key in zip(missing, keys, strict=True):
+            self._drop_old()
+            # As of now, not of the answer: a key may be gone from the vault right after it was read.
+            wanted = [*missing, *self._soon_missing(now)]
+            keys = await self._vault.get_many(SUBJECT_KEY, wanted)
+            for subject, key in zip(wanted, keys, strict=True):
+                self._keys.pop(subject, None)
                 if key is not None:
-                    found[subject] = AESGCM(key)
-                    self._keys.pop(subject, None)
-                    self._keys[subject] = (found[subject], asked_at + KEPT_S)
+                    self._keys[subject] = _Key(
+                        AESGCM(key), now + KEPT_S
+                    )  # it may be gone right after it was read
+            found |= {subject: self._keys[subject].cipher for subject in missing if subject in self._keys}
             while len(self._keys) > MOST_KEYS:
                 del self._keys[next(iter(self._keys))]
             if self._keys and self._clearing is None:
                 self._clearing = asyncio.get_running_loop().call_later(KEPT_S, self._clear)
         return found
 
+    def _soon_missing(self, now_s: float) -> list[str]:
+        """Who writes or is read all the time, and would be asked for next: one question does for them all."""
+        old = takewhile(lambda each: each[1].until_s <= now_s + KEPT_S / 2, self._keys.items())
+        return [subject for subject, key in islice(old, MOST_ALONG) if key.used]
+
     def _drop_old(self) -> None:
         now = self._clock()
-        while self._keys and self._keys[oldest := next(iter(self._keys))][1] <= now:
+        while self._keys and self._keys[oldest := next(iter(self._keys))].until_s <= now:
             del self._keys[oldest]
 
     def _clear(self) -> None:

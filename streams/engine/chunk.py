@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Final, Protocol
+
+CHUNK_RECORDS: Final = 4096
+"""When lagging: the larger, the fewer flushes, fence writes and copies of a state. READ unpacks as many keys,
+of which Lua's stack holds less than 8000."""
 
 
 class Record(Protocol):
@@ -44,3 +49,10 @@ class Chunk:
     @property
     def last(self) -> int:
         return self.records[-1].offset
+
+
+def joined(chunks: Sequence[Chunk]) -> Chunk:
+    """Chunks that were delivered one after the other, of one partition and turn, as one."""
+    if len(chunks) == 1:
+        return chunks[0]
+    return replace(chunks[0], records=tuple(chain.from_iterable(chunk.records for chunk in chunks)))

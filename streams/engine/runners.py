@@ -12,7 +12,7 @@ from schemas.errors import WireError
 from schemas.event import Event
 from schemas.wire import Codec
 from streams.core import metrics
-from streams.engine.chunk import Chunk
+from streams.engine.chunk import CHUNK_RECORDS, Chunk, joined
 from streams.engine.errors import End, EngineError
 
 
@@ -45,7 +45,11 @@ class Runner(Protocol):
 
 
 class FencedRunner:
-    """Deciders and projectors. Any failure ends the process: the next life reads again from the fence."""
+    """Deciders and projectors. Any failure ends the process: the next life reads again from the fence.
+
+    What came while a chunk was applied is applied together, and so is what comes within `pace_s` of a
+    chunk's begin: the first after a quiet moment never waits.
+    """
 
     def __init__(
         self,
@@ -54,6 +58,7 @@ class FencedRunner:
         turn: Callable[[], int],
         end: End,
         agent: str,
+        pace_s: float = 0.0,
     ) -> None:
         """`turn()` is the consumer's count of seeks: chunks of an older one are read again, so dropped."""
         self._applier, self._fence, self._turn, self._end = applier, fence, turn, end
@@ -61,7 +66,8 @@ class FencedRunner:
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._seconds = metrics.BATCH_SECONDS.labels(agent)
         self._age = metrics.EVENT_AGE_SECONDS.labels(agent)
-        self.agent = agent
+        self.agent, self._pace_s = agent, pace_s
+        self._began_s: dict[int, float] = {}
 
     @property
     def applied(self) -> dict[int, int]:
@@ -78,17 +84,39 @@ class FencedRunner:
         waiting = self._waiting[partition]
         try:
             while waiting:
-                event = waiting.popleft()
-                if event.value.turn != self._turn():
+                await self._pause(partition)
+                events = self._next(waiting)
+                if not events:
                     continue
+                chunk = joined([event.value for event in events])
                 with self._seconds.time():
-                    await self._applier.apply(event.value)
-                event.ack()
-                self._age.observe(max(0.0, time.time() - event.value.records[-1].timestamp / 1000))
+                    await self._applier.apply(chunk)
+                for event in events:
+                    event.ack()
+                self._age.observe(max(0.0, time.time() - chunk.records[-1].timestamp / 1000))
         except EngineError as exc:
             self._end(str(exc))
         except Exception as exc:
             self._end(f"{self.agent}[{partition}]: {exc!r}: this is a bug of the engine, please report it")
+
+    async def _pause(self, partition: int) -> None:
+        if not self._pace_s:
+            return
+        clock = asyncio.get_running_loop().time
+        left_s = self._began_s.get(partition, -self._pace_s) + self._pace_s - clock()
+        if left_s > 0:
+            await asyncio.sleep(left_s)
+        self._began_s[partition] = clock()
+
+    def _next(self, waiting: deque[LaneEvent]) -> list[LaneEvent]:
+        """What waits, up to CHUNK_RECORDS; events of an older turn are dropped."""
+        turn, room, found = self._turn(), CHUNK_RECORDS, list[LaneEvent]()
+        while waiting and (not found or len(waiting[0].value.records) <= room):
+            event = waiting.popleft()
+            if event.value.turn == turn:
+                found.append(event)
+                room -= len(event.value.records)
+        return found
 
     async def fences(self, partitions: Iterable[int]) -> dict[int, int]:
         """Read anew, and from here on watched; partitions that left are no longer."""

@@ -25,6 +25,7 @@ from streams.core.settings import Settings, SettingsError
 from streams.engine import memory
 from streams.engine.acks import Standing
 from streams.engine.agents import TABLES, WORKER_OPTIONS
+from streams.engine.chunk import CHUNK_RECORDS
 from streams.engine.dead_letters import DeadLetters
 from streams.engine.deciders import DeciderFold
 from streams.engine.errors import End, EngineError
@@ -48,9 +49,7 @@ from streams.engine.workers import WorkerRunner
 log = structlog.get_logger("kinolog.engine")
 
 GROUP_PREFIX = "kinolog."
-# When lagging: the larger, the fewer flushes, fence writes and copies of a state. READ unpacks as many keys,
-# of which Lua's stack holds less than 8000.
-CHUNK_RECORDS = 4096
+TABLE_PACE_MS = 500  # an insert costs ClickHouse as much for one row as for a thousand
 OPEN_CHUNKS = 4  # of one partition, delivered and not acked
 OPEN_JOBS = 256  # the same for workers, whose chunks are single records: what priorities choose among
 
@@ -142,7 +141,7 @@ class Runtime:
 
         current = self._version_of(agent, store.version)
         self._watched.append(Watched(agent.name, applier.applied, fences, store.version, current))
-        return FencedRunner(applier, store.fence, self._turn, self.end, agent.name)
+        return FencedRunner(applier, store.fence, self._turn, self.end, agent.name, agent.pace_ms / 1000)
 
     async def _history(
         self, agent: Agent, function: Callable[..., Any], letters: DeadLetters
@@ -162,7 +161,9 @@ class Runtime:
 
         current = self._version_of(agent, version)
         self._watched.append(Watched(agent.name, applier.applied, fences, version, current, TABLE_PERIOD_S))
-        return FencedRunner(applier, fence, self._turn, self.end, agent.name)
+        return FencedRunner(
+            applier, fence, self._turn, self.end, agent.name, (agent.pace_ms or TABLE_PACE_MS) / 1000
+        )
 
     def _worker(self, agent: Agent, function: Callable[..., Any], letters: DeadLetters) -> WorkerRunner:
         runner = WorkerRunner(

@@ -1,6 +1,6 @@
-"""Many clients of a chat server in a process that costs little: they count what they get and parse nothing.
+"""Many clients of a chat server in one process: each reads what it gets, as every client must, and counts it.
 
-Each message has MARK and the time of its sending in its text; a few clients read that time. Run as
+Each message has MARK and the time of its sending in its text; a few clients look at that time. Run as
 `python -m tests.bench.chat_clients`, it takes commands as lines of JSON and answers each with one:
 
     {"do": "connect", "kind": "kinolog" | "socket.io" | "idle", "port", "count", "room", "tokens": [...]}
@@ -23,15 +23,18 @@ import sys
 import time
 from typing import Any, Final
 
+import orjson
 import uvloop
 
 from gateways.core.frames import text_frame
 
-MARK: Final = b"mark-kinolog"
+MARK: Final = "mark-kinolog"
+PING: Final = 0x89
+PONG: Final = 0x8A
 SAMPLED: Final = 10
 """Every so manieth client reads the times of sending."""
 AT_ONCE: Final = 200
-_SENT_AT: Final = re.compile(rb"mark-kinolog (\d+)\.")
+_SENT_AT: Final = re.compile(r"mark-kinolog (\d+)\.")
 PADDING: Final = "x" * 60
 
 
@@ -40,6 +43,24 @@ def masked(payload: bytes) -> bytes:
     frame = text_frame(payload)
     length = 2 if len(payload) < 126 else 4
     return bytes((frame[0], frame[1] | 0x80)) + frame[2:length] + b"\0\0\0\0" + payload
+
+
+def frames(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
+    """First byte and payload of the whole frames in `data`, and the rest. A server's are not masked."""
+    found: list[tuple[int, bytes]] = []
+    at = 0
+    while len(data) >= at + 2:
+        size, begin = data[at + 1], at + 2
+        if size > 125:
+            begin += 2 if size == 126 else 8
+            if len(data) < begin:
+                break
+            size = int.from_bytes(data[at + 2 : begin], "big")
+        if len(data) < begin + size:
+            break
+        found.append((data[at], data[begin : begin + size]))
+        at = begin + size
+    return found, data[at:]
 
 
 class Tally:
@@ -73,17 +94,25 @@ class Client(asyncio.Protocol):
         if not self.joined.done():
             self._greet(data)
             return
-        if data == b"\x81\x012":  # Engine.IO's ping
-            self.transport.write(masked(b"3"))
-            return
-        text = self._rest + data
-        found = text.count(MARK)
-        self._tally.deliveries += found
-        if found and self._sampled:
+        whole, self._rest = frames(self._rest + data)
+        for kind, payload in whole:
+            if kind == PING:
+                self.transport.write(bytes((PONG, 0x80)) + bytes(4))
+            elif payload == b"2":  # Engine.IO's ping
+                self.transport.write(masked(b"3"))
+            else:
+                self._read(payload)
+
+    def _read(self, payload: bytes) -> None:
+        said = orjson.loads(payload.removeprefix(b"42"))
+        # Socket.IO's is ["message", {"text"}], ours {"type": "batch", "items": [{"text"}]}.
+        items = [said[1]] if isinstance(said, list) else said.get("items", ())
+        texts = [item["text"] for item in items if "text" in item]
+        self._tally.deliveries += len(texts)
+        if self._sampled and texts:
             now_ms = time.time() * 1000
-            self._tally.latencies_ms += [now_ms - int(at) / 1000 for at in _SENT_AT.findall(text)]
-        cut = text.rfind(MARK) + len(MARK) if found else 0
-        self._rest = text[max(cut, len(text) - len(MARK) + 1) :]
+            sent = filter(None, map(_SENT_AT.match, texts))
+            self._tally.latencies_ms += [now_ms - int(each[1]) / 1000 for each in sent]
 
     def _greet(self, data: bytes) -> None:
         self.first += data
@@ -153,7 +182,7 @@ class Crowd:
         return {"sent": count}
 
     def _message(self) -> bytes:
-        text = f"{MARK.decode()} {int(time.time() * 1e6)}. {self._said} {PADDING}"
+        text = f"{MARK} {int(time.time() * 1e6)}. {self._said} {PADDING}"
         if self._connected["kind"] == "socket.io":
             return b'42["message",' + json.dumps({"text": text, "from": "somebody"}).encode() + b"]"
         wish = {"type": "send", "room": self._connected["room"], "client_id": f"{os.getpid()}-{self._said}"}

@@ -103,3 +103,34 @@ async def test_keys_in_memory_are_bounded(sealer: Sealer, monkeypatch: pytest.Mo
     assert len(sealer._keys) == 3
     assert await sealer.open_many(sealed) == list("abcdef")
     assert len(sealer._keys) == 3
+
+
+async def test_keys_in_use_are_asked_for_together(
+    sealer: Sealer, vault: Vault, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for subject in ("ada", "eve", "bob"):
+        await sealer.seal(subject, "name", "x", create=True)
+    clock.now_s += 2 * KEPT_S
+    asked: list[list[str]] = []
+    ask = vault.get_many
+
+    async def noted(kind: str, ids: list[str]) -> list[bytes | None]:
+        asked.append(ids)
+        return await ask(kind, ids)
+
+    monkeypatch.setattr(vault, "get_many", noted)
+    for subject in ("ada", "eve", "bob"):
+        await sealer.seal(subject, "name", "x")
+    assert asked == [["ada"], ["eve"], ["bob"]]
+    for subject in ("ada", "eve"):
+        await sealer.seal(subject, "name", "y")  # bob is read no more
+    clock.now_s += 0.75 * KEPT_S
+    await vault.delete(SUBJECT_KEY, "eve")
+    await sealer.seal("new", "name", "x", create=True)
+    assert asked[3] == ["new", "ada", "eve"]
+    with pytest.raises(SubjectForgotten):
+        await sealer.seal("eve", "name", "y")
+    asked.clear()
+    clock.now_s += 0.75 * KEPT_S
+    await sealer.seal("ada", "name", "y")
+    assert asked == []

@@ -1,0 +1,104 @@
+"""Chunks of a partition are applied in order; what comes meanwhile, or within a pace, is applied together."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any, NoReturn
+
+from streams.engine.chunk import CHUNK_RECORDS, Chunk
+from streams.engine.runners import FencedRunner
+from tests.unit.gateways.chat.stage import played
+
+
+class Applier:
+    """Takes `took_s` for each chunk, and notes when it began."""
+
+    def __init__(self, took_s: float) -> None:
+        self.applied: dict[int, int] = {}
+        self.took_s = took_s
+        self.seen: list[tuple[float, int, list[int]]] = []
+
+    async def apply(self, chunk: Chunk) -> None:
+        at_s = round(asyncio.get_running_loop().time(), 3)
+        self.seen.append((at_s, chunk.start, [record.offset for record in chunk.records]))
+        await asyncio.sleep(self.took_s)
+
+
+class Given:
+    """The lane's event."""
+
+    def __init__(self, first: int, count: int = 1, turn: int = 0) -> None:
+        records = tuple(SimpleNamespace(offset=first + n, timestamp=0) for n in range(count))
+        self.value = Chunk("t", 0, first, records, turn)  # type: ignore[arg-type]
+        self.acked = False
+
+    def ack(self) -> bool:
+        self.acked = True
+        return True
+
+
+def end(why: str) -> NoReturn:
+    raise AssertionError(why)
+
+
+def runner_of(applier: Applier, pace_s: float = 0.0) -> FencedRunner:
+    async def fence(_partition: int) -> int:
+        return -1
+
+    return FencedRunner(applier, fence, lambda: 0, end, "runner", pace_s)
+
+
+def test_what_comes_while_a_chunk_is_applied_is_applied_together() -> None:
+    async def scene() -> None:
+        applier = Applier(1.0)
+        runner, events = runner_of(applier), [Given(number) for number in range(4)]
+        runner.submit(events[0])
+        await asyncio.sleep(0.5)
+        for event in events[1:]:
+            runner.submit(event)
+        await asyncio.sleep(1.0)
+        assert [event.acked for event in events] == [True, False, False, False]
+        await asyncio.sleep(1.0)
+        assert [seen[1:] for seen in applier.seen] == [(0, [0]), (1, [1, 2, 3])]
+        assert all(event.acked for event in events)
+
+    played(scene)
+
+
+def test_no_more_at_once_than_a_chunk_may_hold_and_nothing_of_an_older_turn() -> None:
+    async def scene() -> None:
+        applier = Applier(1.0)
+        runner, half = runner_of(applier), CHUNK_RECORDS // 2
+        for event in (
+            Given(0),
+            Given(1, half),
+            Given(1, 9, turn=-1),
+            Given(1 + half, half),
+            Given(1 + 2 * half),
+        ):
+            runner.submit(event)
+        await asyncio.sleep(5.0)
+        assert [(start, len(offsets)) for _, start, offsets in applier.seen] == [
+            (0, 1 + half), (1 + half, 1 + half),
+        ]  # fmt: skip
+
+    played(scene)
+
+
+def test_while_it_is_busy_chunks_begin_a_pace_apart_and_the_first_does_not_wait() -> None:
+    async def scene() -> None:
+        clock: Any = asyncio.get_running_loop().time
+        applier = Applier(0.0)
+        runner, began_s = runner_of(applier, 1.0), clock()
+        for number in range(25):
+            runner.submit(Given(number))
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(10.0)
+        runner.submit(Given(25))
+        await asyncio.sleep(0)
+        seen = [(round(at_s - began_s, 1), len(offsets)) for at_s, _, offsets in applier.seen]
+        assert [at_s for at_s, _ in seen] == [0.0, 1.0, 2.0, 3.0, 12.5]
+        assert sum(count for _, count in seen) == 26
+
+    played(scene)
