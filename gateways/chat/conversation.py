@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any, Final
 
 from redis.exceptions import RedisError
@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from gateways.chat import said, sayings
 from gateways.chat.access import may_read
 from gateways.chat.blocks import shown_blocks
+from gateways.chat.feed import Feed
 from gateways.chat.feeds import RoomAway
 from gateways.chat.rights import may_moderate
 from gateways.chat.rooms import find_room
@@ -118,18 +119,27 @@ class _Conversation(Party):
         moderates = may_moderate(self.socket.principal, room)
         if message.get("desk") and not moderates:
             raise Refused("not_a_moderator", "Only moderators of the room hear of its desk.")
-        present = await self.chat.live.now(room_id)
-        you = {**self._you(room), **await standing_of(self.chat, room_id, self.socket.principal.account_id)}
-        [settings] = await self.chat.texts.shown([room])
         seat = Seat(self.socket, lambda: self._may_still_read(room_id))
-        seat.feed = await seat.stack.enter_async_context(self.chat.feeds.listening(room_id, seat))
+        seat.feed = await self.chat.feeds.enter(room_id, seat)
         self.seats[room_id] = seat
-        more = {**present, "you": you}
+        standing = await standing_of(self.chat, room_id, self.socket.principal.account_id)
+        present = await self.chat.live.now(room_id)
+        room, settings = await self._newest(seat.feed, room)
+        more = {**present, "you": {**self._you(room), **standing}}
         said_before = welcome(seat.feed, room, settings, message.get("since"), seat.account_id, more)
         await seat.begin([text_frame(part) for part in said_before])
-        seat.stack.enter_context(self.chat.live.listening(room_id, seat))
+        seat.live = self.chat.live.enter(room_id, seat)
         if message.get("desk"):
-            await seat.stack.enter_async_context(self.chat.desks.listening(room_id, seat))
+            seat.desk = AsyncExitStack()
+            await seat.desk.enter_async_context(self.chat.desks.listening(room_id, seat))
+
+    async def _newest(self, feed: Feed, room: RoomDocument) -> tuple[RoomDocument, dict[str, Any]]:
+        """The room as of what the feed has said by now, and its settings: a change between is in no delta."""
+        while True:
+            [settings] = await self.chat.texts.shown([room])
+            if feed.room is None or feed.room["last"] <= room["last"]:
+                return room, settings
+            room = feed.room
 
     def _you(self, room: RoomDocument) -> dict[str, Any]:
         principal = self.socket.principal

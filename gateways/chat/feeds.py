@@ -68,15 +68,24 @@ class Feeds:
     @asynccontextmanager
     async def listening(self, room_id: str, listener: Listener) -> AsyncIterator[Feed]:
         """The room's feed with `listener` in it. Raises RoomAway if it cannot be read."""
-        feed = await self.feed(room_id)
-        feed.listeners.add(listener)
-        metrics.CHAT_LISTENERS.inc()
+        feed = await self.enter(room_id, listener)
         try:
             yield feed
         finally:
-            feed.listeners.discard(listener)
-            metrics.CHAT_LISTENERS.dec()
-            self._left(feed)
+            self.leave(feed, listener)
+
+    async def enter(self, room_id: str, listener: Listener) -> Feed:
+        """As `listening`, until `leave`: for those of whom there are too many for a context each."""
+        feed = await self.feed(room_id)
+        feed.listeners.add(listener)
+        metrics.CHAT_LISTENERS.inc()
+        return feed
+
+    def leave(self, feed: Feed, listener: Listener) -> None:
+        """Once for each `enter`."""
+        feed.listeners.discard(listener)
+        metrics.CHAT_LISTENERS.dec()
+        self._left(feed)
 
     async def feed(self, room_id: str) -> Feed:
         """The room's feed, as new as the projection. Raises RoomAway."""

@@ -83,16 +83,25 @@ class Live:
     @contextmanager
     def listening(self, room_id: str, listener: Listener) -> Iterator[LiveRoom]:
         """One who is there for as long as the block lasts; others hear of it within a TICK_S."""
+        room = self.enter(room_id, listener)
+        try:
+            yield room
+        finally:
+            self.leave(room, listener)
+
+    def enter(self, room_id: str, listener: Listener) -> LiveRoom:
+        """As `listening`, until `leave`: for those of whom there are too many for a context each."""
         room = self._rooms.get(room_id)
         if room is None:
             room = self._rooms[room_id] = LiveRoom(room_id)
         room.listeners.add(listener)
         room.dirty = True
-        try:
-            yield room
-        finally:
-            room.listeners.discard(listener)
-            room.dirty = True
+        return room
+
+    def leave(self, room: LiveRoom, listener: Listener) -> None:
+        """Not here any more; doing it twice changes nothing."""
+        room.listeners.discard(listener)
+        room.dirty = True
 
     async def typing(self, room_id: str, account_id: str) -> None:
         """Somebody types. Lost where Redis does not answer, and nothing in a large room."""

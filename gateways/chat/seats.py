@@ -10,6 +10,7 @@ from typing import Any, Final
 from gateways.chat import said
 from gateways.chat.context import Chat, chat_of
 from gateways.chat.feed import Feed
+from gateways.chat.live import LiveRoom
 from gateways.chat.said import Message, Refused
 from gateways.chat.sending import Sender, sender_of
 from gateways.core.app import CORE
@@ -26,13 +27,16 @@ _NAMES: Final = ("room", "client_id", "message_id")
 class Seat:
     """A client in a room: what the room writes to."""
 
+    __slots__ = ("_ask_again", "_asking", "_held", "_socket", "desk", "feed", "live")
+
     def __init__(self, socket: Socket, ask_again: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._socket = socket
         self._ask_again = ask_again
         self._asking: asyncio.Task[None] | None = None
-        self._held: list[bytes] | None = None
+        self._held: list[bytes] | None = []  # until it has begun
         self.feed: Feed | None = None
-        self.stack = AsyncExitStack()
+        self.live: LiveRoom | None = None
+        self.desk: AsyncExitStack | None = None
 
     @property
     def principal(self) -> Principal:
@@ -50,13 +54,13 @@ class Seat:
             self._held.append(frame)
 
     async def begin(self, frames: Sequence[bytes]) -> None:
-        """Write what was said before: in order, and before all that comes meanwhile."""
-        if len(frames) == 1:
-            self._socket.write(frames[0])
-            return
+        """Write what was said before, and in it all that the room has said until now; then what comes."""
         self._held = []
         try:
-            await self._socket.write_all(frames)
+            if len(frames) == 1:
+                self._socket.write(frames[0])
+            else:
+                await self._socket.write_all(frames)
         finally:
             held, self._held = self._held, None
             for frame in held:
@@ -123,4 +127,9 @@ class Party:
         """Out of a room, if it is in it."""
         seat = self.seats.pop(room_id, None)
         if seat is not None:
-            await seat.stack.aclose()
+            if seat.live is not None:
+                self.chat.live.leave(seat.live, seat)
+            if seat.feed is not None:
+                self.chat.feeds.leave(seat.feed, seat)
+            if seat.desk is not None:
+                await seat.desk.aclose()

@@ -55,6 +55,8 @@ class Count(NamedTuple):
 class Local:
     """The same in memory, bounded: what was asked longest ago is forgotten first."""
 
+    __slots__ = ("_due", "_most")
+
     def __init__(self, most: int = 100_000) -> None:
         self._most = most
         self._due: OrderedDict[str, int] = OrderedDict()

@@ -87,6 +87,7 @@ class Socket:
     async def open(self) -> None:
         """Take the handshake, then a credential. Raises Problem or SocketClosed if none holds."""
         await self.response.prepare(self.request)
+        self.response.headers.clear()  # they are said, and a tenth of what an idle connection holds
         self._again = await _credential(self)
         await self.admit()
         self.say({"type": "ready"})

@@ -77,8 +77,8 @@ class Client(asyncio.Protocol):
     def __init__(self, head: bytes, hello: list[bytes], joined: bytes, tally: Tally, sampled: bool) -> None:
         self._head, self._hello, self._joined_by = head, hello, joined
         self._tally, self._sampled = tally, sampled
-        self._rest = b""
-        self.first = b""
+        self._rest = self.first = b""
+        self._upgraded = False
         self.joined: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.transport: Any = None
 
@@ -91,17 +91,22 @@ class Client(asyncio.Protocol):
             self.joined.set_exception(ConnectionError(f"refused: {self.first[:200]!r}"))
 
     def data_received(self, data: bytes) -> None:
-        if not self.joined.done():
-            self._greet(data)
-            return
-        whole, self._rest = frames(self._rest + data)
+        self._rest += data
+        if not self._upgraded:
+            self._upgraded = b"\r\n\r\n" in self._rest
+            if not self._upgraded:
+                return
+            self.first, _, self._rest = self._rest.partition(b"\r\n\r\n")
+        whole, self._rest = frames(self._rest)
         for kind, payload in whole:
             if kind == PING:
                 self.transport.write(bytes((PONG, 0x80)) + bytes(4))
             elif payload == b"2":  # Engine.IO's ping
                 self.transport.write(masked(b"3"))
-            else:
+            elif self.joined.done():
                 self._read(payload)
+            else:
+                self._greet(payload)
 
     def _read(self, payload: bytes) -> None:
         said = orjson.loads(payload.removeprefix(b"42"))
@@ -114,8 +119,8 @@ class Client(asyncio.Protocol):
             sent = filter(None, map(_SENT_AT.match, texts))
             self._tally.latencies_ms += [now_ms - int(each[1]) / 1000 for each in sent]
 
-    def _greet(self, data: bytes) -> None:
-        self.first += data
+    def _greet(self, payload: bytes) -> None:
+        self.first += payload
         while self._hello and self._hello[0] in self.first:
             self.transport.write(masked(self._hello[1]))
             del self._hello[:2]
