@@ -8,19 +8,19 @@ from aiohttp import web
 
 from gateways.chat.asking import decided
 from gateways.chat.context import chat_of
+from gateways.chat.rights import privileged
 from gateways.core.idempotency import scoped_id
-from gateways.core.permissions import CHAT_MODERATE
 from gateways.core.principal import principal_of
 from schemas.chat.views import RoomDocument
 
 
 def act(request: web.Request, room: RoomDocument) -> dict[str, Any]:
-    """The caller, and whether they may moderate every room."""
+    """The caller, and whether they may moderate this room as if it were theirs."""
     principal = principal_of(request)
     return {
         "room_id": room["room_id"],
         "actor_id": principal.actor,
-        "privileged": principal.may(CHAT_MODERATE),
+        "privileged": privileged(principal, room),
     }
 
 

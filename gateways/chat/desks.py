@@ -7,7 +7,7 @@ again. Nobody hears anything who does not moderate the room at that moment.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final, Protocol, cast
 
@@ -63,10 +63,17 @@ class Desks:
     """One a process."""
 
     def __init__(
-        self, reader: ProjectionReader, desk: Projection, rooms: Projection, hub: Hub, opener: Opener
+        self,
+        reader: ProjectionReader,
+        desk: Projection,
+        rooms: Projection,
+        hub: Hub,
+        opener: Opener,
+        owned: Callable[[RoomDocument], Awaitable[RoomDocument]],
     ) -> None:
+        """`owned` puts a room's owner of now into its document."""
         self._reader, self._desk, self._rooms = reader, desk, rooms
-        self._hub, self._opener = hub, opener
+        self._hub, self._opener, self._owned = hub, opener, owned
         self._open: dict[str, _Desk] = {}
 
     @asynccontextmanager
@@ -93,12 +100,12 @@ class Desks:
                 view = await self._reader.pin(self._desk)
                 channel = f"{view.tag_of(room_id)}:{desk_suffix(room_id)}"
                 async with self._hub.listen([channel], desk):
+                    desk.hear(None)  # who has read the queue did so before we listened
                     while (await self._reader.version(self._desk.name)) == view.version:
                         await self._hear(room_id, desk)
             except (RedisError, OSError, VaultError) as error:
                 _log.warning("a desk waits for its stores", room=room_id, error=type(error).__name__)
                 await asyncio.sleep(BACKOFF_S)
-            desk.missed = True
 
     async def _hear(self, room_id: str, desk: _Desk) -> None:
         try:
@@ -109,9 +116,10 @@ class Desks:
         desk.wake.clear()
         deltas, desk.heard = desk.heard, []
         missed, desk.missed = desk.missed, False
-        room = cast("RoomDocument | None", await (await self._reader.pin(self._rooms)).get(room_id))
-        if room is None:
+        document = await (await self._reader.pin(self._rooms)).get(room_id)
+        if document is None:
             return
+        room = await self._owned(cast("RoomDocument", document))
         for delta in deltas:
             missed = missed or (desk.last is not None and delta["prev"] != desk.last)
             desk.last = delta["id"]

@@ -31,6 +31,10 @@ async def _everybodys(_: RoomDocument) -> bool:
     return True
 
 
+async def _as_it_is(room: RoomDocument) -> RoomDocument:
+    return room
+
+
 async def _alone(_: str, __: Callable[[], Awaitable[None]]) -> None:
     """Of a room beside which nothing changes."""
 
@@ -52,13 +56,14 @@ class Feeds:
         arrived: Callable[[Item], None] = lambda _: None,
         everybodys: Callable[[RoomDocument], Awaitable[bool]] = _everybodys,
         follow: Callable[[str, Callable[[], Awaitable[None]]], Coroutine[Any, Any, None]] = _alone,
+        owned: Callable[[RoomDocument], Awaitable[RoomDocument]] = _as_it_is,
     ) -> None:
         """`everybodys` says whether all may read a room; who listens to others is asked again: now and then,
-        and as `follow` says (`gateways.chat.films`).
+        and as `follow` says (`gateways.chat.films`). `owned` puts a room's owner of now into its document.
         """
         self._reader, self._rooms, self._redis, self._hub = reader, rooms, redis, hub
         self._opener, self._arrived, self._everybodys = opener, arrived, everybodys
-        self._follow = follow
+        self._follow, self._owned = follow, owned
         self._following: dict[Feed, asyncio.Task[None]] = {}
         self._open: dict[str, Feed] = {}
         self._version = 0
@@ -97,10 +102,10 @@ class Feeds:
                     self._version = self._version or view.version
                     feed = self._open.get(room_id)
                 if feed is None:
-                    source = RoomSource(view, self._redis, room_id)
+                    source = RoomSource(view, self._redis, room_id, self._owned)
                     feed = Feed(room_id, source, self._opener, self._hub, self._arrived)
                     self._open[room_id] = feed
-                    following = self._follow(room_id, partial(self._ask, feed))
+                    following = self._follow(room_id, partial(self._film_changed, feed))
                     self._following[feed] = asyncio.create_task(following, name=f"film-of-{room_id}")
                     self._left(feed)
                 await feed.open()
@@ -142,6 +147,11 @@ class Feeds:
         """For who came in while the film changed, and for what nobody was told of."""
         for feed in tuple(self._open.values()):
             await self._ask(feed)
+
+    async def _film_changed(self, feed: Feed) -> None:
+        """It may be somebody else's, and who may see it others. Raises RedisError, OSError."""
+        feed.hear(None)  # so its document is read again
+        await self._ask(feed)
 
     async def _ask(self, feed: Feed) -> None:
         """Whether listeners may still read the room, unless everybody may. Raises RedisError, OSError."""

@@ -9,6 +9,7 @@ from typing import Final
 from redis.exceptions import RedisError
 
 from gateways.chat.access import open_to_all
+from gateways.chat.owners import with_owners
 from gateways.core.projections import Projection, ProjectionReader
 from gateways.core.push import Hub
 from schemas.chat.views import RoomDocument, asset_of_room
@@ -29,6 +30,11 @@ class Films:
     async def everybodys(self, room: RoomDocument) -> bool:
         """Whether everybody may read the room. Raises RedisError, OSError."""
         return await open_to_all(self._reader, self._library, room)
+
+    async def owned(self, room: RoomDocument) -> RoomDocument:
+        """The room with its film's owner of now. Raises RedisError, OSError."""
+        [found] = await with_owners(self._reader, self._library, [room])
+        return found
 
     async def follow(self, room_id: str, changed: Callable[[], Awaitable[None]]) -> None:
         """Call `changed` whenever the room's film is, or may be, another one than before; until cancelled.

@@ -13,11 +13,11 @@ from gateways.chat.access import film_of_room, may_read
 from gateways.chat.asking import decided
 from gateways.chat.context import Chat, chat_of
 from gateways.chat.models import NewRoom, Room, RoomChange, RoomPage, RoomsQuery, Settings
-from gateways.chat.rights import may_moderate
+from gateways.chat.owners import with_owners
+from gateways.chat.rights import may_moderate, privileged
 from gateways.core.endpoint import ROUTE, body_of, json_response, query_of
 from gateways.core.idempotency import scoped_id
 from gateways.core.owning import let_in
-from gateways.core.permissions import CHAT_MODERATE
 from gateways.core.principal import Principal, principal_of
 from gateways.core.problem import Problem
 from gateways.core.projections import Cursor
@@ -68,11 +68,10 @@ async def index(request: web.Request) -> web.Response:
     after = _decoded(query.cursor) if query.cursor else None
     members = await view.newest(RECENT, query.limit + 1, after)
     page = members[: query.limit]
-    documents = [cast("RoomDocument | None", d) for d in await view.get_many([m.key for m in page])]
-    readable = await asyncio.gather(
-        *(may_read(chat, principal, room) for room in documents if room is not None)
-    )
-    there = [room for room in documents if room is not None]
+    found = await view.get_many([m.key for m in page])
+    there = [cast("RoomDocument", document) for document in found if document is not None]
+    there = await with_owners(chat.projections, chat.library, there)
+    readable = await asyncio.gather(*(may_read(chat, principal, room) for room in there))
     items = await shown(chat, [room for room, may in zip(there, readable, strict=True) if may], principal)
     more = f"{page[-1].score!r}:{page[-1].key}" if len(members) > len(page) else None
     return json_response(RoomPage(items=items, next_cursor=more))
@@ -114,7 +113,7 @@ async def change(request: web.Request) -> web.Response:
     data = {
         "room_id": room["room_id"],
         "actor_id": principal.actor,
-        "privileged": principal.may(CHAT_MODERATE),
+        "privileged": privileged(principal, room),
         **wish,
         **await _other_texts(chat, room, {name: wish[name] for name in FIELDS if wish[name] is not None}),
     }
@@ -152,7 +151,11 @@ async def room_or_404(chat: Chat, principal: Principal, room_id: str) -> RoomDoc
 
 async def find_room(chat: Chat, room_id: str) -> RoomDocument | None:
     """The room's document, None if there is no such room."""
-    return cast("RoomDocument | None", await (await chat.projections.pin(chat.rooms)).get(room_id))
+    document = await (await chat.projections.pin(chat.rooms)).get(room_id)
+    if document is None:
+        return None
+    [room] = await with_owners(chat.projections, chat.library, [cast("RoomDocument", document)])
+    return room
 
 
 def message_id_in(request: web.Request) -> str:

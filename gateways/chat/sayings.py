@@ -8,11 +8,11 @@ from typing import Any, Final
 from gateways.chat import said
 from gateways.chat.copies import authors_of
 from gateways.chat.reactions import REACTIONS
+from gateways.chat.rights import privileged
 from gateways.chat.rooms import find_room
 from gateways.chat.said import Message, Refused
 from gateways.chat.seats import Party
 from gateways.chat.sending import answered, edit, publish, send
-from gateways.core.permissions import CHAT_MODERATE
 from gateways.core.rates import Rate
 from schemas.chat.views import RoomDocument, message_id_of
 
@@ -121,5 +121,5 @@ def _act(party: Party, room: RoomDocument) -> dict[str, Any]:
     return {
         "room_id": room["room_id"],
         "actor_id": principal.actor,
-        "privileged": principal.may(CHAT_MODERATE),
+        "privileged": privileged(principal, room),
     }

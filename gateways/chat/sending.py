@@ -16,10 +16,10 @@ from typing import Any, Final, Literal
 from aiohttp import web
 
 from gateways.chat.context import Chat, chat_of
+from gateways.chat.rights import privileged
 from gateways.chat.said import Refused
 from gateways.core import asking
 from gateways.core.app import CORE
-from gateways.core.permissions import CHAT_MODERATE
 from gateways.core.principal import Principal, principal_of
 from gateways.core.problem import retry_later
 from gateways.core.rates import Rate
@@ -42,7 +42,6 @@ class Sender:
     """Who writes, from where: what decisions need beside the text."""
 
     principal: Principal
-    privileged: bool
     device_hash: str | None
     network_hash: str | None
 
@@ -60,7 +59,6 @@ def sender_of(request: web.Request) -> Sender:
     network = request.app[CORE].config.proxies.network(request)
     return Sender(
         principal,
-        principal.may(CHAT_MODERATE),
         chat.hashes.device(request.headers.get("User-Agent", ""), request.headers.get("Accept-Language", "")),
         chat.hashes.network(network),
     )
@@ -154,7 +152,7 @@ async def _written(
         "room_id": room["room_id"],
         "message_id": message_id,
         "account_id": sender.account_id,
-        "privileged": sender.privileged,
+        "privileged": privileged(sender.principal, room),
         "text_sealed": base64.b64encode(sealed).decode(),
         "text_hash": chat.hashes.text(repeat_form(cleaned)),
         "only_emotes": is_emote_only(cleaned),

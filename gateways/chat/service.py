@@ -45,7 +45,9 @@ async def build(platform: Platform) -> Service:
     acks, desk, library = Acks(reader, rooms), platform.projection(DESK), platform.projection(LIBRARY)
     texts, films = RoomTexts(sealer, reader, library, accounts), Films(reader, library, hub)
     opener = Opener(sealer, people, texts)
-    feeds = Feeds(reader, rooms, redis, hub, opener, acks.arrived, films.everybodys, films.follow)
+    feeds = Feeds(
+        reader, rooms, redis, hub, opener, acks.arrived, films.everybodys, films.follow, films.owned
+    )
     return chat_service(
         Chat(
             producer=producer,
@@ -58,7 +60,7 @@ async def build(platform: Platform) -> Service:
             feeds=feeds,
             forgetting=Forgetting(news, reader, accounts, feeds, people),
             live=Live(Presence(redis, uuid.uuid4().hex), hub, people),
-            desks=Desks(reader, desk, rooms, hub, opener),
+            desks=Desks(reader, desk, rooms, hub, opener, films.owned),
             room_rules=RoomRules(reader, desk, redis),
             sanctions=Sanctions(reader, desk, redis),
             reactions=Reactions(producer),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -13,11 +14,12 @@ from schemas.chat.views import Delta, RoomDocument, epoch, stream_suffix
 
 @dataclass(frozen=True, slots=True)
 class RoomSource:
-    """One room of one version. Raises RedisError, OSError."""
+    """One room of one version. Raises RedisError, OSError. `owned` puts the owner of now into it."""
 
     view: View
     redis: Any
     room_id: str
+    owned: Callable[[RoomDocument], Awaitable[RoomDocument]]
 
     @property
     def epoch(self) -> str:
@@ -31,7 +33,8 @@ class RoomSource:
 
     async def room(self) -> RoomDocument | None:
         """The room's document."""
-        return cast("RoomDocument | None", await self.view.get(self.room_id))
+        document = await self.view.get(self.room_id)
+        return None if document is None else await self.owned(cast("RoomDocument", document))
 
     async def read(self, after: int) -> list[Delta]:
         """What is held with an id above `after`, in order."""

@@ -88,7 +88,7 @@ class EditRequested(TypedDict):
     message_id: str
     # The author's account. 32 hexadecimal digits.
     account_id: str
-    # Whether the actor may moderate every room, as the gate knows.
+    # Whether the gate knows that the actor moderates this room: every room, or its film's owner of now.
     privileged: bool
     # The text (1-500 characters), sealed under the author's key as chat.text; base64.
     text_sealed: str
@@ -151,7 +151,7 @@ class MembersChangeRequested(TypedDict):
     # Whose act it is: an account_id, administrator for the holder of the administrator's key, or empty
     # where a rule of the room acts by itself.
     actor_id: str
-    # Whether the actor may moderate every room, as the gate knows.
+    # Whether the gate knows that the actor moderates this room: every room, or its film's owner of now.
     privileged: bool
     # The accounts, 1-1000.
     account_ids: list[str]
@@ -383,7 +383,7 @@ class MessageSubmitted(TypedDict):
     message_id: str
     # The author's account. 32 hexadecimal digits.
     account_id: str
-    # Whether the actor may moderate every room, as the gate knows.
+    # Whether the gate knows that the actor moderates this room: every room, or its film's owner of now.
     privileged: bool
     # The text (1-500 characters), sealed under the author's key as chat.text; base64.
     text_sealed: str
@@ -464,7 +464,7 @@ class ModeratorChangeRequested(TypedDict):
     # Whose act it is: an account_id, administrator for the holder of the administrator's key, or empty
     # where a rule of the room acts by itself.
     actor_id: str
-    # Whether the actor may moderate every room, as the gate knows.
+    # Whether the gate knows that the actor moderates this room: every room, or its film's owner of now.
     privileged: bool
     # Which account. 32 hexadecimal digits.
     account_id: str
@@ -498,7 +498,7 @@ class PinRequested(TypedDict):
     # Whose act it is: an account_id, administrator for the holder of the administrator's key, or empty
     # where a rule of the room acts by itself.
     actor_id: str
-    # Whether the actor may moderate every room, as the gate knows.
+    # Whether the gate knows that the actor moderates this room: every room, or its film's owner of now.
     privileged: bool
     # The message: first 32 hexadecimal digits of SHA-256 over room_id, account_id and the client's
     # message id.
@@ -518,7 +518,7 @@ class PurgeRequested(TypedDict):
     # Whose act it is: an account_id, administrator for the holder of the administrator's key, or empty
     # where a rule of the room acts by itself.
     actor_id: str
-    # Whether the actor may moderate every room, as the gate knows.
+    # Whether the gate knows that the actor moderates this room: every room, or its film's owner of now.
     privileged: bool
     # Whose messages. 32 hexadecimal digits.
     account_id: str
@@ -571,7 +571,7 @@ class RemovalRequested(TypedDict):
     # Whose act it is: an account_id, administrator for the holder of the administrator's key, or empty
     # where a rule of the room acts by itself.
     actor_id: str
-    # Whether the actor may moderate every room, as the gate knows.
+    # Whether the gate knows that the actor moderates this room: every room, or its film's owner of now.
     privileged: bool
     # The messages, 1-100.
     messages: list[MessageReference]
@@ -615,7 +615,7 @@ class ReviewDecided(TypedDict):
     # Whose act it is: an account_id, administrator for the holder of the administrator's key, or empty
     # where a rule of the room acts by itself.
     actor_id: str
-    # Whether the actor may moderate every room, as the gate knows.
+    # Whether the gate knows that the actor moderates this room: every room, or its film's owner of now.
     privileged: bool
     # The messages, 1-100.
     message_ids: list[str]
@@ -632,7 +632,7 @@ class RoomChangeRequested(TypedDict):
     # Whose act it is: an account_id, administrator for the holder of the administrator's key, or empty
     # where a rule of the room acts by itself.
     actor_id: str
-    # Whether the actor may moderate every room, as the gate knows.
+    # Whether the gate knows that the actor moderates this room: every room, or its film's owner of now.
     privileged: bool
     # What the room is called, 1-200 characters; empty where it is sealed; null: as it is.
     title: str | None
@@ -770,7 +770,7 @@ class SanctionRequested(TypedDict):
     # Whose act it is: an account_id, administrator for the holder of the administrator's key, or empty
     # where a rule of the room acts by itself.
     actor_id: str
-    # Whether the actor may moderate every room, as the gate knows.
+    # Whether the gate knows that the actor moderates this room: every room, or its film's owner of now.
     privileged: bool
     # Whose. 32 hexadecimal digits.
     account_id: str
@@ -795,7 +795,7 @@ class ScreeningChangeRequested(TypedDict):
     # Whose act it is: an account_id, administrator for the holder of the administrator's key, or empty
     # where a rule of the room acts by itself.
     actor_id: str
-    # Whether the actor may moderate every room, as the gate knows.
+    # Whether the gate knows that the actor moderates this room: every room, or its film's owner of now.
     privileged: bool
     # The screening rules as JSON: schemas.chat.screening has their shape; at most 256 KiB.
     rules: str

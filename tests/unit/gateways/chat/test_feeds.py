@@ -34,12 +34,12 @@ class Redis:
 
 class World:
     def __init__(self) -> None:
-        self.version_now, self.open_to_all = 1, True
+        self.version_now, self.open_to_all, self.owner = 1, True, BEN
         self.redis, self.hub = Redis(), FakeHub()
         reader = SimpleNamespace(pin=self.pin, version=self.version)
         self.feeds = Feeds(
             reader, SimpleNamespace(name="chat.rooms"), self.redis, self.hub, as_they_are,  # type: ignore[arg-type]
-            everybodys=self.everybodys, follow=self.follow,
+            everybodys=self.everybodys, follow=self.follow, owned=self.owned,
         )  # fmt: skip
         self.changed: Callable[[], Awaitable[None]] | None = None
 
@@ -52,6 +52,9 @@ class World:
 
     async def everybodys(self, _: Any) -> bool:
         return self.open_to_all
+
+    async def owned(self, room: Any) -> Any:
+        return {**room, "owner_id": self.owner}
 
     async def version(self, _: str) -> int:
         return self.version_now
@@ -143,6 +146,23 @@ def test_listeners_are_asked_again_as_soon_as_the_film_beside_the_room_changed()
         await asyncio.gather(running, return_exceptions=True)
         assert feed.over
         assert world.changed is None
+
+    played(scene)
+
+
+def test_whose_a_room_is_follows_its_film() -> None:
+    async def scene() -> None:
+        world = World()
+        feed = await world.feeds.feed(ROOM)
+        await asyncio.sleep(1)
+        assert feed.room is not None
+        assert feed.room["owner_id"] == BEN
+        world.owner = ANN
+        assert world.changed is not None
+        await world.changed()
+        await asyncio.sleep(0.1)
+        assert feed.room["owner_id"] == ANN
+        await feed.close()
 
     played(scene)
 

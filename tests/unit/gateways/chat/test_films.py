@@ -13,8 +13,11 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from gateways.chat.films import VERSION_S, Films
+from gateways.chat.rights import may_moderate, privileged
+from gateways.core.permissions import CHAT_WRITE
+from gateways.core.principal import Principal
 from gateways.core.push import Note, Subscription
-from tests.unit.gateways.chat.stage import ROOM, played
+from tests.unit.gateways.chat.stage import ANN, BEN, ROOM, played
 
 FILM = "0123"
 
@@ -32,7 +35,12 @@ class Library:
             self.away -= 1
             raise RedisConnectionError
         version = self.version_now
-        return SimpleNamespace(version=version, tag_of=lambda key: f"{key}:{version}", get=self.get)
+        return SimpleNamespace(
+            version=version, tag_of=lambda key: f"{key}:{version}", get=self.get, get_many=self.get_many
+        )
+
+    async def get_many(self, keys: Sequence[str]) -> list[dict[str, Any] | None]:
+        return [self.document if key == FILM else None for key in keys]
 
     async def get(self, _: str) -> Any:
         return self.document
@@ -48,6 +56,10 @@ class Library:
 
     def say(self, *keys: str) -> None:
         self.heard[f"{FILM}:{self.version_now}"].hear(Note(orjson.dumps(keys)))
+
+
+def person(account_id: str) -> Principal:
+    return Principal(account_id, frozenset({CHAT_WRITE}), "token", account_id=account_id)
 
 
 def films(library: Library) -> Films:
@@ -100,5 +112,22 @@ def test_whose_a_room_is_follows_from_its_film(document: Any, open_to_all: bool)
         room: Any = {"asset_id": FILM, "settings": {"access": "public"}}
         assert await films(library).everybodys(room) is open_to_all
         assert await films(library).everybodys({**room, "asset_id": None})
+
+    played(scene)
+
+
+def test_the_room_of_a_film_that_passed_to_an_heir_is_the_heirs() -> None:
+    async def scene() -> None:
+        library = Library()
+        room: Any = {"room_id": f"a-{FILM}", "asset_id": FILM, "owner_id": ANN, "moderators": []}
+        library.document = {"id": FILM, "state": "ready", "owner_id": BEN}
+        passed = await films(library).owned(room)
+        for account_id, room_then, may in ((ANN, room, True), (BEN, passed, True), (ANN, passed, False)):
+            assert may_moderate(person(account_id), room_then) is may
+            assert privileged(person(account_id), room_then) is may
+        assert not privileged(person(BEN), {**room, "moderators": [BEN]})
+        library.document = None
+        assert (await films(library).owned(room))["owner_id"] == ANN
+        assert await films(library).owned({**room, "asset_id": None}) == {**room, "asset_id": None}
 
     played(scene)
