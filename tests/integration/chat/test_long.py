@@ -47,6 +47,13 @@ async def pages(town: Town, room: str, way: str, at: int | None, by: Person) -> 
             return found if way == "after" else found[::-1]
 
 
+async def told_in_history(town: Town, room: str, count: int, by: Person) -> None:
+    """It is a moment behind."""
+    async with asyncio.timeout(PATIENCE_S):
+        while len(await pages(town, room, "before", None, by)) != count:
+            await asyncio.sleep(0.1)
+
+
 async def test_who_was_away_for_longer_than_the_window_is_told_and_reads_all_of_it(town: Town) -> None:
     ann = await town.person("creator")
     room = await town.room(ann)
@@ -54,6 +61,7 @@ async def test_who_was_away_for_longer_than_the_window_is_told_and_reads_all_of_
     entered = await line.enter(room)
     await say_all(town, room, ann)
     await town.until(f"/v1/rooms/{room}", lambda found: found["message_count"] == TOTAL, ann)
+    await told_in_history(town, room, TOTAL, ann)
     gone, edited = mid(ann.account_id, "5"), mid(ann.account_id, str(TOTAL - 9))
     await town.ask("DELETE", f"/v1/rooms/{room}/messages/{gone}", 200, by=ann)
     await town.ask("PATCH", f"/v1/rooms/{room}/messages/{edited}", 200, {"text": "another line"}, ann)
@@ -75,11 +83,7 @@ async def test_who_was_away_for_longer_than_the_window_is_told_and_reads_all_of_
     await back.item(room, lambda item: item["kind"] == "edited")
     assert back.texts(room) == expected[-399:]
 
-    async with asyncio.timeout(PATIENCE_S):
-        while True:  # the history is a moment behind
-            if len(await pages(town, room, "before", None, ann)) == len(expected):
-                break
-            await asyncio.sleep(0.1)
+    await told_in_history(town, room, len(expected), ann)
     for way, at in (("before", None), ("after", 0)):
         found = await pages(town, room, way, at, ann)
         assert [each["text"] for each in found] == expected
