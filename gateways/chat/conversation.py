@@ -122,12 +122,27 @@ class _Conversation(Party):
         seat = Seat(self.socket, lambda: self._may_still_read(room_id))
         seat.feed = await self.chat.feeds.enter(room_id, seat)
         self.seats[room_id] = seat
+        try:
+            await self._begin(seat, seat.feed, room, message)
+        except Exception:
+            await self.leave(room_id)
+            raise
+
+    async def _begin(self, seat: Seat, feed: Feed, room: RoomDocument, message: Message) -> None:
+        """What the room says from now on waits in the seat until the client has what was said before."""
+        room_id = feed.room_id
         standing = await standing_of(self.chat, room_id, self.socket.principal.account_id)
         present = await self.chat.live.now(room_id)
-        room, settings = await self._newest(seat.feed, room)
+        room, settings = await self._newest(feed, room)
+        if feed.over:
+            raise RoomAway(room_id)
+        if self.seats.get(room_id) is not seat:
+            return  # the client was put out meanwhile, and told so
         more = {**present, "you": {**self._you(room), **standing}}
-        said_before = welcome(seat.feed, room, settings, message.get("since"), seat.account_id, more)
+        said_before = welcome(feed, room, settings, message.get("since"), seat.account_id, more)
         await seat.begin([text_frame(part) for part in said_before])
+        if self.seats.get(room_id) is not seat:
+            return
         seat.live = self.chat.live.enter(room_id, seat)
         if message.get("desk"):
             seat.desk = AsyncExitStack()

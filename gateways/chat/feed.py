@@ -275,7 +275,8 @@ class Feed:
                 if at:
                     await asyncio.sleep(0)
                 for listener in listeners[at : at + WRITES_AT_ONCE]:
-                    listener.write(frame)
+                    if listener in self.listeners:  # who left and came again has it already
+                        listener.write(frame)
             metrics.CHAT_DELIVERIES.inc(len(common) * len(listeners))
         for item in items:
             if item.only and item.wire is not None:

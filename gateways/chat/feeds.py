@@ -163,6 +163,7 @@ class Feeds:
         """A rebuilt projection took over: listeners subscribe again and get what is different there."""
         feeds, self._open = self._open, {}
         for feed in feeds.values():
+            feed.over = True  # so who is just coming in sees it, too
             feed.tell({"type": "moved", "room": feed.room_id})
             await self._end(feed)
 

@@ -100,9 +100,7 @@ class Sealer:
             for subject, key in zip(wanted, keys, strict=True):
                 self._keys.pop(subject, None)
                 if key is not None:
-                    self._keys[subject] = _Key(
-                        AESGCM(key), now + KEPT_S
-                    )  # it may be gone right after it was read
+                    self._keys[subject] = _Key(AESGCM(key), now + KEPT_S)
             found |= {subject: self._keys[subject].cipher for subject in missing if subject in self._keys}
             while len(self._keys) > MOST_KEYS:
                 del self._keys[next(iter(self._keys))]

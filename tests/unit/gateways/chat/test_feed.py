@@ -7,7 +7,7 @@ import itertools
 
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from gateways.chat.feed import BACKOFF_S, PACE_S, RECHECK_S, RENEWED_S, SLOWEST_PACE_S
+from gateways.chat.feed import BACKOFF_S, PACE_S, RECHECK_S, RENEWED_S, SLOWEST_PACE_S, WRITES_AT_ONCE
 from tests.unit.gateways.chat.stage import ANN, BEN, Client, Stage, delta, played
 
 
@@ -174,6 +174,25 @@ def test_who_comes_in_gets_everything_once() -> None:
         for last, before, client in joined:
             assert before == list(range(last + 1))
             assert before + client.ids == list(range(60))
+        await stage.feed.close()
+
+    played(scene)
+
+
+def test_who_leaves_while_a_large_room_is_written_to_gets_no_more_of_it() -> None:
+    async def scene() -> None:
+        stage = Stage()
+        await stage.feed.open()
+
+        class Leaver(Client):
+            def write(self, frame: bytes) -> None:
+                super().write(frame)
+                asyncio.get_running_loop().call_soon(stage.feed.listeners.clear)
+
+        clients = [stage.join(Leaver()) for _ in range(2 * WRITES_AT_ONCE)]
+        stage.say(delta(0))
+        await asyncio.sleep(1)
+        assert sum(len(client.frames) for client in clients) == WRITES_AT_ONCE
         await stage.feed.close()
 
     played(scene)
