@@ -161,11 +161,13 @@ class Live:
             if room.listeners and not room.joined:
                 await room.joins.enter_async_context(self._hub.listen([live_tag(room.room_id)], room))
                 room.joined = True
-        left = [room for room in self._rooms.values() if not room.listeners]
-        for room in left:
-            del self._rooms[room.room_id]
-            await room.joins.aclose()
-        await self._say_gone([room.room_id for room in left])
+        left = []
+        for room in tuple(self._rooms.values()):
+            if not room.listeners:  # still: somebody may come while the channels of others are left
+                del self._rooms[room.room_id]
+                left.append(room.room_id)
+                await room.joins.aclose()
+        await self._say_gone(left)
 
     async def _say_gone(self, room_ids: list[str]) -> None:
         if room_ids:

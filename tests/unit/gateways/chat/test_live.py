@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from typing import Any
 
 import orjson
@@ -90,6 +90,35 @@ def test_people_of_two_gateways_are_counted_and_named_together() -> None:
         await one.stop()
         await two.stop()
         assert store.hashes == {f"{live_tag(ROOM)}:presence": {}}
+
+    played(scene)
+
+
+def test_who_comes_while_other_rooms_are_left_is_there() -> None:
+    async def scene() -> None:
+        store, others = Store(), [f"r-{number:032}" for number in range(1, 4)]
+        real = store.hub.listen
+
+        @asynccontextmanager
+        async def slow(channels: Sequence[str], listener: Any) -> AsyncIterator[None]:
+            async with real(channels, listener):
+                yield
+            await asyncio.sleep(0.1)
+
+        async def nobody_hears(*_: Any) -> None:
+            pass
+
+        store.hub.listen, store.execute_command = slow, nobody_hears  # type: ignore[assignment,method-assign]
+        one, comer = Gateway(store, "one"), Client(ANN)
+        with ExitStack() as there:
+            for room in (*others, ROOM):
+                there.enter_context(one.live.listening(room, Client(BEN)))
+            await asyncio.sleep(1.5 * TICK_S)
+        await asyncio.sleep(0.5 * TICK_S + 0.15)  # the first of them is left, the last is not yet
+        with one.live.listening(ROOM, comer):
+            await asyncio.sleep(HEARTBEAT_S)
+            assert told(comer, "presence")
+        await one.stop()
 
     played(scene)
 
