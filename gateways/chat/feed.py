@@ -33,6 +33,9 @@ SLOWEST_PACE_S: Final = 0.5
 SHARE: Final = 3.0
 """A room pauses for so many times as long as its last writing took."""
 WRITES_AT_ONCE: Final = 256
+FLUSH_BYTES: Final = 64 * 1024
+MOST_UNSENT: Final = 400
+"""Deltas that wait in the window to be written; it holds more than twice as many."""
 RECHECK_S: Final = 15.0
 RENEWED_S: Final = 300.0
 """How often the window is opened anew anyway: people change their names."""
@@ -177,7 +180,7 @@ class Feed:
                 try:
                     await self._take()
                     self._open_for_listeners()
-                    if self._window.last > self._sent:
+                    while self._window.last > self._sent:
                         pause_s = self._flushed_at_s + self._pace_s() - clock()
                         if pause_s > 0:
                             await asyncio.sleep(pause_s)
@@ -188,7 +191,8 @@ class Feed:
                     self._behind = True
                     await asyncio.sleep(BACKOFF_S)
                     continue
-                await self._news()
+                if not self._heard:
+                    await self._news()
 
     async def _news(self) -> None:
         still_due = self._renew_at_s <= asyncio.get_running_loop().time()
@@ -199,7 +203,7 @@ class Feed:
             self._behind = True  # a notification may be lost without one that follows
 
     async def _take(self) -> None:
-        """Into the window what was heard, and what was missed."""
+        """Into the window what was heard, and what was missed; not so much that the window forgets unsent."""
         self._wake.clear()
         if self._ready.is_set():
             await self._renew()
@@ -219,13 +223,19 @@ class Feed:
                 # Away for so long that the stream has forgotten a part.
                 self._window = Window()
                 self.tell({"type": "gap", "room": self.room_id, "after": self._sent})
+        most = max(0, MOST_UNSENT - len(self._unsent())) if self._ready.is_set() else len(deltas)
+        deltas, rest = deltas[:most], deltas[most:]
         if deltas:
             if any(delta["kind"] in CHANGES_ROOM for delta in deltas):
                 self.room = await self.source.room()
             for item, doc in await self._opener(self.room, deltas):
                 self._window.add(item, doc)
                 self._arrived(item)
-        self._heard = [delta for delta in self._heard if delta["id"] > self._window.last]
+        known = rest[-1]["id"] if rest else self._window.last
+        self._heard = [*rest, *(delta for delta in self._heard if delta["id"] > known)]
+
+    def _unsent(self) -> list[Item]:
+        return self._window.since(max(self._sent, self._window.floor)) or []
 
     async def _renew(self) -> None:
         now_s = asyncio.get_running_loop().time()
@@ -261,12 +271,18 @@ class Feed:
         return min(SLOWEST_PACE_S, max(PACE_S, SHARE * self._took_s))
 
     async def _flush(self) -> None:
-        """Write what is new to all who listen now; others get it by the window when they join."""
+        """Write what is new to all who listen now; others get it by the window when they join.
+
+        At most about FLUSH_BYTES: who reads well must not be taken for one who does not.
+        """
         clock = asyncio.get_running_loop().time
         began_s = clock()
-        after = max(self._sent, self._window.floor)
-        items = [item for item in self._window.since(after) or () if item.wire is not None]
-        self._sent = self._window.last
+        unsent, size_bytes, count = self._unsent(), 0, 0
+        while count < len(unsent) and size_bytes < FLUSH_BYTES:
+            size_bytes += len(unsent[count].wire or b"")
+            count += 1
+        items = [item for item in unsent[:count] if item.wire is not None]
+        self._sent = unsent[count - 1].id if count < len(unsent) else self._window.last
         listeners = tuple(self.listeners)
         common = [item.wire for item in items if not item.only and item.wire is not None]
         if common:

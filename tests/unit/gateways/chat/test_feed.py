@@ -5,9 +5,19 @@ from __future__ import annotations
 import asyncio
 import itertools
 
+import orjson
+import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from gateways.chat.feed import BACKOFF_S, PACE_S, RECHECK_S, RENEWED_S, SLOWEST_PACE_S, WRITES_AT_ONCE
+from gateways.chat.feed import (
+    BACKOFF_S,
+    FLUSH_BYTES,
+    PACE_S,
+    RECHECK_S,
+    RENEWED_S,
+    SLOWEST_PACE_S,
+    WRITES_AT_ONCE,
+)
 from tests.unit.gateways.chat.stage import ANN, BEN, Client, Stage, delta, played
 
 
@@ -44,6 +54,27 @@ def test_a_room_that_takes_long_to_write_to_is_written_to_less_often() -> None:
         times = [at_s for at_s, _ in client.frames]
         gaps = [after - before for before, after in itertools.pairwise(times)]
         assert all(0.3 <= gap <= SLOWEST_PACE_S + 0.2 for gap in gaps)
+        await stage.feed.close()
+
+    played(scene)
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_a_flood_comes_whole_and_in_parts_that_a_client_can_take(heard: bool) -> None:
+    async def scene() -> None:
+        stage = Stage()
+        await stage.feed.open()
+        client = stage.join(Client())
+        flood = [delta(n, text="x" * 500) for n in range(2500 if heard else 900)]
+        stage.say(*flood, heard=heard)
+        if not heard:
+            stage.hub.break_off()
+        await asyncio.sleep(30)
+        assert client.ids == list(range(len(flood)))
+        sizes = [len(orjson.dumps(frame)) for _, frame in client.frames]
+        assert max(sizes) < FLUSH_BYTES + 2000
+        gaps = [after - before for (before, _), (after, _) in itertools.pairwise(client.frames)]
+        assert min(gaps) >= PACE_S - 0.001
         await stage.feed.close()
 
     played(scene)
