@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -24,9 +25,7 @@ from pydantic import (
 
 Action: TypeAlias = Literal["hold", "reject"]
 ACTIONS: Final[tuple[Action, ...]] = ("hold", "reject")  # the stricter one last
-Feature: TypeAlias = Literal[
-    "caps", "emoji", "emotes_only", "first_message", "length", "links", "mentions", "repeats", "run"
-]
+Feature: TypeAlias = Literal["caps", "emoji", "emotes_only", "length", "links", "mentions", "run"]
 MOST_TERMS: Final = 2000
 MOST_DOMAINS: Final = 500
 MOST_BYTES: Final = 256 * 1024  # of a document as JSON
@@ -50,14 +49,22 @@ FULL: Final[Mapping[Feature, float]] = {
     "caps": 1,  # share of capitals among the letters, 0-1; 0 below 8 letters
     "emoji": 1,  # share of emoji and emotes in all that is visible, 0-1; 0 below 4 of them
     "emotes_only": 1,  # 1: nothing but emoji and emotes
-    "first_message": 1,  # 1: the author never wrote in this room
     "length": 500,  # characters
     "links": 2,
     "mentions": 5,
-    "repeats": 3,  # of the same text among the author's newest
     "run": 12,  # the same character in a row
 }
-"""Every feature of a text, its unit, and the value from which on it counts in full for the spam score."""
+"""Every feature of a text, its unit, and the value from which on it counts in full for the spam score. Only
+what the text itself shows: what needs memory is the decider's, `repeats` and a room's `hold_first_messages`.
+"""
+_OF_BEFORE: Final = ("first_message", "repeats")  # features that nothing ever measured
+
+
+def _measured(by_feature: Any) -> Any:
+    """Documents of before may name others: they stay readable, and mean what they did."""
+    if not isinstance(by_feature, dict):
+        return by_feature
+    return {feature: each for feature, each in by_feature.items() if feature not in _OF_BEFORE}
 
 
 class _Part(BaseModel):
@@ -102,7 +109,7 @@ class Check(_Part):
 class ScoreRules(_Part):
     """The spam score: the sum of weight x min(feature / FULL[feature], 1), at least 0 and at most 1."""
 
-    weights: dict[Feature, Annotated[float, Field(ge=-1, le=1)]]
+    weights: Annotated[dict[Feature, Annotated[float, Field(ge=-1, le=1)]], BeforeValidator(_measured)]
     hold_at: float | None = Field(default=None, gt=0, le=1, description="null: never held for its score")
     reject_at: float | None = Field(default=None, gt=0, le=1, description="null: never rejected for it")
 
@@ -127,7 +134,7 @@ class ScreeningRules(_Part):
 
     terms: list[Term] = Field(default_factory=list, max_length=MOST_TERMS)
     links: LinkRules = Field(default_factory=LinkRules)
-    checks: dict[Feature, Check] = Field(default_factory=dict)
+    checks: Annotated[dict[Feature, Check], BeforeValidator(_measured)] = Field(default_factory=dict)
     score: ScoreRules | None = None
     repeats: RepeatRules | None = None
     flood: FloodRules | None = None
@@ -163,10 +170,10 @@ DEFAULT_RULES: Final = ScreeningRules(
     checks={"run": Check(at=40), "mentions": Check(at=8)},
     score=ScoreRules(
         weights={
-            "caps": 0.2, "emoji": 0.15, "emotes_only": -0.15, "first_message": 0.15, "length": 0.05,
-            "links": 0.35, "mentions": 0.25, "repeats": 0.5, "run": 0.2,
+            "caps": 0.2, "emoji": 0.15, "emotes_only": -0.15, "length": 0.05, "links": 0.35,
+            "mentions": 0.25, "run": 0.2,
         },
-        hold_at=0.6,
+        hold_at=0.5,
     ),
     repeats=RepeatRules(most=2, within_s=60),
     flood=FloodRules(most=8, within_s=10),

@@ -4,11 +4,9 @@ export const FEATURES = {
   caps: ["Capitals", "share of the letters, 0-1", 1],
   emoji: ["Emoji", "share of what is visible, 0-1", 1],
   emotes_only: ["Nothing but emoji", "1", 1],
-  first_message: ["First message here", "1", 1],
   length: ["Length", "characters", 500],
   links: ["Links", "in one message", 1000],
   mentions: ["Mentions", "in one message", 1000],
-  repeats: ["The same text again", "times", 1000],
   run: ["One character in a row", "times", 1000],
 };
 

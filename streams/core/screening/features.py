@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from schemas.chat.screening import Feature
@@ -22,18 +20,6 @@ _TONES: Final = range(0x1F3FB, 0x1F400)  # colours of the skin before them
 _TAGS: Final = range(0xE0020, 0xE0080)  # letters of a region's flag
 _EMOJI_PLANE: Final = range(0x1F000, 0x1FB00)
 _NO_EMOJI: Final = (*range(0x2400, 0x25AA), *range(0x2800, 0x2900))  # boxes, circled letters, Braille
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What the gateway knows beside the text. `recent_hashes`: of the author's newest texts in the room."""
-
-    first_message: bool = False
-    text_hash: str = ""
-    recent_hashes: Sequence[str] = ()
-
-
-NO_CONTEXT: Final = Context()
 
 
 def _kind(character: str) -> str:
@@ -54,7 +40,7 @@ def _kind(character: str) -> str:
 _KINDS: Final = Table(_kind)
 
 
-def measured(text: str, links: int, context: Context) -> dict[Feature, float]:
+def measured(text: str, links: int) -> dict[Feature, float]:
     """The features that are not 0, in their units."""
     kinds = text.translate(_KINDS)
     found: dict[Feature, float] = {"length": len(text)}
@@ -73,10 +59,6 @@ def measured(text: str, links: int, context: Context) -> dict[Feature, float]:
         found["mentions"] = len(mentions(text))
     if runs := [len(run[0]) for run in _RUN.finditer(text) if not run[1].isspace()]:
         found["run"] = max(runs)
-    if context.first_message:
-        found["first_message"] = 1
-    if context.text_hash and (repeats := context.recent_hashes.count(context.text_hash)):
-        found["repeats"] = repeats
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from schemas.chat.events import Finding
 from schemas.chat.screening import ACTIONS, Action, Feature, ScreeningRules, rules_from
-from streams.core.screening.features import NO_CONTEXT, Context, measured
+from streams.core.screening.features import measured
 from streams.core.screening.links import broken, hosts
 from streams.core.screening.normalise import normalise, readings
 from streams.core.screening.score import contributions, score
@@ -35,13 +35,13 @@ def compiled(document: str) -> Compiled:
     return Compiled(rules_from(document))
 
 
-def screen(text: str, room: Compiled, context: Context = NO_CONTEXT) -> list[Finding]:
+def screen(text: str, room: Compiled) -> list[Finding]:
     """What the rules find in a text that `clean_message` gave; empty: nothing, let it through.
 
     At most 16, those that reject first. A rule is named `terms.<number in the document, from 0>`,
     `links.policy`, `links.denied`, `checks.<feature>` or `score:<features that add most>`; its score is
     the measured feature or the spam score. Neither text nor term is in it: findings stay readable when their
-    author is forgotten. The same text, rules and context give the same findings.
+    author is forgotten. The same text and rules give the same findings.
     """
     rules = room.rules
     found = [
@@ -51,7 +51,7 @@ def screen(text: str, room: Compiled, context: Context = NO_CONTEXT) -> list[Fin
     linked = hosts(text)
     if linked and (rule := broken(linked, rules.links.policy, room.allowed, room.denied)):
         found.append(Finding(rule=f"links.{rule}", action=rules.links.action, score=None))
-    features = measured(text, len(linked), context)
+    features = measured(text, len(linked))
     for feature, check in rules.checks.items():
         if (value := features.get(feature, 0)) >= check.at:
             found.append(Finding(rule=f"checks.{feature}", action=check.action, score=round(value, 3)))
@@ -64,14 +64,6 @@ def screen(text: str, room: Compiled, context: Context = NO_CONTEXT) -> list[Fin
     if len(found) > 1:
         found.sort(key=lambda finding: finding["action"] != "reject")
     return found[:_MOST_FINDINGS]
-
-
-def explained(text: str, room: Compiled, context: Context = NO_CONTEXT) -> dict[Feature, float]:
-    """What each feature adds to the text's spam score, largest first; for moderators and the try-out."""
-    if room.rules.score is None:
-        return {}
-    added = contributions(measured(text, len(hosts(text)), context), room.rules.score.weights)
-    return {feature: round(added[feature], 3) for feature in _largest_first(added)}
 
 
 def strictest(findings: Iterable[Mapping[str, object]]) -> Action | None:

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 
 from schemas.chat.screening import FULL
-from streams.core.screening.features import Context, is_emote_only, measured, mentions
+from streams.core.screening.features import is_emote_only, measured, mentions
 from streams.core.screening.score import contributions, score
 from tests.unit.core.screening.test_normalise import ANY_TEXT
 
 
-def features(text: str, links: int = 0, context: Context | None = None) -> dict[str, float]:
-    found = dict(measured(text, links, context or Context()))
+def features(text: str, links: int = 0) -> dict[str, float]:
+    found = dict(measured(text, links))
     del found["length"]
     return found
 
@@ -39,11 +39,9 @@ def test_features(text: str, found: dict[str, float]) -> None:
     assert features(text) == found
 
 
-def test_what_is_known_beside_the_text() -> None:
-    context = Context(first_message=True, text_hash="a1", recent_hashes=["a1", "b2", "a1"])
-    assert features("hi", 3, context) == {"links": 3, "first_message": 1, "repeats": 2}
-    assert features("hi", 0, Context(recent_hashes=["", ""])) == {}
-    assert measured("hi", 0, Context()) == {"length": 2}
+def test_links_are_counted_elsewhere() -> None:
+    assert features("hi", 3) == {"links": 3}
+    assert measured("hi", 0) == {"length": 2}
 
 
 @pytest.mark.parametrize(
@@ -78,7 +76,7 @@ def test_only_emotes(text: str, only: bool) -> None:
 
 @given(ANY_TEXT)
 def test_features_of_any_text_have_their_bounds(text: str) -> None:
-    found = measured(text, 0, Context())
+    found = measured(text, 0)
     assert set(found) <= set(FULL)
     assert all(found.get(share, 0) <= 1 for share in ("caps", "emoji", "emotes_only"))
     assert is_emote_only(text) == bool(found.get("emotes_only"))

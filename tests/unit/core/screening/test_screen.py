@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from schemas.chat.screening import (
     DEFAULT_RULES,
@@ -18,8 +17,7 @@ from schemas.chat.screening import (
     rules_from,
     rules_text,
 )
-from streams.core.screening.features import Context
-from streams.core.screening.screen import compiled, explained, repeat_form, screen, strictest
+from streams.core.screening.screen import compiled, repeat_form, screen, strictest
 from tests.unit.core.screening.test_normalise import ANY_TEXT
 
 ROOM: dict[str, Any] = {
@@ -30,13 +28,13 @@ ROOM: dict[str, Any] = {
     ],
     "links": {"policy": "listed", "allowed": ["Example.org", "bücher.de"], "denied": ["evil.com"]},
     "checks": {"caps": {"at": 0.8}, "mentions": {"at": 3, "action": "reject"}},
-    "score": {"weights": {"links": 0.6, "first_message": 0.3, "caps": 0.3}, "hold_at": 0.5, "reject_at": 0.9},
+    "score": {"weights": {"links": 0.6, "mentions": 0.5, "caps": 0.3}, "hold_at": 0.5, "reject_at": 0.9},
 }
 
 
-def found(text: str, context: Context | None = None, **changed: Any) -> list[tuple[str, str, float | None]]:
+def found(text: str, **changed: Any) -> list[tuple[str, str, float | None]]:
     room = compiled(json.dumps(ROOM | changed))
-    return [(f["rule"], f["action"], f["score"]) for f in screen(text, room, context or Context())]
+    return [(f["rule"], f["action"], f["score"]) for f in screen(text, room)]
 
 
 @pytest.mark.parametrize(
@@ -59,32 +57,34 @@ def test_what_is_found(text: str, findings: list[Any]) -> None:
 
 
 def test_the_score_names_what_adds_most() -> None:
-    text, first = "LOUD example.org/ EXAMPLE.ORG/", Context(first_message=True)
-    assert found(text, first, checks={}) == [("score:links,first_message,caps", "reject", 1.0)]
-    room = compiled(json.dumps(ROOM))
-    assert explained(text, room, first) == {"links": 0.6, "first_message": 0.3, "caps": 0.175}
-    assert explained(text, compiled("{}")) == {}
+    text = "LOUD example.org/ EXAMPLE.ORG/ @ada @bob"
+    assert found(text, checks={}) == [("score:links,mentions,caps", "reject", 0.94)]
     weights = {"links": 0.8, "emotes_only": -0.1, "length": -0.1}
     assert found("example.org", checks={}, score={"weights": weights, "hold_at": 0.3}) == [
         ("score:links", "hold", 0.398)
     ]
 
 
-def test_a_check_of_the_length_and_of_repeats() -> None:
-    checks = {"length": {"at": 10}, "repeats": {"at": 2, "action": "reject"}, "first_message": {"at": 1}}
-    again = Context(text_hash="a", recent_hashes=["a", "a"])
-    assert found("ten letters", again, checks=checks) == [
-        ("checks.repeats", "reject", 2), ("checks.length", "hold", 11),
+def test_checks_of_the_length_and_of_runs() -> None:
+    checks = {"length": {"at": 10}, "run": {"at": 5, "action": "reject"}}
+    assert found("ten lettersssss", checks=checks) == [
+        ("checks.run", "reject", 5), ("checks.length", "hold", 15),
     ]  # fmt: skip
-    assert found("short", Context(first_message=True), checks=checks) == [("checks.first_message", "hold", 1)]
+
+
+def test_rules_of_before_may_name_what_was_never_measured() -> None:
+    weights, at = {"first_message": 0.15, "repeats": 0.5}, {"at": 1}
+    before = {"checks": {"repeats": at, "run": at}, "score": {"weights": {**weights, "caps": 0.2}}}
+    rules = rules_from(json.dumps(before))
+    assert (list(rules.checks), rules.score and rules.score.weights) == (["run"], {"caps": 0.2})
 
 
 def test_a_new_room_holds_what_looks_like_spam_and_nothing_else() -> None:
     room = compiled(DEFAULT_RULES_TEXT)
     for fine in ("hello all", "GREAT FILM!!!", "see https://example.org/x", "🔥🔥🔥🔥🔥", "@ada nooooo way"):
-        assert screen(fine, room, Context(first_message=True)) == []
+        assert screen(fine, room) == []
     spam = "FREE FOLLOWERS @a @b @c https://cheap.example/a https://cheap.example/b"
-    assert strictest(screen(spam, room, Context(first_message=True))) == "hold"
+    assert strictest(screen(spam, room)) == "hold"
     assert strictest(screen("a" * 60, room)) == "hold"
 
 
@@ -95,9 +95,8 @@ def test_findings_are_few_and_fit_their_event() -> None:
     )
     assert len(many) == 16
     assert many[0] == ("terms.60", "reject", None)
-    every = dict.fromkeys(("first_message", "emotes_only", "mentions", "repeats", "length"), 0.1)
-    context = Context(True, "a", ["a"])
-    [score] = found("@ada", context, checks={}, score={"weights": every, "hold_at": 0.01})
+    every = dict.fromkeys(("emotes_only", "mentions", "links", "caps", "length"), 0.1)
+    [score] = found("@ada EXAMPLE.ORG", checks={}, score={"weights": every, "hold_at": 0.01})
     assert len(score[0]) <= 40
 
 
@@ -112,11 +111,11 @@ def test_texts_that_read_alike_have_one_repeat_form() -> None:
     assert repeat_form("🔥🔥") == "🔥🔥"
 
 
-@given(ANY_TEXT, st.booleans())
-def test_any_text_can_be_screened_and_is_judged_alike_each_time(text: str, first: bool) -> None:
-    room, context = compiled(json.dumps(ROOM)), Context(first_message=first)
-    findings = screen(text, room, context)
-    assert findings == screen(text, room, context)
+@given(ANY_TEXT)
+def test_any_text_can_be_screened_and_is_judged_alike_each_time(text: str) -> None:
+    room = compiled(json.dumps(ROOM))
+    findings = screen(text, room)
+    assert findings == screen(text, room)
     for finding in findings:
         assert set(finding) == {"rule", "action", "score"}
         assert 1 <= len(finding["rule"]) <= 40
