@@ -98,7 +98,7 @@ class Members(BaseModel):
 class ScreeningQuery(Strict):
     """Which version of the rules; null: the one that applies."""
 
-    version: int | None = Field(default=None, ge=0)
+    version: int | None = Field(default=None, ge=0, lt=2**31)
 
 
 class Screening(BaseModel):
@@ -113,15 +113,15 @@ class ScreeningChange(Strict):
     """Other rules, made from those of version `based_on`."""
 
     rules: ScreeningRules
-    based_on: int = Field(ge=0)
+    based_on: int = Field(ge=0, lt=2**31)
 
 
 class Trial(Strict):
     """Rules to be tried on what was sent in a time, the newest first."""
 
     rules: ScreeningRules
-    from_ms: int = Field(default=0, ge=0)
-    to_ms: int = Field(default=2**53, ge=0)
+    from_ms: int = Field(default=0, ge=0, le=2**53)
+    to_ms: int = Field(default=2**53, ge=0, le=2**53)
     most: int = Field(default=1000, ge=1, le=2000, description="messages that are looked at")
 
 

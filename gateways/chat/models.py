@@ -4,15 +4,37 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from gateways.chat.reactions import REACTIONS
+from gateways.chat.said import MOST_CLIENT_ID, MOST_MEDIA_MS
 from schemas.chat.views import MOST_TEXT_CHARS
+from streams.core.screening.clean import MessageUnfit, clean_message
 
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Topic = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
-ReasonCode = Annotated[str, StringConstraints(pattern=r"[a-z0-9_-]{0,60}")]
-AccountId = Annotated[str, StringConstraints(pattern=r"[0-9a-f]{32}")]
+
+def _seen(text: str) -> str:
+    """As it is shown. Raises ValueError for what nobody can read, or what turns other texts around."""
+    try:
+        return clean_message(text) if text else text
+    except MessageUnfit as unfit:
+        raise ValueError("a text of at most 5 lines without control characters is expected") from unfit
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("printable characters are expected")
+    return text
+
+
+Line = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_seen)
+]
+Topic = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), AfterValidator(_seen)]
+ReasonCode = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{0,60}$")]
+AccountId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+ClientId = Annotated[
+    str, StringConstraints(min_length=1, max_length=MOST_CLIENT_ID), AfterValidator(_printable)
+]
 Access = Literal["public", "members"]
 Mode = Literal["open", "followers", "members", "emotes"]
 
@@ -195,10 +217,12 @@ class Report(Strict):
 class NewMessage(Strict):
     """A message; the same `client_id` again is the same message."""
 
-    client_id: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    client_id: ClientId
     text: Annotated[str, StringConstraints(min_length=1, max_length=4 * MOST_TEXT_CHARS)]
     reply_to: AccountId | None = Field(default=None, description="id of the message that it answers")
-    media_ms: int | None = Field(default=None, ge=0, description="where in the film its author is")
+    media_ms: int | None = Field(
+        default=None, ge=0, le=MOST_MEDIA_MS, description="where in the film its author is"
+    )
     mentions: list[AccountId] = Field(default_factory=list, max_length=20)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from collections.abc import Container
 from typing import Any, Final, cast
@@ -178,9 +179,12 @@ def _id_in(request: web.Request, name: str, what: str) -> str:
 def _decoded(text: str) -> Cursor:
     score, _, key = text.partition(":")
     try:
-        return Cursor(float(score), key)
-    except ValueError as error:
-        raise Problem("validation", "cursor: use one that a page before gave.") from error
+        at = float(score)
+    except ValueError:
+        at = math.nan
+    if not math.isfinite(at):  # nan and inf are numbers to Python, and none to Redis
+        raise Problem("validation", "cursor: use one that a page before gave.")
+    return Cursor(at, key)
 
 
 async def _one(chat: Chat, principal: Principal, room: RoomDocument) -> Room:
