@@ -12,7 +12,8 @@ from schemas.chat.screening import DEFAULT_RULES_TEXT
 from schemas.chat.views import RoomDocument, screening_suffix
 from streams.core.screening.screen import Compiled, compiled
 
-MOST_ROOMS: Final = 1_000
+MOST_ROOMS: Final = 256
+"""Compiled rules of 2,000 terms take about 1 MB."""
 
 
 class RoomRules:
