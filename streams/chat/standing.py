@@ -34,12 +34,16 @@ def _check_mode(turn: Turn, account_id: str, only_emotes: bool) -> None:
     if mode == "members" and not is_member:
         raise Refuse("members_only", "Only members write in this room: ask a moderator to make you one.")
     if mode == "followers" and not is_member:
-        since_ms = turn.state["followers"].get(account_id)
-        if since_ms is None or turn.now_ms - since_ms < settings["followers_min_s"] * 1000:
-            least_s = settings["followers_min_s"]
-            raise Refuse("followers_only", f"Only who has followed this room for {least_s} s writes in it.")
+        since_ms, least_s = turn.state["followers"].get(account_id), settings["followers_min_s"]
+        if since_ms is None:
+            later = f", and write {least_s} s later" if least_s else ""
+            raise Refuse("followers_only", f"Only followers write in this room: follow it{later}.")
+        left_ms = since_ms + least_s * 1000 - turn.now_ms
+        if left_ms > 0:
+            wait_s = _seconds(left_ms)
+            raise Refuse("followers_only", f"You have followed this room too briefly: write in {wait_s} s.")
     if mode == "emotes" and not only_emotes:
-        raise Refuse("emotes_only", "Only emoji are written in this room.")
+        raise Refuse("emotes_only", "Only emoji are written in this room: leave the words out.")
 
 
 def sanction_of(turn: Turn, account_id: str, device: str | None, network: str | None) -> Sanction | None:

@@ -13,6 +13,7 @@ from schemas.event import Event
 from streams.chat import moderation, review
 from streams.chat.rules import decide
 from streams.chat.state import MOST_GONE, MOST_GREETED, MOST_SPEAKERS
+from streams.engine import Refuse
 from tests.unit.chat.telling import (
     ANN,
     BEN,
@@ -100,6 +101,23 @@ def test_sent_twice_it_is_one_message() -> None:
 def test_the_rooms_settings_say_who_may_not_write(settings: dict[str, Any], by: str, code: str) -> None:
     story = room().given(members(BEN), follows(CAT, at_ms=START_MS - 30 * S), changed(**settings))
     story.refused(sent(by, "1"), code)
+
+
+@pytest.mark.parametrize(
+    ("least_s", "by", "remedy"),
+    [
+        (0, ANN, "Only followers write in this room: follow it."),
+        (60, ANN, "Only followers write in this room: follow it, and write 60 s later."),
+        (60, CAT, "You have followed this room too briefly: write in 30 s."),
+    ],
+)
+def test_who_does_not_follow_long_enough_is_told_what_to_do(least_s: int, by: str, remedy: str) -> None:
+    story = room().given(
+        follows(CAT, at_ms=START_MS - 30 * S), changed(mode="followers", followers_min_s=least_s)
+    )
+    with pytest.raises(Refuse) as refusal:
+        decide(story.state, sent(by, "1", at_ms=START_MS))
+    assert refusal.value.detail == remedy
 
 
 @pytest.mark.parametrize(
