@@ -177,13 +177,13 @@ export class RoomStore extends EventTarget {
   #answered(answer) {
     if (this.outbox.answered(answer) === "again") {
       clearTimeout(this.timer);
-      this.timer = setTimeout(() => this.outbox.waiting.forEach((entry) => this.#submit(entry)), answer.retry_after_ms ?? AGAIN_MS);
+      this.timer = setTimeout(() => this.outbox.waiting.forEach((entry) => this.#submit(entry)), AGAIN_MS);
     }
   }
 
   #refused(answer) {
     if (answer.client_id) {
-      if (answer.code === "slow_mode") this.readyAtMs = Date.now() + (answer.retry_after_ms ?? this.settings.slow_mode_s * 1000);
+      if (answer.code === "slow_mode") this.readyAtMs = Date.now() + this.settings.slow_mode_s * 1000;
       this.#answered(answer);
     } else if (answer.code === "room_unknown") [this.state, this.problem] = ["refused", unknownRoom()];
     else if (answer.code === "unavailable") setTimeout(() => this.#subscribe(), AGAIN_MS);
