@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from schemas.event import Event
+from schemas.wiring import REPEATED
 from streams.core.producer import now_ms
 from streams.engine.agents import State
 from streams.engine.deciders import ANSWERS
@@ -23,9 +24,9 @@ class ProjectorFold:
     """Folds events into `{tag}:state` documents under their keys, and into the projection's own keys.
 
     The note on the partition's channel is a JSON list of the keys that changed or whose request has an
-    outcome now: who waits for a refusal learns of it at once, too. The outcome of a request
-    stands under `{tag}:outcome:<its ce_id>` for ten minutes, as JSON: `type`, and `data` where it was refused
-    or repeated. These two types never reach the function.
+    outcome now: who waits for a refusal learns of it at once, too. The outcome of a request stands under
+    `{tag}:outcome:<its ce_id>` for ten minutes, as JSON: `type`, and `data` where it was refused or repeated;
+    a repeat within that time leaves it as it is. These two types never reach the function.
     """
 
     windowed = False
@@ -58,7 +59,9 @@ class ProjectorFold:
         for event in events:
             key, cause = event.key, event.cause
             asked = cause and event.src is not None and event.at_ms > oldest
-            if asked:
+            if asked and event.type == REPEATED:
+                outcomes.setdefault(cause, outcome(event))
+            elif asked:
                 outcomes[cause] = outcome(event)
             if event.type in answers or event.offset in failed:
                 if asked:

@@ -41,8 +41,8 @@ return {meta, values, known, floor}
 
 # KEYS: meta, state, seen, then the keys of ops. ARGV: expected fence, new fence, channel, note, outcome
 # seconds, floor, block ('' without a window), six counts (marks, sets, deletions, ids, outcomes, ops), then
-# their flat values: mark+position, field+value, field, score+id, outcome+its requests, and per op: key
-# number, argument count, command, arguments.
+# their flat values: mark+position, field+value, field, score+id, outcome+its requests+'first' where an older
+# one stays, and per op: key number, argument count, command, arguments.
 # Most requests of a chunk have the same few outcomes, so these requests are one argument, a JSON list of ids,
 # and their keys are made here: of the tag of meta, so in its slot.
 # Returns 1, or 0 when the stored fence is not the expected one: then nothing was written.
@@ -73,9 +73,13 @@ end
 local outcome = string.sub(meta, 1, -#'meta' - 1) .. 'outcome:'
 for _ = 1, tonumber(ARGV[12]) do
   for _, request in ipairs(cjson.decode(ARGV[at + 1])) do
-    redis.call('SET', outcome .. request, ARGV[at], 'EX', ARGV[5])
+    if ARGV[at + 2] == 'first' then
+      redis.call('SET', outcome .. request, ARGV[at], 'EX', ARGV[5], 'NX')
+    else
+      redis.call('SET', outcome .. request, ARGV[at], 'EX', ARGV[5])
+    end
   end
-  at = at + 2
+  at = at + 3
 end
 for _ = 1, tonumber(ARGV[13]) do
   local count = tonumber(ARGV[at + 1])

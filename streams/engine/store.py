@@ -18,11 +18,14 @@ from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import NoScriptError
 
 from schemas.keys import tag
+from schemas.wiring import REPEATED
 from streams.engine import scripts
 from streams.engine.ops import Arg, Op, merged
 from streams.engine.patience import patiently
 
 OUTCOME_TTL_S: Final = 600
+_REPEATED: Final = f'{{"type":"{REPEATED}"'
+"""How the outcome of a repeated request begins: it does not take the place of what became of the request."""
 _SHA: Final = {text: hashlib.sha1(text.encode()).hexdigest() for text in (scripts.READ, scripts.WRITE)}  # noqa: S324  # Redis' own name of a script
 
 RedisClient = aioredis.Redis | RedisCluster
@@ -152,7 +155,7 @@ def written(tag_text: str, expected: int, effects: Effects) -> tuple[list[str], 
         for request, at_ms in effects.seen.items():
             args += (at_ms, request)
     for outcome, ids in requests.items():
-        args += (outcome, orjson.dumps(ids))
+        args += (outcome, orjson.dumps(ids), "first" if outcome.startswith(_REPEATED) else "")
     for command, suffix, own in ops:
         args += (numbers[suffix], len(own), command)
         args += own

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
+from schemas.wiring import REFUSED, REPEATED
 from streams.engine.ops import Op
 from streams.engine.store import Effects, RedisStore
 from tests.unit.engine.store_contract import Make, StoreContract
@@ -41,6 +42,16 @@ async def test_outcomes_expire(client: Any, store_of: StoreOf) -> None:
     store = store_of(client)
     await store.write(0, -1, Effects(0, outcomes={"r": "told"}))
     assert 0 < await client.ttl(f"{store.tag(0)}:outcome:r") <= 600
+
+
+async def test_a_repeat_leaves_what_became_of_the_request(client: Any, store_of: StoreOf) -> None:
+    store, where = store_of(client), "outcome:r"
+    done, repeated = f'{{"type":"{REFUSED}","data":{{}}}}', f'{{"type":"{REPEATED}","data":{{}}}}'
+    await store.write(0, -1, Effects(0, outcomes={"s": repeated}))
+    assert await client.get(f"{store.tag(0)}:outcome:s") == repeated.encode()
+    for fence, outcome in enumerate((done, repeated)):
+        await store.write(0, fence, Effects(fence + 1, outcomes={"r": outcome}))
+        assert await client.get(f"{store.tag(0)}:{where}") == done.encode()
 
 
 async def test_the_note_reaches_the_partitions_channel(client: Any, store_of: StoreOf) -> None:

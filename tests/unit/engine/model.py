@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from schemas.keys import partition_of
 from schemas.wire import Codec, load_codec
+from schemas.wiring import REPEATED
 from streams.core.producer import Record
 from streams.engine.ops import Op
 from streams.engine.store import Effects, Snapshot
@@ -46,7 +47,7 @@ class Partition:
     seen: dict[str, int] = field(default_factory=dict)
     floor: float = -1
     block: int = 0
-    outcomes: dict[str, bytes] = field(default_factory=dict)
+    outcomes: dict[str, str] = field(default_factory=dict)
     own: dict[str, Any] = field(default_factory=dict)
     notes: list[bytes] = field(default_factory=list)
 
@@ -99,7 +100,9 @@ class ModelStore:
                 held.seen = {i: at for i, at in held.seen.items() if at > effects.floor}
             held.floor, held.block = effects.floor, effects.block
             held.seen |= effects.seen
-        held.outcomes |= effects.outcomes
+        for request, outcome in effects.outcomes.items():
+            if request not in held.outcomes or f'"{REPEATED}"' not in outcome:
+                held.outcomes[request] = outcome
         for op in effects.ops:
             _apply(held.own, op)
         if effects.note:

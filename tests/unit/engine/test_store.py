@@ -24,7 +24,7 @@ def test_every_key_of_a_write_carries_the_partitions_tag() -> None:
     )
     keys, args = written("{n:1:0}", 0, effects)
     assert keys == ["{n:1:0}:meta", "{n:1:0}:state", "{n:1:0}:seen", "{n:1:0}:recent", "{n:1:0}:x"]
-    assert args[-16:-12] == ["done", b'["r","t"]', "refused", b'["s"]']
+    assert args[-18:-12] == ["done", b'["r","t"]', "", "refused", b'["s"]', ""]
     assert args[-12:] == [4, 2, "ZADD", 1, "a", 5, 0, "DEL", 4, 1, "ZREM", "b"]
 
 
