@@ -12,7 +12,7 @@ from gateways.chat import history
 from gateways.chat.acting import act, decided_act
 from gateways.chat.asking import conflict
 from gateways.chat.blocks import without_blocked
-from gateways.chat.context import chat_of
+from gateways.chat.context import Chat, chat_of
 from gateways.chat.copies import authors_of, copy_of
 from gateways.chat.feeds import RoomAway
 from gateways.chat.models import (
@@ -36,6 +36,7 @@ from gateways.chat.sending import edit, send, sender_of
 from gateways.core.endpoint import body_of, json_response, query_of
 from gateways.core.principal import principal_of
 from gateways.core.problem import Problem, retry_later
+from schemas.chat.views import RoomDocument
 
 Found = TypeVar("Found")
 
@@ -122,11 +123,24 @@ async def report(request: web.Request) -> web.Response:
             "message": await copy_of(chat, room, message_id),
         }
     except Refused as no:
-        raise Problem(
-            "not-found" if no.code == "message_unknown" else "conflict", no.detail, code=no.code
-        ) from no
+        if no.code != "message_unknown":
+            raise conflict(no) from no
+        # Also of one that its author alone sees: who is shadow-banned learns of it nowhere.
+        if await _wrote(chat, room, sender.account_id, message_id):
+            own = "You wrote this message yourself: remove it instead."
+            raise Problem("conflict", own, code="own_message") from no
+        raise Problem("not-found", no.detail, code=no.code) from no
     await decided_act(request, room, "ReportSubmitted", data, message_id, with_actor=False)
     return json_response(Done(id=message_id), 201)
+
+
+async def _wrote(chat: Chat, room: RoomDocument, account_id: str, message_id: str) -> bool:
+    """Whether a message that not everybody sees is this account's own."""
+    try:
+        [found] = await authors_of(chat, room, [message_id])
+    except Refused:
+        return False
+    return found["account_id"] == account_id
 
 
 async def react(request: web.Request) -> web.Response:

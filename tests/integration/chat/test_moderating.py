@@ -36,6 +36,13 @@ async def test_a_shadow_is_seen_by_its_author_alone_on_every_connection(town: To
         newcomer = await (await town.line(who)).enter(room)
         assert [item["text"] for item in newcomer["items"] if item["kind"] == "message"] == seen
         assert newcomer["you"]["sanction"] is None, "nobody learns of a shadow"
+    [shadowed, shown] = await town.messages(room, ben)
+    for who, message, status, code in (
+        (ben, shadowed, 409, "own_message"), (ann, shown, 409, "own_message"),
+        (ann, shadowed, 404, "message_unknown"),
+    ):  # fmt: skip
+        path = f"/v1/rooms/{room}/messages/{message['message_id']}/reports"
+        assert (await town.ask("POST", path, status, {}, who))["code"] == code
 
 
 async def test_a_ban_ends_writing_and_is_told_to_the_banned(town: Town) -> None:
