@@ -82,6 +82,7 @@ async def test_settings_send_what_is_different(surface: Surface) -> None:
     chat = surface.stub.chat
     await page.get_by_role("button", name="Room settings").click()
     dialog = page.locator("wa-dialog")
+    await expect(dialog.get_by_label("Who may read").locator("option").first).to_have_text("Everybody")
     await dialog.get_by_label("Topic").fill("No spoilers")
     await dialog.get_by_label("Slow mode").select_option("30")
     await dialog.get_by_role("checkbox", name="Read only").check()

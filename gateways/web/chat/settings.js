@@ -6,7 +6,7 @@ import { chat } from "./api.js";
 import "./roster.js";
 
 const MODES = [["open", "Everybody who is signed in"], ["followers", "Followers"], ["members", "Members"], ["emotes", "Everybody, emoji only"]];
-const ACCESS = [["public", "Everybody who may see the film or has the link"], ["members", "Members only"]];
+const access = (ofFilm) => [["public", ofFilm ? "Everybody who may see the film" : "Everybody"], ["members", "Members only"]];
 const SLOW = [[0, "Off"], [5, "5 s"], [10, "10 s"], [30, "30 s"], [60, "1 min"], [300, "5 min"], [900, "15 min"]];
 const NUMBERS = ["slow_mode_s", "followers_min_s", "hold_first_messages", "report_threshold"];
 const FLAGS = ["read_only", "archived"];
@@ -26,12 +26,12 @@ const flag = (name, label, says, settings) => html`
   <label class="choice"><input type="checkbox" name=${name} ?checked=${settings[name]}><span>${label} <span class="faint">${says}</span></span></label>`;
 
 /** A room whose title was forgotten has none to ask for. */
-export const textFields = (settings, titled = true) => html`
+export const textFields = (settings, titled = true, ofFilm = false) => html`
   <label for="set-title">Title</label>
   <div class="field"><input id="set-title" name="title" ?required=${titled} maxlength="200" autofocus .value=${settings.title ?? ""}></div>
   <label for="set-topic">Topic <span class="faint">(optional)</span></label>
   <div class="field"><input id="set-topic" name="topic" maxlength="500" .value=${settings.topic ?? ""}></div>
-  ${select("access", "Who may read", ACCESS, settings)}
+  ${select("access", "Who may read", access(ofFilm), settings)}
   ${select("mode", "Who may write", MODES, settings)}`;
 
 /** What is different from `settings`, as the API takes it. Pure. */
@@ -57,7 +57,7 @@ export async function openSettings(roomId) {
       if (Object.keys(change).length) await chat.change(roomId, change);
     }),
     html`
-      ${textFields(settings, Boolean(settings.title))}
+      ${textFields(settings, Boolean(settings.title), room.asset_id !== null)}
       ${select("slow_mode_s", "Slow mode: one message each", SLOW, settings)}
       <details class="more-settings"><summary>More</summary><div class="dialog-form">
         ${number("followers_min_s", "Seconds that followers must have followed", 31_536_000, settings)}
