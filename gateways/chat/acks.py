@@ -16,12 +16,14 @@ from redis.exceptions import RedisError
 from gateways.chat.window import Item
 from gateways.core.projections import Projection, ProjectionReader
 from schemas.event import deterministic_id
+from streams.core import failures
 from streams.core.logging import get_logger
 
 _log = get_logger("gateway.chat.acks")
 LOOK_S: Final = 0.15
 """A message of a busy room shows up in about half of that, seconds; what is refused waits for it."""
 GIVEN_UP_S: Final = 8.0
+BACKOFF_S: Final = 0.25
 MOST_REFUSED: Final = 10_000
 
 
@@ -97,6 +99,17 @@ class Acks:
                 await self._look()
             except (RedisError, OSError) as error:
                 _log.warning("outcomes cannot be read", error=type(error).__name__)
+            except Exception as error:
+                failures.tell(_log, "outcomes cannot be told", error)
+                self._give_up()
+                await asyncio.sleep(BACKOFF_S)
+
+    def _give_up(self) -> None:
+        """On those who have waited for long: what one of them asked may be what nobody can read."""
+        now_s = asyncio.get_running_loop().time()
+        for request_id, asked in tuple(self._asked.items()):
+            if asked.asked_at_s <= now_s - GIVEN_UP_S:
+                self._answer(request_id, None)
 
     async def _look(self) -> None:
         now_s = asyncio.get_running_loop().time()

@@ -33,6 +33,7 @@ from gateways.core.problem import Problem
 from gateways.core.rates import REFUSED, Rate
 from gateways.core.sockets import Socket
 from schemas.chat.views import RoomDocument
+from streams.core import failures
 from streams.core.logging import get_logger
 from streams.core.producer import LogUnavailable
 from streams.core.vault import VaultError
@@ -104,6 +105,9 @@ class _Conversation(Party):
             self.refuse(
                 message, Refused("unavailable", "Something that this needs does not answer; try again.")
             )
+        except Exception as error:
+            failures.tell(_log, "a request failed", error, type=message["type"])
+            self.refuse(message, Refused("internal", "Something went wrong here: try again later."))
 
     # -- rooms
 

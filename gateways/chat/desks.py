@@ -21,6 +21,7 @@ from gateways.core.principal import Principal
 from gateways.core.projections import Projection, ProjectionReader
 from gateways.core.push import Hub, Note
 from schemas.chat.views import DeskDelta, RoomDocument, desk_suffix
+from streams.core import failures
 from streams.core.logging import get_logger
 from streams.core.vault import VaultError
 
@@ -105,6 +106,9 @@ class Desks:
                         await self._hear(room_id, desk)
             except (RedisError, OSError, VaultError) as error:
                 _log.warning("a desk waits for its stores", room=room_id, error=type(error).__name__)
+                await asyncio.sleep(BACKOFF_S)
+            except Exception as error:
+                failures.tell(_log, "a desk stumbled", error, room=room_id)
                 await asyncio.sleep(BACKOFF_S)
 
     async def _hear(self, room_id: str, desk: _Desk) -> None:

@@ -23,7 +23,7 @@ from gateways.chat.window import Item, Window
 from gateways.core.frames import text_frame
 from gateways.core.push import Hub, Note
 from schemas.chat.views import NO_DELTA, Delta, RoomDocument
-from streams.core import metrics
+from streams.core import failures, metrics
 from streams.core.logging import get_logger
 from streams.core.vault import VaultError
 
@@ -40,6 +40,7 @@ RECHECK_S: Final = 15.0
 RENEWED_S: Final = 300.0
 """How often the window is opened anew anyway: people change their names."""
 BACKOFF_S: Final = 0.25
+AWAY: Final = (RedisError, OSError, VaultError)
 CHANGES_ROOM: Final = frozenset(("room", "moderators", "pinned", "unpinned", "screening"))
 CHANGES_READERS: Final = frozenset(("room", "moderators", "membership"))
 
@@ -91,6 +92,7 @@ class Feed:
         self._behind = True  # of the stream: it must be read before anything is said
         self._wake = asyncio.Event()
         self._ready = asyncio.Event()
+        self._stumbled = False  # the last try failed, and not by a store
         self.over = False
         self._renew_at_s = math.inf  # never before it is open
         self._flushed_at_s = self._took_s = 0.0
@@ -174,25 +176,41 @@ class Feed:
         ]
 
     async def _run(self) -> None:
+        while True:
+            try:
+                async with self._hub.listen([self.source.channel], self):
+                    while True:
+                        try:
+                            await self._tell_news()
+                        except Exception as error:
+                            await self._pause(error)
+            except Exception as error:  # it could not be listened to
+                await self._pause(error)
+
+    async def _tell_news(self) -> None:
+        """What is there now; then until there may be more."""
         clock = asyncio.get_running_loop().time
-        async with self._hub.listen([self.source.channel], self):
-            while True:
-                try:
-                    await self._take()
-                    self._open_for_listeners()
-                    while self._window.last > self._sent:
-                        pause_s = self._flushed_at_s + self._pace_s() - clock()
-                        if pause_s > 0:
-                            await asyncio.sleep(pause_s)
-                            await self._take()
-                        await self._flush()
-                except (RedisError, OSError, VaultError) as error:
-                    _log.warning("a room waits for its stores", room=self.room_id, error=type(error).__name__)
-                    self._behind = True
-                    await asyncio.sleep(BACKOFF_S)
-                    continue
-                if not self._heard:
-                    await self._news()
+        await self._take()
+        self._open_for_listeners()
+        while self._window.last > self._sent:
+            pause_s = self._flushed_at_s + self._pace_s() - clock()
+            if pause_s > 0:
+                await asyncio.sleep(pause_s)
+                await self._take()
+            await self._flush()
+        self._stumbled = False
+        if not self._heard:
+            await self._news()
+
+    async def _pause(self, error: Exception) -> None:
+        if isinstance(error, AWAY):
+            _log.warning("a room waits for its stores", room=self.room_id, error=type(error).__name__)
+        else:
+            failures.tell(_log, "a room stumbled", error, room=self.room_id)
+            self._stumbled = True
+            self._heard.clear()
+        self._behind = True
+        await asyncio.sleep(BACKOFF_S)
 
     async def _news(self) -> None:
         still_due = self._renew_at_s <= asyncio.get_running_loop().time()
@@ -228,11 +246,26 @@ class Feed:
         if deltas:
             if any(delta["kind"] in CHANGES_ROOM for delta in deltas):
                 self.room = await self.source.room()
-            for item, doc in await self._opener(self.room, deltas):
+            for item, doc in await self._opened(deltas):
                 self._window.add(item, doc)
                 self._arrived(item)
         known = rest[-1]["id"] if rest else self._window.last
         self._heard = [*rest, *(delta for delta in self._heard if delta["id"] > known)]
+
+    async def _opened(self, deltas: Sequence[Delta]) -> Opened:
+        """After a failure each by itself: one that cannot be opened must not silence its room for ever."""
+        if not self._stumbled:
+            return await self._opener(self.room, deltas)
+        opened: Opened = []
+        for delta in deltas:
+            try:
+                opened += await self._opener(self.room, [delta])
+            except AWAY:
+                raise
+            except Exception as error:
+                failures.tell(_log, "a delta is skipped", error, room=self.room_id, delta=delta["id"])
+                opened.append((Item(delta["id"], delta["prev"], "", "", "skipped", "", None), {}))
+        return opened
 
     def _unsent(self) -> list[Item]:
         return self._window.since(max(self._sent, self._window.floor)) or []
@@ -244,7 +277,7 @@ class Feed:
         self._renew_at_s = now_s  # so it stays due if this fails; who asks meanwhile is not overheard
         last, fresh = self._window.last, Window()
         deltas = [delta for delta in await self.source.read(NO_DELTA) if delta["id"] <= last]
-        for item, doc in await self._opener(self.room, deltas):
+        for item, doc in await self._opened(deltas):
             fresh.add(item, doc)
         if fresh.last != last:
             return  # the stream has left the window behind: what follows says so, and then it is tried again

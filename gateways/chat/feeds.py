@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Set
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Final
 
@@ -16,8 +16,10 @@ from gateways.chat.window import Item
 from gateways.core.projections import Projection, ProjectionReader
 from gateways.core.push import Hub
 from schemas.chat.views import RoomDocument
-from streams.core import metrics
+from streams.core import failures, metrics
+from streams.core.logging import get_logger
 
+_log = get_logger("gateway.chat.feeds")
 OPEN_S: Final = 5.0
 KEPT_S: Final = 30.0
 """How long a room without listeners stays open: people reload pages."""
@@ -132,13 +134,17 @@ class Feeds:
             while True:
                 await asyncio.sleep(VERSION_S)
                 rounds += 1
-                with suppress(RedisError, OSError):
+                try:
                     if rounds % SWEEP_ROUNDS == 0:
                         await self._sweep()
                     version = await self._reader.version(self._rooms.name)
                     if self._version and version != self._version:
                         self._version = version
                         await self._move()
+                except (RedisError, OSError):
+                    continue  # at the next round
+                except Exception as error:
+                    failures.tell(_log, "rooms were not looked after", error)
         finally:
             await asyncio.gather(*(self._end(feed) for feed in self._open.values()))
             self._open.clear()

@@ -17,8 +17,11 @@ from gateways.chat.people import People
 from gateways.core.deps import Watch
 from gateways.core.projections import Projection, ProjectionReader
 from gateways.core.push import Note
+from streams.core import failures
+from streams.core.logging import get_logger
 from streams.core.sealing import KEPT_S
 
+_log = get_logger("gateway.chat.forgetting")
 TICK_S: Final = 0.25
 VERSION_S: Final = 15.0
 """How often it is looked up whether a rebuilt projection has taken over, seconds."""
@@ -53,6 +56,9 @@ class Forgetting:
                     self._everybody = True
                     await self._hear(version)
             except (RedisError, OSError):
+                await asyncio.sleep(TICK_S)
+            except Exception as error:
+                failures.tell(_log, "forgetting stumbled", error)
                 await asyncio.sleep(TICK_S)
 
     async def _hear(self, version: int) -> None:

@@ -20,6 +20,7 @@ from gateways.chat.people import People
 from gateways.chat.presence import NOBODY, Presence, Present, live_tag, own
 from gateways.core.frames import text_frame
 from gateways.core.push import Hub, Note
+from streams.core import failures
 from streams.core.logging import get_logger
 
 _log = get_logger("gateway.chat.live")
@@ -131,6 +132,8 @@ class Live:
                     await self.tick(asyncio.get_running_loop().time())
                 except (RedisError, OSError) as error:
                     _log.warning("nobody knows who is there", error=type(error).__name__)
+                except Exception as error:
+                    failures.tell(_log, "a tick of the rooms failed", error)
         finally:
             with suppress(RedisError, OSError):  # the others forget this gateway by themselves
                 await self._say_gone(list(self._rooms))

@@ -17,6 +17,7 @@ import orjson
 from redis.exceptions import RedisError
 
 from gateways.core.deps import RedisReader
+from streams.core import failures
 from streams.core.logging import get_logger
 
 _log = get_logger("gateway.push")
@@ -223,7 +224,10 @@ class Hub:
 
 def _tell(channel: _Channel, note: Note | None) -> None:
     for listener in channel.listeners:
-        listener.hear(note)
+        try:
+            listener.hear(note)
+        except Exception as error:  # else nobody of this process would hear anything any more
+            failures.tell(_log, "a notification was not understood", error)
 
 
 def _text(value: bytes | str) -> str:

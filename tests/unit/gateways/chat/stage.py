@@ -156,12 +156,15 @@ class Stage:
     def __init__(self) -> None:
         self.stream, self.hub, self.arrived = Stream(), FakeHub(), [0]
         self.erased: set[str] = set()
+        self.poison: set[int] = set()
         self.feed = Feed(
             ROOM, self.stream, self.open, self.hub, lambda _: self.arrived.append(0)  # type: ignore[arg-type]
         )  # fmt: skip
 
     async def open(self, room: Any, deltas: Sequence[Any]) -> list[tuple[Item, dict[str, Any]]]:
         """Of who is erased there is nothing to show."""
+        if any(each["id"] in self.poison for each in deltas):
+            raise KeyError("text")
         found = await as_they_are(room, deltas)
         return [
             (each._replace(wire=None) if each.account_id in self.erased else each, doc) for each, doc in found

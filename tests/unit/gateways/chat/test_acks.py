@@ -21,6 +21,7 @@ class Outcomes:
         self.known: dict[str, dict[str, Any]] = {}
         self.looks = 0
         self.failing = 0
+        self.error: Exception = RedisConnectionError()
 
     async def pin(self, _: Any) -> Outcomes:
         return self
@@ -29,7 +30,7 @@ class Outcomes:
         self.looks += 1
         if self.failing:
             self.failing -= 1
-            raise RedisConnectionError
+            raise self.error
         return [self.known.get(request_id) for _, request_id in requests]
 
 
@@ -113,3 +114,14 @@ def test_a_request_that_was_refused_is_another_one_the_next_time(monkeypatch: py
         acks.refused(other, other)
     assert acks.attempt("first") == "first"  # what is remembered is bounded
     assert acks.attempt("third") != "third"
+
+
+def test_outcomes_that_a_bug_keeps_from_being_read_end_nothing_and_nobody_waits_for_ever() -> None:
+    async def play(outcomes: Outcomes, acks: Acks) -> None:
+        outcomes.failing, outcomes.error = 10**6, KeyError("type")
+        assert await acks.expect(ROOM, "poisonous") is None
+        outcomes.failing = 0
+        outcomes.known = {"next": {"type": "held"}}
+        assert await acks.expect(ROOM, "next") == {"type": "held"}
+
+    scene_with(play)

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
+import structlog
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from gateways.chat import conversation
@@ -162,3 +163,27 @@ def test_who_is_put_out_while_coming_in_is_out(when: str, monkeypatch: pytest.Mo
             assert visit.said == [LEFT]
 
     played(scene)
+
+
+def test_a_request_that_fails_by_a_bug_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = "some " * 3
+
+    async def bug(*_: Any) -> None:
+        raise KeyError(written)
+
+    async def scene() -> None:
+        visit = Visit(monkeypatch)
+        async with conversation._Conversation(visit) as talk:  # type: ignore[arg-type]
+            for kind in ("send", "typing"):
+                await talk.take({"type": kind, "room": ROOM, "client_id": kind})
+            await asyncio.sleep(1)
+        said = [(each["type"], each["code"], each["client_id"]) for each in visit.said]
+        assert sorted(said) == [("refused", "internal", "send"), ("refused", "internal", "typing")]
+
+    for kind in ("send", "typing"):
+        monkeypatch.setitem(conversation._HANDLERS, kind, bug)
+    with structlog.testing.capture_logs() as lines:
+        played(scene)
+    assert [line["event"] for line in lines] == ["a request failed"] * 2
+    assert all(line["traceback"] for line in lines)
+    assert written not in str(lines)

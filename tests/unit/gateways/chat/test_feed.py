@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from typing import Any
 
 import orjson
 import pytest
+import structlog
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from gateways.chat.feed import (
@@ -328,6 +330,67 @@ def test_listeners_are_asked_again_when_readers_change() -> None:
         stage.say(delta(1, "membership", account_ids=[BEN], added=False))
         await asyncio.sleep(1)
         assert client.rechecked == 1
+        await stage.feed.close()
+
+    played(scene)
+
+
+def test_a_poisonous_delta_is_skipped_and_the_room_goes_on_also_when_it_is_opened_anew() -> None:
+    async def scene() -> None:
+        stage = Stage()
+        stage.say(delta(0), delta(1))
+        stage.poison = {1, 3}
+        await stage.feed.open()
+        client = stage.join(Client())
+        stage.say(delta(2), delta(3), delta(4))
+        await asyncio.sleep(1)
+        assert client.ids == [2, 4]
+        stage.feed.renew()
+        await asyncio.sleep(1)
+        stage.say(delta(5))
+        await asyncio.sleep(1)
+        assert client.ids == [2, 4, 5]
+        assert [each["id"] for each in stage.feed.messages(BEN)] == [0, 2, 4, 5]
+        await stage.feed.close()
+
+    with structlog.testing.capture_logs() as lines:
+        played(scene)
+    skipped = [line for line in lines if line["event"] == "a delta is skipped"]
+    assert {line["delta"] for line in skipped} == {1, 3}
+    assert all(line["log_level"] == "error" and line["traceback"] for line in skipped)
+    assert "text 3" not in str(lines)
+
+
+def test_a_bug_anywhere_else_is_passed_by_after_a_pause() -> None:
+    async def scene() -> None:
+        stage = Stage()
+        stage.stream.failing = [RuntimeError("a bug")]
+        await stage.feed.open()
+        client = stage.join(Client())
+        stage.stream.failing = [ValueError("another"), RuntimeError("a bug")]
+        stage.hub.break_off()
+        stage.say(delta(0))
+        await asyncio.sleep(3 * BACKOFF_S)
+        assert client.ids == [0]
+        await stage.feed.close()
+
+    played(scene)
+
+
+def test_a_room_that_cannot_be_listened_to_at_first_is_later() -> None:
+    async def scene() -> None:
+        stage = Stage()
+        listen, failures = stage.hub.listen, [RedisConnectionError(), RuntimeError()]
+
+        def listening(*what: Any) -> Any:
+            if failures:
+                raise failures.pop()
+            return listen(*what)
+
+        stage.hub.listen = listening  # type: ignore[method-assign]
+        stage.say(delta(0))
+        await stage.feed.open()
+        assert [each["id"] for each in stage.feed.messages(BEN)] == [0]
         await stage.feed.close()
 
     played(scene)

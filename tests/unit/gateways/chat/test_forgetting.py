@@ -30,6 +30,7 @@ class World:
         self.watched = 0
         self.version_now = 1
         self.failing = False
+        self.error: Exception = RedisConnectionError()
         self.looks = 0
 
     @asynccontextmanager
@@ -43,7 +44,7 @@ class World:
 
     async def pin(self, _: Any) -> World:
         if self.failing:
-            raise RedisConnectionError
+            raise self.error
         return self
 
     async def get_many(self, keys: list[str]) -> list[Any]:
@@ -135,5 +136,18 @@ def test_a_rebuilt_projection_is_listened_to_instead() -> None:
         await asyncio.sleep(VERSION_S + SOON_S)
         assert world.watched == 2
         assert world.forgotten == [{ANN}]
+
+    scene_with(play)
+
+
+def test_a_bug_does_not_end_it() -> None:
+    async def play(world: World) -> None:
+        world.failing, world.error = True, KeyError("state")
+        world.states[BEN] = "erased"
+        world.tell(BEN)
+        await asyncio.sleep(3)
+        world.failing = False
+        await asyncio.sleep(SOON_S + TICK_S)
+        assert world.forgotten == [{BEN}]
 
     scene_with(play)

@@ -226,3 +226,22 @@ def test_signals_cost_nothing_where_nobody_changes_anything() -> None:
         await gateway.stop()
 
     played(scene)
+
+
+def test_a_tick_that_fails_by_a_bug_is_not_the_last() -> None:
+    async def scene() -> None:
+        one, client = Gateway(Store(), "one"), Client(ANN)
+        tick, failures = one.live.tick, [KeyError("a bug"), RuntimeError()]
+
+        async def failing(now_s: float) -> None:
+            if failures:
+                raise failures.pop()
+            await tick(now_s)
+
+        one.live.tick = failing  # type: ignore[method-assign]
+        with one.live.listening(ROOM, client):
+            await asyncio.sleep(4 * TICK_S)
+            assert told(client, "presence")
+        await one.stop()
+
+    played(scene)
