@@ -11,6 +11,8 @@ from gateways.core.reasons import Reason
 AuditAct = Literal[
     "account.open", "link.issue", "account.change", "account.erase", "signing.rotate",
     "asset.change", "asset.delete", "asset.transfer",
+    "chat.sanction", "chat.purge", "chat.remove", "chat.review", "chat.pin", "chat.room", "chat.screening",
+    "chat.moderators", "chat.members",
 ]  # fmt: skip
 Films = Literal["delete", "transfer"]
 AccountState = Literal["invited", "active", "disabled", "erased"]
@@ -272,7 +274,7 @@ class AuditQuery(Strict):
     cursor: str | None = Field(default=None, max_length=512, description="`next_cursor` of the page before")
     actor: str | None = Field(default=None, max_length=64, description="only of this actor")
     account_id: str | None = Field(
-        default=None, max_length=64, description="only about this account or its films"
+        default=None, max_length=64, description="only about this account, its films or its messages"
     )
     act: AuditAct | None = Field(default=None, description="only of this kind")
     since_ms: int = Field(default=0, ge=0, le=2**53, description="not before; milliseconds since 1970")
@@ -289,17 +291,30 @@ class AuditEntry(BaseModel):
         "somebody of another issuer"
     )
     act: str
-    account_id: str | None = Field(description="the account that it was done to, or whose film it was")
+    account_id: str | None = Field(
+        description="the account that it was done to, or whose thing it was; null where "
+        "several are, and where the request names none (chat.review, a message unpinned)"
+    )
+    account_ids: list[str] | None = Field(description="of several accounts: all of them")
     asset_id: str | None = Field(description="the film that it was done to")
+    room_id: str | None = Field(description="the chat room that it was done in")
     result: Literal["done", "refused", "open"]
     code: str | None = Field(description="why it was refused")
-    reason: str | None = Field(description="as the actor wrote it; null if none, or if the person was erased")
+    reason: str | None = Field(
+        description="as the actor wrote it, in chat a short code; null if none, or if the person was erased"
+    )
     roles: list[str] | None = Field(description="the roles that were given, where roles were")
     disabled: bool | None
     visibility: str | None = Field(description="who may see the film from then on, where that was changed")
     title: str | None = Field(description="the film's title from then on, where that was changed")
     films: Films | None = Field(description="of an erasure: what becomes of the films")
     heir_id: str | None = Field(description="who gets the films; null with transfer: the administrator")
+    sanction: Literal["timeout", "ban", "shadow", "lift"] | None = Field(description="of chat.sanction")
+    on: bool | None = Field(
+        description="whether a message was pinned or let through, or somebody became a moderator or member; "
+        "false: the contrary"
+    )
+    settings: list[str] | None = Field(description="of chat.room: names of the settings that were changed")
 
 
 class AuditPage(BaseModel):

@@ -13,11 +13,38 @@ export const ACTS = {
   "asset.change": "Changed a film",
   "asset.delete": "Deleted a film",
   "asset.transfer": "Gave a film to somebody else",
+  "chat.sanction": "Sanctioned somebody in a room",
+  "chat.purge": "Removed all messages of somebody",
+  "chat.remove": "Removed messages",
+  "chat.review": "Reviewed messages",
+  "chat.pin": "Pinned a message",
+  "chat.room": "Changed a room's settings",
+  "chat.screening": "Changed a room's screening rules",
+  "chat.moderators": "Changed who moderates a room",
+  "chat.members": "Changed who is in a room",
 };
-const ICONS = { "account.open": "user-round-plus", "account.change": "user-round-pen", "link.issue": "link", "account.erase": "eraser", "signing.rotate": "key-round", "asset.change": "pencil", "asset.delete": "trash-2", "asset.transfer": "arrow-right-left" };
+const ICONS = { "account.open": "user-round-plus", "account.change": "user-round-pen", "link.issue": "link", "account.erase": "eraser", "signing.rotate": "key-round", "asset.change": "pencil", "asset.delete": "trash-2", "asset.transfer": "arrow-right-left",
+  "chat.sanction": "gavel", "chat.purge": "brush-cleaning", "chat.remove": "message-square-x", "chat.review": "clipboard-check", "chat.pin": "pin", "chat.room": "settings-2", "chat.screening": "funnel", "chat.moderators": "shield", "chat.members": "users" };
+const SANCTIONS = { timeout: "timed out", ban: "banned", shadow: "shadow banned", lift: "lifted the sanction of" };
 const RESULTS = { done: ["", "Done"], refused: ["failed", "Refused"], open: ["working", "Under way"] };
 
+/** What was done in a chat room; of acts without an account the sentence is whole. */
+function chatVerb(entry) {
+  switch (entry.act) {
+    case "chat.sanction": return SANCTIONS[entry.sanction];
+    case "chat.purge": return "removed all messages of";
+    case "chat.remove": return "removed messages of";
+    case "chat.review": return entry.on ? "let messages through" : "turned messages down";
+    case "chat.pin": return entry.on ? "pinned a message of" : "unpinned a message";
+    case "chat.room": return "changed settings";
+    case "chat.screening": return "changed the screening rules";
+    case "chat.moderators": return entry.on ? "made a moderator of" : "took moderation from";
+    default: return entry.on ? "made a member of" : "ended the membership of";
+  }
+}
+
 function verb(entry) {
+  if (entry.room_id) return chatVerb(entry);
   if (entry.act === "account.open") return "opened the account of";
   if (entry.act === "link.issue") return "gave out a password link for";
   if (entry.act === "account.erase") return "erased";
@@ -35,22 +62,24 @@ function wish(entry, names) {
   const heir = names.of(entry.heir_id ?? "administrator");
   if (entry.act === "asset.transfer") return `for ${heir}`;
   if (entry.act === "account.erase" && entry.films) return entry.films === "delete" ? "with all films" : `with all films left to ${heir}`;
+  if (entry.settings) return entry.settings.join(", ").replaceAll("_", " ");
   return [entry.title && `title “${entry.title}”`, entry.visibility].filter(Boolean).join(", ");
 }
 
 const film = (id) => html`<a class="linkish mono" href=${place("streaming", `/assets/${encodeURIComponent(id)}/log`) ?? `/assets/${id}/log`} title="Events of film ${id}">${shortId(id)}</a>`;
+const room = (id) => html` in room <a class="linkish mono" href=${place("chat", `/rooms/${encodeURIComponent(id)}`) ?? `/rooms/${id}`} title="Room ${id}">${shortId(id.slice(2))}</a>`;
 
 export function entryRow(entry, names, about) {
   const [tone, label] = RESULTS[entry.result];
-  const target = entry.account_id;
+  const targets = entry.account_ids ?? [entry.account_id].filter(Boolean);
   const more = wish(entry, names);
   return html`
     <li class="line" data-act=${entry.act}>
       ${icon(ICONS[entry.act] ?? "circle")}
       <div class="what">
         <p><strong>${names.of(entry.actor)}</strong> ${verb(entry)}
-          ${target && entry.act !== "signing.rotate" ? html`<button class="linkish" type="button" title="Only what concerns this account" @click=${() => about(target)}>${names.of(target)}</button>` : nothing}
-          ${!target && entry.asset_id ? "the administrator" : nothing}
+          ${entry.act === "signing.rotate" ? nothing : targets.map((target, at) => html`${at ? ", " : ""}<button class="linkish" type="button" title="Only what concerns this account" @click=${() => about(target)}>${names.of(target)}</button>`)}
+          ${!targets.length && entry.asset_id ? "the administrator" : nothing}${entry.room_id ? room(entry.room_id) : nothing}
           ${more ? html`<span class="quiet">${more}</span>` : nothing}
           ${entry.roles ? html`<span class="quiet">as ${entry.roles.join(", ") || "nobody in particular"}</span>` : nothing}</p>
         ${entry.reason ? html`<p class="reason">“${entry.reason}”</p>` : nothing}

@@ -1,4 +1,4 @@
-// What people with more rights than an owner did to others' accounts and films, and why they said they did.
+// What people with more rights than an owner did to others' accounts and films and in their rooms, and why they said they did.
 import "shared/frame.js";
 import { Part, html, nothing, repeat } from "shared/element.js";
 import { identity } from "shared/identity-api.js";
@@ -93,7 +93,7 @@ class Audit extends Part {
     const filtered = Object.values(this.filter).some(Boolean);
     return blank({
       name: "scroll-text", title: filtered ? "Nothing fits" : "Nothing happened yet",
-      text: filtered ? "Nobody did this, or not in this time. What happened a moment ago takes a few seconds to show." : "As soon as somebody changes others' accounts or films, it stands here with their reason.",
+      text: filtered ? "Nobody did this, or not in this time. What happened a moment ago takes a few seconds to show." : "As soon as somebody changes others' accounts or films, or moderates their rooms, it stands here with their reason.",
       actions: filtered ? html`<button class="button" type="button" @click=${() => this.clear()}>Show everything</button>` : nothing,
     });
   }
