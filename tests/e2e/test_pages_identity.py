@@ -11,6 +11,7 @@ from playwright.async_api import Browser, Page, expect
 
 from deploy.local.launcher import Stack
 from tests.e2e.people import PASSWORD, Somebody, somebody
+from tests.integration.chat.town import town_of
 from tests.support.browser import PATIENCE_MS
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -170,6 +171,28 @@ async def test_who_erases_somebody_chooses_what_becomes_of_their_films(
         )
         await page.get_by_label("What").select_option("asset.delete")
         await expect(page.get_by_text("Nothing fits")).to_be_visible()
+
+
+async def test_the_audit_tells_of_rooms_and_leads_to_them(browser: Browser, platform_stack: Stack) -> None:
+    async with somebody(browser, platform_stack) as admin, town_of(platform_stack) as town:
+        name = f"Mo {uuid.uuid4().hex[:6]}"
+        await admin.join("admin", name=f"Ada {uuid.uuid4().hex[:6]}")
+        ann, mo = await town.person("creator"), await town.person("moderator", name=name)
+        room = await town.room(ann)
+        ban = {"account_id": (await town.person(name="Ben")).account_id, "kind": "shadow", "reason": "spam"}
+        await town.ask("POST", f"/v1/rooms/{room}/sanctions", 200, ban, mo)
+        await town.ask("PATCH", f"/v1/rooms/{room}", 200, {"read_only": True}, mo)
+        page = await admin.open(f"/audit?actor={mo.account_id}")
+        changed = page.locator(".acts .line", has_text="changed settings")
+        await look_again(page, changed)
+        await expect(changed).to_contain_text("read only")
+        await page.get_by_label("What").select_option("chat.sanction")
+        entry = page.locator(".acts .line", has_text="shadow banned")
+        await expect(entry).to_contain_text(f"{name} shadow banned Ben in room")
+        await expect(entry).to_contain_text("spam")
+        await expect(entry.get_by_role("link")).to_have_attribute(
+            "href", f"{platform_stack.url('chat')}/rooms/{room}"
+        )
 
 
 async def look_again(page: Page, wanted: object) -> None:
