@@ -25,6 +25,14 @@ _SPELLED_DOT: Final = re.compile(  # spaces are counted: else many of them would
     r"|\s{1,3}dot\s{1,3}(?=[\w-]+\b)"  # example dot com
     rf"|\s{{1,3}}\.\s{{1,3}}(?=(?:{_STRONG})\b)"  # example . com
 )
+_HOSTLESS: Final = re.compile(
+    r"(?<![\w-])(?P<scheme>(?:java|vb|live)script(?=\s{0,3}:\s{0,3}[\w/(\[{'\"`%])"
+    r"|data(?=:(?:[\w.+-]{1,40}/[\w.+-]{1,60})?(?:;[\w=+-]{1,40}){0,4},)"  # `data: 5` is none
+    r"|(?:file|filesystem|blob|view-source|jar|intent|about)(?=:(?:[/\\]|https?:|blank\b))"
+    r"|magnet(?=:\?)"
+    r"|(?!https?:|hxxps?:|ftp:|wss?:)[a-z][a-z\d+.-]{1,20}(?=://[\w\[]))"
+)
+"""Addresses that run or show what stands in them, read a disk, or open another program."""
 _DOTTED: Final = re.compile(r"\.\w")
 _LINK: Final = re.compile(
     r"\b(?:https?|hxxps?|ftp|wss?):[/\\]{1,2}(?P<authority>[^\s/\\?#]+)"
@@ -51,13 +59,16 @@ def hosts(text: str) -> list[str]:
 
     A link is an address with its scheme, a name with a path, a bare name under a usual ending, or an IPv4
     address; `example (dot) com` is one, an e-mail address and a missing space after a full stop are not.
+    Of an address of another scheme than the web's (`javascript:`, `data:`) it is the scheme with its colon,
+    which is of no domain; these come last.
     """
     plain = text.lower() if text.isascii() else text.translate(_READ)
     if "dot" in plain or " . " in plain or any(bracket in plain for bracket in "[({<"):
         plain = _SPELLED_DOT.sub(".", plain)
+    hostless = [match["scheme"] + ":" for match in _HOSTLESS.finditer(plain)] if ":" in plain else []
     if "://" not in plain and ":\\" not in plain and not _DOTTED.search(plain):
-        return []
-    return [host for match in _LINK.finditer(plain) if (host := _host(match))]
+        return hostless
+    return [host for match in _LINK.finditer(plain) if (host := _host(match))] + hostless
 
 
 def is_of(host: str, domains: Container[str]) -> bool:

@@ -111,6 +111,8 @@ _DECODED: Final = str.maketrans(_LEET | _SIGNS)
 _I_OR_L: Final = "1|!"
 _DECODED_L: Final = str.maketrans(_LEET | _SIGNS | dict.fromkeys(_I_OR_L, "l"))
 _SPELLED: Final = re.compile(r" \S(?: \S){2,}(?= )")
+_PARTED: Final = re.compile(r"(?<= )[^\W_][|+!@$](?:[^\W_][|+!@$]){1,61}[^\W_](?=[!|+]* )")
+"""Letters with a sign between each two of them, which parts them rather than is one (`s|c|a|m`)."""
 _ENCODED: Final = re.compile(r"[a-z][0-9@$]|[0-9@$][a-z]|[a-z][!|+][a-z]")
 _QUANTITY: Final = re.compile(r"[0-9]+[a-z]")
 _LONG_RUN: Final = re.compile(r"(.)\1\1+")  # spaces stand alone here
@@ -135,16 +137,16 @@ def in_latin(normalised: str) -> str:
 
 def readings(text: str) -> list[str]:
     """All that a text may be read as, normalised: as it stands; with foreign letters as Latin ones; with
-    letters that stand alone (`f o o`) joined; with digits and signs in words as letters (`f0o`, 1 as i and
-    as l); with characters that stand thrice or more in a row thrice, twice, and once.
+    letters that stand alone (`f o o`, `f|o|o`) joined; with digits and signs in words as letters (`f0o`, 1
+    as i and as l); with characters that stand thrice or more in a row thrice, twice, and once.
 
     Almost always one; at most 36.
     """
     found = [" " + " ".join(text.translate(PLAIN).split()) + " "]
     if not found[0].isascii() and (latin := in_latin(found[0])) != found[0]:
         found.append(latin)
-    for joining in [reading for reading in found if _SPELLED.search(reading)]:
-        found.append(_SPELLED.sub(_joined, joining))
+    for joining in [reading for reading in found if _SPELLED.search(reading) or _PARTED.search(reading)]:
+        found.append(_SPELLED.sub(_joined, _PARTED.sub(_unparted, joining)))
     if found[0].encode("utf-8", "replace").translate(None, _LETTERS):  # there are digits, signs or others
         for encoded in [reading for reading in found if _ENCODED.search(reading)]:
             found.append(_with_words_of(encoded, _DECODED))
@@ -158,6 +160,10 @@ def readings(text: str) -> list[str]:
 
 def _joined(spelled: re.Match[str]) -> str:
     return " " + spelled[0].replace(" ", "")
+
+
+def _unparted(parted: re.Match[str]) -> str:
+    return parted[0][::2]
 
 
 def _with_words_of(encoded: str, table: dict[int, str]) -> str:

@@ -2,7 +2,8 @@
 
 A text between single spaces makes a whole word a plain substring, ` word `, so one Aho-Corasick automaton
 finds words, phrases and parts of words alike, in a time that does not depend on how many terms there are and
-that no choice of terms can make long.
+that no choice of terms can make long. A phrase is looked for as one word, too (`freemoney`): joined, it must
+stand alone, and be long enough to be no word by chance.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from streams.core.screening.normalise import in_latin, normalise_term
 
 _UNSPACED: Final = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
 """Scripts that do not put spaces between words (beginnings of Unicode names)."""
+_SHORTEST_JOINED: Final = 6
+"""Characters of a phrase without its spaces, so that `go at` does not find a goat."""
 
 
 class TermFinder:
@@ -48,7 +51,9 @@ def _patterns(term: Term) -> list[str]:
     latin = in_latin(plain)
     # A foreign word that looks like a Latin one throughout would find that one wherever it is meant.
     forms = [plain] if latin == plain or latin.isascii() else [plain, latin]
-    return [_bounded(form, term.whole_word) for form in forms if form.strip()]
+    found = [_bounded(form, term.whole_word) for form in forms if form.strip()]
+    joined = [form.replace(" ", "") for form in forms if " " in form.strip()]
+    return found + [_bounded(form, whole_word=True) for form in joined if len(form) >= _SHORTEST_JOINED]
 
 
 def _bounded(form: str, whole_word: bool) -> str:

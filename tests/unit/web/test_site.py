@@ -114,9 +114,28 @@ def test_missing_modules_say_what_to_do(tmp_path: Path) -> None:
         Site(tmp_path)
 
 
-def test_own_modules_pass_their_lint() -> None:
+def by_node(*arguments: str) -> str:
     beside = Path(sys.executable).with_name("node")
     node = str(beside) if beside.exists() else shutil.which("node")
     assert node is not None, "no node: install the dependency group `stack`"
-    done = subprocess.run([node, "lint.mjs"], cwd=WEB_ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run([node, *arguments], cwd=WEB_ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_own_modules_pass_their_lint() -> None:
+    by_node("lint.mjs")
+
+
+def test_what_people_write_links_to_the_web_alone() -> None:
+    texts = [
+        *("javascript:alert(1)", "data:text/html,x", "vbscript:x", "file:///a", "blob:http:x", "//e.org"),
+        *("javascript://e.org/%0aalert(1)", "javascript:a('https://e.org/')", "HTTPS://e.org/a"),
+    ]
+    script = (
+        'import { parts } from "./chat/text.js";'
+        f"const found = {json.dumps(texts)}.flatMap(parts).map((part) => part.href).filter(Boolean);"
+        "console.log(JSON.stringify(found));"
+    )
+    links = json.loads(by_node("--input-type=module", "-e", script))
+    assert links == ["https://e.org/", "https://e.org/a"]

@@ -54,6 +54,44 @@ def test_what_only_resembles_a_link_is_none(text: str) -> None:
     assert hosts(text) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "scheme"),
+    [
+        ("javascript:alert(1)", "javascript:"),
+        ("JavaScript: alert(1)", "javascript:"),
+        ("see java\u200bscript://%0aalert(1)", "javascript:"),
+        ("vbscript:msgbox(1)", "vbscript:"),
+        ("data:text/html,<script>alert(1)</script>", "data:"),
+        ("data:text/html;base64,PHNjcmlwdD4=", "data:"),
+        ("data:,hello", "data:"),
+        ("file:///etc/passwd", "file:"),
+        ("file:/etc/passwd", "file:"),
+        ("blob:https://localhost/1", "blob:"),
+        ("view-source:http://localhost/", "view-source:"),
+        ("about:blank", "about:"),
+        ("magnet:?xt=urn:btih:1", "magnet:"),
+        ("steam://run/1", "steam:"),
+    ],
+)
+def test_an_address_of_another_scheme_is_a_link_to_no_domain(text: str, scheme: str) -> None:
+    found = hosts(text)
+    assert scheme in found
+    assert broken(found, "none", (), ()) == "policy"
+    assert broken([scheme], "listed", {"example.org"}, ()) == "policy"
+    assert broken([scheme], "all", (), ()) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "data: 5", "my data:text", "file: the big one", "file:name", "I like javascript:",
+        "about: me", "the intent:good", "ratio 3:4", "and so: /s", "metadata:text/html",
+    ],
+)  # fmt: skip
+def test_a_word_before_a_colon_is_no_scheme(text: str) -> None:
+    assert hosts(text) == []
+
+
 def test_a_domain_means_its_subdomains_and_no_others() -> None:
     assert is_of("example.org", {"example.org"})
     assert is_of("a.b.example.org", {"example.org"})
