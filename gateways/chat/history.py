@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from gateways.chat.context import Chat
 from gateways.chat.feed import Feed
-from gateways.chat.past import AFTER, BEFORE, later_than_history, opened_rows, rows
+from gateways.chat.past import AFTER, AMONG, BEFORE, later_than_history, opened_rows, rows
 from schemas.chat.views import NO_DELTA, RoomDocument
 
 SEARCH_S: Final = 2.0
@@ -56,6 +56,20 @@ async def newer(chat: Chat, room: RoomDocument, me: str | None, after: int, limi
     taken = held[: limit - len(items)]
     items += taken
     return Page(items, after, items[-1]["id"] if len(held) > len(taken) else None)
+
+
+async def among(chat: Chat, room: RoomDocument, me: str | None, wanted: list[str]) -> list[dict[str, Any]]:
+    """Those of these messages that are shown, in the order of their ids in `wanted`. Raises as `older`."""
+    if not wanted:
+        return []
+    feed = await chat.feeds.feed(room["room_id"])
+    found = {each["message_id"]: each for each in feed.messages(me) if each["message_id"] in wanted}
+    older_ones = [message_id for message_id in wanted if message_id not in found]
+    if older_ones:
+        past = await rows(chat, room["room_id"], AMONG, len(older_ones), me=me, messages=older_ones)
+        opened = await opened_rows(chat, room, past, later_than_history(feed, me))
+        found |= {each["message_id"]: each for each in opened}
+    return [found[message_id] for message_id in wanted if message_id in found]
 
 
 async def search(

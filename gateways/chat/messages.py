@@ -69,9 +69,9 @@ async def replay(request: web.Request) -> web.Response:
 async def pins(request: web.Request) -> web.Response:
     """What stands above the others, the newest last."""
     chat, room = chat_of(request), await known(request)
-    opened = await chat.opener.messages(room, [pin["message"] for pin in room["pinned"]])
-    there = [message for message in opened if message is not None]
-    shown = await without_blocked(chat, principal_of(request).account_id, there)
+    me = principal_of(request).account_id
+    pinned = [pin["message"]["message_id"] for pin in room["pinned"]]
+    shown = await without_blocked(chat, me, await _here(history.among(chat, room, me, pinned)))
     return json_response(Messages(items=[Message(**message) for message in shown]))
 
 

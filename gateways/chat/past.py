@@ -14,11 +14,13 @@ import orjson
 
 from gateways.chat.context import Chat
 from gateways.chat.feed import Feed
-from schemas.chat.history import AFTER, BEFORE, FILM, ONE, history_sql
+from schemas.chat.history import AFTER, AMONG, BEFORE, FILM, ONE, history_sql
 from schemas.chat.views import MESSAGES, RoomDocument
 from schemas.keys import table_of
 
-__all__ = ["AFTER", "BEFORE", "FILM", "ONE", "Later", "later_than_history", "opened_rows", "rows", "table"]
+__all__ = [
+    "AFTER", "AMONG", "BEFORE", "FILM", "ONE", "Later", "later_than_history", "opened_rows", "rows", "table",
+]  # fmt: skip
 NOBODY: Final = ""
 
 Row = Mapping[str, Any]

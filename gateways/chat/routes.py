@@ -8,7 +8,7 @@ from gateways.chat import blocks, listening, messages, models, rooms
 from gateways.chat.conversation import talk
 from gateways.chat.desk_routes import DESK_ROUTES
 from gateways.core.permissions import CHAT_MODERATE, CHAT_WRITE, PUBLIC, ROOMS_WRITE
-from gateways.core.rates import MESSAGE
+from gateways.core.rates import MESSAGE, ROOM
 from gateways.core.routes import Route
 from gateways.core.sockets import gated
 from gateways.core.sse import EVENT_STREAM
@@ -63,6 +63,7 @@ _ROOMS: Final[tuple[Route, ...]] = (
         response=models.Room,
         body=models.NewRoom,
         problems=("conflict", "unavailable"),
+        limits=ROOM,
         tag="rooms",
     ),
     _public(

@@ -19,6 +19,7 @@ WRITE: Final = "write"
 SIGN_IN: Final = "sign-in"
 REFUSED: Final = "refused"
 MESSAGE: Final = "message"
+ROOM: Final = "room"
 OFF: Final = "off"
 _RATE: Final = re.compile(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,5})")
 
@@ -54,6 +55,8 @@ DEFAULTS: Final[Rates] = {
     SIGN_IN: {IP: Rate(1200, 60)},
     # Of chat, edits included; a room's slow mode is its own.
     MESSAGE: {USER: Rate(120, 60), IP: Rate(30_000, 60)},
+    # Rooms that people open; those of films open by themselves.
+    ROOM: {USER: Rate(20, 3600)},
     # Credentials that turned out wrong.
     REFUSED: {IP: Rate(6000, 60)},
 }

@@ -57,6 +57,7 @@ BEFORE: Final = "offset < {before:UInt64}"
 AFTER: Final = "offset > {after:UInt64}"
 FILM: Final = "media_ms >= {from_ms:Int64} AND media_ms < {to_ms:Int64}"  # from_ms inclusive, to_ms not
 ONE: Final = "message_id = {message:String}"
+AMONG: Final = "message_id IN {messages:Array(String)}"
 
 
 def history_sql(table: str, window: str, *, oldest_first: bool = False, by_film: bool = False) -> str:

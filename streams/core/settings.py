@@ -171,8 +171,8 @@ class Settings(BaseSettings):
     )
     rate_limits: Annotated[dict[str, dict[str, str]], NoDecode] = Field(
         default={},
-        description="Changes of rates, as JSON: class (read, write, sign-in, refused) -> what is counted "
-        '(user, key, ip) -> requests/seconds or off, such as {"sign-in": {"ip": "60/60"}}.',
+        description="Changes of rates, as JSON: class (read, write, sign-in, message, room, refused) -> "
+        'what is counted (user, key, ip) -> requests/seconds or off, such as {"sign-in": {"ip": "60/60"}}.',
     )
     oidc_issuers: Annotated[tuple[OidcIssuer, ...], NoDecode] = Field(
         default=(),

@@ -30,7 +30,8 @@ TIMEOUT_S: Final = 240.0
 PASSWORD: Final = "seven small yellow submarines"  # of accounts that live for a bench
 SOCKETIO: Final = Path(__file__).parent / "peers" / "socketio"
 # Senders here are a few accounts at one address: what stops people would stop the bench.
-SETTINGS: Final = {"RATE_LIMITS": json.dumps({"message": {"user": "off", "ip": "off"}})}
+UNLIMITED: Final = {"message": {"user": "off", "ip": "off"}, "room": {"user": "off"}}
+SETTINGS: Final = {"RATE_LIMITS": json.dumps(UNLIMITED)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ KINDS: Final = ("gateways", "worker-chat", "kafka", "redis", "worker-history", "
 ACCOUNTS: Final = 20
 PASSWORD: Final = "seven small yellow submarines"
 SETTLED_S: Final = 120.0
-UNLIMITED: Final = json.dumps({"message": {"user": "off", "ip": "off"}})
+UNLIMITED: Final = json.dumps({"message": {"user": "off", "ip": "off"}, "room": {"user": "off"}})
 """RATE_LIMITS of the stack: what stops people would stop the script."""
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gateways.chat import conversation, live, presence, sayings, welcome
-from gateways.core.rates import DEFAULTS, MESSAGE, USER
+from gateways.core.rates import DEFAULTS, MESSAGE, ROOM, USER
 from gateways.core.sockets import CLOSE_CODES, MESSAGES, MOST_WAITING_BYTES
 from tests.integration.chat.town import Town
 
@@ -57,7 +57,8 @@ def test_its_numbers_and_close_codes_are_the_codes() -> None:
         assert f"| {code} | {meaning} |" in GUIDE
     for said in (
         f"at most {conversation.MOST_ROOMS} rooms", f"at most {conversation.MOST_AT_ONCE} requests",
-        f"say {MESSAGES.most} things a minute", f"writes {DEFAULTS[MESSAGE][USER].most} messages a minute",
+        f"say {MESSAGES.most} things a minute", f"opens {DEFAULTS[ROOM][USER].most} rooms an hour",
+        f"writes {DEFAULTS[MESSAGE][USER].most} messages a minute",
         f"{MOST_WAITING_BYTES // 1024} KiB wait", f"at most {welcome.NEWEST}, the oldest first",
         f"rooms of {presence.MOST_LISTED} or more", f"a room of {live.LIVESTREAM_FROM} connections",
     ):  # fmt: skip

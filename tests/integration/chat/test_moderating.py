@@ -123,6 +123,13 @@ async def test_reports_reach_the_desk_and_pins_stand_above(town: Town) -> None:
     await town.ask("PUT", pin, 200, by=ann)
     pins = (await town.ask("GET", f"/v1/rooms/{room}/pins", 200))["items"]
     assert [each["text"] for each in pins] == ["report me"]
+    await his.ask("edit", "edited", room=room, message_id=sent["message_id"], text="another text")
+    await his.say("react", room=room, message_id=sent["message_id"], reaction="❤️")
+    await his.item(room, lambda item: item["kind"] == "reactions")
+    [now] = (await town.ask("GET", f"/v1/rooms/{room}/pins", 200))["items"]
+    assert now == (await town.messages(room))[-1]
+    assert (now["id"], now["text"], now["edits"]) == (sent["id"], "another text", 1)
+    assert (now["edited_at_ms"] is not None, now["reactions"]) == (True, {"❤️": 1})
     await town.ask("DELETE", pin, 200, by=ann)
     assert (await town.ask("GET", f"/v1/rooms/{room}/pins", 200))["items"] == []
     purge = {"account_id": ben.account_id, "reason": "spam"}

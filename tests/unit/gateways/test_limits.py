@@ -10,6 +10,7 @@ from aiohttp import web
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from gateways.chat.routes import ROUTES
 from gateways.core.app import Service, create_app
 from gateways.core.auth import Guard
 from gateways.core.deps import CoreDeps
@@ -18,7 +19,7 @@ from gateways.core.limits import Limiter
 from gateways.core.permissions import ASSETS_READ, PUBLIC
 from gateways.core.principal import ANONYMOUS, Principal
 from gateways.core.problem import Problem
-from gateways.core.rates import DEFAULTS, IP, KEY, READ, REFUSED, USER, WRITE, Rate, RatesWrong, rates
+from gateways.core.rates import DEFAULTS, IP, KEY, READ, REFUSED, ROOM, USER, WRITE, Rate, RatesWrong, rates
 from gateways.core.routes import Route
 from streams.core import metrics
 from tests.unit.gateways.conftest import BEARER, Serve
@@ -160,6 +161,20 @@ def test_rates_are_data_and_settings_change_them() -> None:
     ):
         with pytest.raises(RatesWrong, match=said):
             rates(wrong)  # type: ignore[arg-type]
+
+
+async def test_an_account_opens_only_so_many_rooms() -> None:
+    [opening] = [each for each in ROUTES if each.name == "POST /v1/rooms"]
+    assert opening.rate_class == ROOM
+    limiter = Limiter(None, b"secret", clock=lambda: NOW_S)
+    for _ in range(DEFAULTS[ROOM][USER].most):
+        await limiter.take(opening.rate_class, SOMEBODY, NETWORK)
+    with pytest.raises(Problem) as refused:
+        await limiter.take(opening.rate_class, SOMEBODY, NETWORK)
+    assert (refused.value.kind.slug, refused.value.members["policy"]) == ("too-many-requests", "room-user")
+    with pytest.raises(RatesWrong, match=r"RATE_LIMITS\.room"):
+        rates({"room": {"user": "many"}})
+    assert rates({"room": {"user": "off"}})[ROOM] == {}
 
 
 async def show(_: web.Request) -> web.Response:
