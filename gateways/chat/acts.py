@@ -30,7 +30,7 @@ async def done_to(chat: Chat, room_id: str, account_id: str) -> list[Act]:
     """
     name = await table(chat)
     rows = await chat.history.query(
-        f"SELECT at_ms, kind, actor_id, rule, reason, until_ms FROM {name} "  # noqa: S608  # our own name
+        f"SELECT at_ms, kind, actor_id, rule, rules_version, reason, until_ms FROM {name} "  # noqa: S608  # our own name
         "WHERE room_id = {room:String} AND actor_id != {account:String} AND ("
         "(account_id = {account:String} AND kind IN "
         "('timeout', 'ban', 'shadow', 'lifted', 'purged', 'rejected')) "
@@ -42,10 +42,13 @@ async def done_to(chat: Chat, room_id: str, account_id: str) -> list[Act]:
     )
     actors = {str(row["actor_id"]) for row in rows} - {"", ADMINISTRATOR}
     names = {ADMINISTRATOR: None, **await chat.opener.people.there(actors)}
-    return [_act(row, names) for row in rows]
+    said = chat.room_rules.said
+    return [
+        _act(row, names, await said(room_id, str(row["rule"]), int(row["rules_version"]))) for row in rows
+    ]
 
 
-def _act(row: Mapping[str, Any], names: Mapping[str, str | None]) -> Act:
+def _act(row: Mapping[str, Any], names: Mapping[str, str | None], rule: str) -> Act:
     actor_id = str(row["actor_id"])
     return Act.model_validate(
         {
@@ -53,7 +56,12 @@ def _act(row: Mapping[str, Any], names: Mapping[str, str | None]) -> Act:
             "act": _ACTS[str(row["kind"])],
             "by": Actor(id=actor_id, name=names[actor_id]) if actor_id in names else None,
             # Of removals the rule says by whom, which `by` does.
-            "reason": row["reason"] or (row["rule"] if row["kind"] == "rejected" else ""),
+            "reason": _reason(row) or (rule if row["kind"] == "rejected" else ""),
             "until_ms": row["until_ms"],
         }
     )
+
+
+def _reason(row: Mapping[str, Any]) -> str:
+    """That somebody lifted it is no reason; that its time was over is one."""
+    return "" if row["kind"] == row["reason"] == "lifted" else str(row["reason"])

@@ -39,10 +39,14 @@ async def read(request: web.Request) -> web.Response:
     fates = await _fates(chat, room["room_id"], account_id, [str(row["message_id"]) for row in page])
     messages = await chat.opener.messages(room, page)
     name, purged_at = names[account_id], int(fates.get("", {}).get("id", -1))
-    items = [
+    found_items = [
         _with_fate(message, row, fates.get(message["message_id"]), purged_at)
         for message, row in zip(messages, page, strict=True)
         if message is not None
+    ]
+    items = [
+        Written(**each, why=await chat.room_rules.said(room["room_id"], each["rule"], version))
+        for each, version in found_items
     ]
     view, member = (
         await chat.sanctions.read(room["room_id"], account_id),
@@ -64,16 +68,16 @@ async def read(request: web.Request) -> web.Response:
 
 def _with_fate(
     message: dict[str, Any], row: Mapping[str, Any], fate: Mapping[str, Any] | None, purged_at: int
-) -> Written:
+) -> tuple[dict[str, Any], int]:
+    """As `Written` but for its words, and the version of the rules that decided."""
     if row["id"] < purged_at:
-        return Written(message=Message(**message), state="removed", rule="", reason="")
+        return {"message": Message(**message), "state": "removed", "rule": "", "reason": ""}, 0
     last = row if fate is None else fate
     # Another text that waits, or was turned down, leaves the message where it is.
     stays = fate is not None and int(fate["said"]) > int(fate["gone"])
     state: State = "shown" if stays else _STATES[str(last["what"])]
-    return Written(
-        message=Message(**message), state=state, rule=str(last["rule"]), reason=str(last["reason"])
-    )
+    told = {"message": Message(**message), "state": state}
+    return {**told, "rule": str(last["rule"]), "reason": str(last["reason"])}, int(last["rules_version"])
 
 
 async def _written(
@@ -83,7 +87,8 @@ async def _written(
     return await chat.history.query(
         "SELECT message_id, min(offset) AS id, argMin(kind, offset) AS what, '' AS reason, "  # noqa: S608
         "any(account_id) AS account_id, argMax(text_sealed, offset) AS text_sealed, "
-        "argMin(rule, offset) AS rule, argMax(mentions, offset) AS mentions, "
+        "argMin(rule, offset) AS rule, argMin(rules_version, offset) AS rules_version, "
+        "argMax(mentions, offset) AS mentions, "
         "argMin(reply_to, offset) AS reply_to, argMin(media_ms, offset) AS media_ms, "
         "min(sent_at_ms) AS sent_at_ms, countIf(kind IN ('edited', 'shadow_edited')) AS edits "
         f"FROM (SELECT * FROM {await table(chat)} "
@@ -103,6 +108,7 @@ async def _fates(
     """What happened to each last; by "" when the account was purged last."""
     rows = await chat.history.query(
         "SELECT message_id, max(offset) AS id, argMax(kind, offset) AS what, argMax(rule, offset) AS rule, "  # noqa: S608
+        "argMax(rules_version, offset) AS rules_version, "
         "max(if(kind = 'message', toInt64(offset), -1)) AS said, "
         "max(if(kind = 'removed', toInt64(offset), -1)) AS gone, "
         f"argMax(reason, offset) AS reason FROM {await table(chat)} WHERE room_id = {{room:String}} "

@@ -41,6 +41,7 @@ class Held(BaseModel):
     message: Message
     edit: bool
     rule: str
+    why: str = Field(description="the rule in words")
     score: float | None
     rules_version: int
     held_at_ms: int
@@ -162,6 +163,7 @@ class Written(BaseModel):
     message: Message
     state: Literal["shown", "removed", "held", "rejected", "shadowed"]
     rule: str
+    why: str = Field(description="the rule in words")
     reason: str
 
 
@@ -178,7 +180,7 @@ class Act(BaseModel):
     at_ms: int
     act: Literal["timeout", "ban", "shadow_ban", "lifted", "purged", "removed", "rejected"]
     by: Actor | None = Field(description="null: a rule did it, time did, or somebody who was erased since")
-    reason: str = Field(description="as the moderator said; or the rule that rejected or removed; or empty")
+    reason: str = Field(description="as the moderator said; or the rule that rejected, in words; or empty")
     until_ms: int | None
 
 

@@ -71,10 +71,13 @@ class Desks:
         hub: Hub,
         opener: Opener,
         owned: Callable[[RoomDocument], Awaitable[RoomDocument]],
+        said: Callable[[str, str, int], Awaitable[str]],
     ) -> None:
-        """`owned` puts a room's owner of now into its document."""
+        """`owned` puts a room's owner of now into its document; `said` (room, rule, version) is a rule in
+        words.
+        """
         self._reader, self._desk, self._rooms = reader, desk, rooms
-        self._hub, self._opener, self._owned = hub, opener, owned
+        self._hub, self._opener, self._owned, self._said = hub, opener, owned, said
         self._open: dict[str, _Desk] = {}
 
     @asynccontextmanager
@@ -140,6 +143,9 @@ class Desks:
             if part in doc:
                 [message] = await self._opener.messages(room, [doc[part]["message"]])
                 doc[part] = {**doc[part], "message": message}
+        if "held" in doc:
+            held = doc["held"]
+            held["why"] = await self._said(room["room_id"], held["rule"], held["rules_version"])
         return doc
 
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from gateways.chat.reactions import REACTIONS
 from gateways.chat.said import MOST_CLIENT_ID, MOST_MEDIA_MS
@@ -239,10 +247,18 @@ class Sanction(Strict):
 
     account_id: AccountId
     kind: Literal["timeout", "ban", "shadow", "lift"]
-    duration_s: int | None = Field(default=None, ge=1, le=31_536_000, description="null: until it is lifted")
+    duration_s: int | None = Field(
+        default=None, ge=1, le=31_536_000, description="null: until it is lifted; a timeout needs one"
+    )
     with_device: bool = False
     with_network: bool = False
     reason: ReasonCode = ""
+
+    @model_validator(mode="after")
+    def _ends(self) -> Sanction:
+        if self.kind == "timeout" and self.duration_s is None:
+            raise ValueError("duration_s: a timeout needs one; a ban lasts until it is lifted")
+        return self
 
 
 class Done(BaseModel):

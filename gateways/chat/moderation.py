@@ -99,8 +99,12 @@ async def queue(request: web.Request) -> web.Response:
         return json_response(Queue(held=[], reports=[]))
     held = await _opened(chat, room, list(document["held"].values()))
     reports = await _opened(chat, room, list(document["reports"].values()))
+    said = chat.room_rules.said
+    waiting = [
+        {**each, "why": await said(room["room_id"], each["rule"], each["rules_version"])} for each in held
+    ]
     return json_response(
-        Queue(held=[Held(**each) for each in held], reports=[Reported(**each) for each in reports])
+        Queue(held=[Held(**each) for each in waiting], reports=[Reported(**each) for each in reports])
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
+from gateways.chat.rule_words import TERM, in_words
 from gateways.core.fresh import Fresh
-from gateways.core.problem import retry_later
+from gateways.core.problem import Problem, retry_later
 from gateways.core.projections import Projection, ProjectionReader, in_time
 from schemas.chat.screening import DEFAULT_RULES_TEXT
 from schemas.chat.views import RoomDocument, screening_suffix
@@ -25,10 +26,22 @@ class RoomRules:
 
     async def of(self, room: RoomDocument) -> Compiled:
         """Those that apply in the room now. Raises RedisError, Problem 503 while they are on their way."""
-        version = room["rules_version"]
+        return await self._of(room["room_id"], room["rules_version"])
+
+    async def said(self, room_id: str, rule: str, version: int) -> str:
+        """The rule that decided, in words. Raises RedisError."""
+        if not rule.startswith(TERM):
+            return in_words(rule, version, None)
+        try:
+            found = await self._of(room_id, version)
+        except Problem:  # not stored any more
+            return in_words(rule, version, None)
+        return in_words(rule, version, found.rules)
+
+    async def _of(self, room_id: str, version: int) -> Compiled:
         if version == 0:
             return compiled(DEFAULT_RULES_TEXT)
-        return await self._read.get(f"{version} {room['room_id']}")
+        return await self._read.get(f"{version} {room_id}")
 
     async def _load(self, key: str) -> Compiled:
         version, room_id = key.split(" ", 1)

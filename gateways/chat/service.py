@@ -44,7 +44,7 @@ async def build(platform: Platform) -> Service:
     people, producer = People(reader, accounts, sealer), platform.producer("chat")
     acks, desk, library = Acks(reader, rooms), platform.projection(DESK), platform.projection(LIBRARY)
     texts, films = RoomTexts(sealer, reader, library, accounts), Films(reader, library, hub)
-    opener = Opener(sealer, people, texts)
+    opener, room_rules = Opener(sealer, people, texts), RoomRules(reader, desk, redis)
     feeds = Feeds(
         reader, rooms, redis, hub, opener, acks.arrived, films.everybodys, films.follow, films.owned
     )
@@ -60,8 +60,8 @@ async def build(platform: Platform) -> Service:
             feeds=feeds,
             forgetting=Forgetting(news, reader, accounts, feeds, people),
             live=Live(Presence(redis, uuid.uuid4().hex), hub, people),
-            desks=Desks(reader, desk, rooms, hub, opener, films.owned),
-            room_rules=RoomRules(reader, desk, redis),
+            desks=Desks(reader, desk, rooms, hub, opener, films.owned, room_rules.said),
+            room_rules=room_rules,
             sanctions=Sanctions(reader, desk, redis),
             reactions=Reactions(producer),
             acks=acks,

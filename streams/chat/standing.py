@@ -18,7 +18,7 @@ def check_may_write(turn: Turn, data: Mapping[str, Any]) -> bool:
         return False
     settings = turn.settings
     if settings["read_only"]:
-        raise Refuse("read_only", "Only moderators write in this room.")
+        raise Refuse("read_only", "Only moderators write in this room: ask one of them, or its owner.")
     sanction = sanction_of(turn, account_id, data.get("device_hash"), data.get("network_hash"))
     if sanction is not None and sanction["kind"] != "shadow":
         raise _refusal(turn, sanction)

@@ -69,7 +69,8 @@ class Turn:
     def must_not_be_archived(self) -> None:
         """Raises Refuse where nothing new is taken."""
         if self.settings["archived"]:
-            raise Refuse("room_archived", "The room is archived: it can be read, but nothing can be written.")
+            remedy = "nothing can be written until a moderator opens it again"
+            raise Refuse("room_archived", f"The room is archived: {remedy}.")
 
     def must_not_be_gone(self, message_id: str) -> None:
         """Raises Refuse about a message that was removed while the request was under way."""

@@ -17,7 +17,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 def held(chat: StubChat, text: str, rule: str = "terms.0") -> dict[str, Any]:
     message = chat.message(ROOM, BEN, text)
     return {
-        "message": message, "edit": False, "rule": rule, "score": None, "rules_version": 3,
+        "message": message, "edit": False, "rule": rule, "why": f"the rule {rule}",
+        "score": None, "rules_version": 3,
         "held_at_ms": now_ms(),
     }  # fmt: skip
 
@@ -117,7 +118,7 @@ async def test_what_waits_is_decided_and_comes_live(surface: Surface) -> None:
     waiting = page.get_by_role("button", name="Waiting")
     await expect(waiting).to_contain_text("2")
     queue = page.locator("kl-queue")
-    await expect(queue).to_contain_text("held by terms.0")
+    await expect(queue).to_contain_text("held by the rule terms.0")
     await expect(queue).to_contain_text("reported by 2 people: spam 2")
     item = {"kind": "held", "held": held(chat, "another one", "score:links")}
     chat.queue["held"].append(item["held"])

@@ -27,9 +27,9 @@ export const acts = (done) => html`
         <span class="faint">${[by ? `by ${by.id === "administrator" ? "the administrator" : nameOf(by)}` : "", reason].filter(Boolean).join(": ")}</span></span></li>`)}</ul>`;
 
 export const history = (messages) => html`
-  <ul class="history">${messages.map(({ message, state, rule, reason }) => html`
+  <ul class="history">${messages.map(({ message, state, rule, why = rule, reason }) => html`
     <li class=${state}><span class="words" dir="auto">${message.text ?? html`<span class="faint">its text is gone</span>`}</span>
-      <span class="faint">${when(message.sent_at_ms ?? message.at_ms)}${STATES[state] ? html` · <span class="chip ${state === "shown" ? "" : "warn"}">${STATES[state]}</span>` : nothing}${rule ? html` · <code>${rule}</code>` : nothing}${reason ? ` · ${reason}` : ""}</span></li>`)}</ul>`;
+      <span class="faint">${when(message.sent_at_ms ?? message.at_ms)}${STATES[state] ? html` · <span class="chip ${state === "shown" ? "" : "warn"}">${STATES[state]}</span>` : nothing}${why ? ` · ${why}` : ""}${reason ? ` · ${reason}` : ""}</span></li>`)}</ul>`;
 
 export async function showPerson(roomId, accountId) {
   const card = await chat.person(roomId, accountId);

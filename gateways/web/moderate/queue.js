@@ -81,7 +81,7 @@ class Queue extends Section {
   }
 
   held(entry) {
-    const why = html`${entry.edit ? "changed it, " : ""}held by <code>${entry.rule}</code>${entry.score === null || entry.score === undefined ? nothing : html` at ${entry.score.toFixed(2)}`} · ${when(entry.held_at_ms)}`;
+    const why = html`${entry.edit ? "changed it, " : ""}held by ${entry.why ?? entry.rule}${entry.score === null || entry.score === undefined ? nothing : html` at ${entry.score.toFixed(2)}`} · ${when(entry.held_at_ms)}`;
     return this.entry(entry, why, html`
       <button class="button small primary" type="button" ?disabled=${this.busy} @click=${() => this.decide([entry], true)}>${icon("check")}Approve</button>
       <button class="button small" type="button" ?disabled=${this.busy} @click=${() => this.decide([entry], false)}>${icon("x")}Reject</button>`);

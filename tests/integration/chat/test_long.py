@@ -90,3 +90,7 @@ async def test_who_was_away_for_longer_than_the_window_is_told_and_reads_all_of_
         assert [each["text"] for each in found] == expected
         ids = [each["id"] for each in found]
         assert ids == sorted(set(ids))
+    # A pin that is older than the window is told as history tells it.
+    await town.ask("PUT", f"/v1/rooms/{room}/pins/{mid(ann.account_id, '3')}", 200, by=ann)
+    [pinned] = (await town.ask("GET", f"/v1/rooms/{room}/pins", 200))["items"]
+    assert pinned == found[3]

@@ -86,11 +86,16 @@ async def test_what_is_held_waits_on_the_desk_and_comes_in_when_it_is_let_throug
     assert {answer["state"] for answer in sent} == {"held"}
     told = await desk.told("desk", lambda told: told.get("item", {}).get("kind") == "held")
     assert told["item"]["held"]["message"]["text"] == "you turnip 0"
+    assert told["item"]["held"]["why"] == "the term “turnip”"
     queue = f"/v1/rooms/{room}/queue"
     held = (await town.until(queue, lambda found: len(found["held"]) == 2, cat))["held"]
-    assert [(each["rule"], each["message"]["author"]["name"]) for each in held] == [
-        ("terms.0", "Ben who waits")
+    assert [(each["rule"], each["why"], each["message"]["author"]["name"]) for each in held] == [
+        ("terms.0", "the term “turnip”", "Ben who waits")
     ] * 2
+    card = await town.until(
+        f"/v1/rooms/{room}/accounts/{ben.account_id}", lambda found: len(found["messages"]) == 2, ann
+    )
+    assert {each["why"] for each in card["messages"]} == {"the term “turnip”"}
     assert await town.messages(room) == []
     ids = [each["message"]["message_id"] for each in held]
     await town.ask("POST", f"{queue}/decisions", 200, {"message_ids": ids[:1], "approved": True}, cat)
@@ -140,7 +145,7 @@ async def test_reports_reach_the_desk_and_pins_stand_above(town: Town) -> None:
     card = await town.until(
         card_path, lambda found: [each["state"] for each in found["messages"]] == ["removed"], ann
     )
-    assert (card["messages"][0]["message"]["text"], card["reported"]) == ("report me", 1)
+    assert (card["messages"][0]["message"]["text"], card["reported"]) == ("another text", 1)
     await town.ask("GET", card_path, 403, by=cat)
 
 

@@ -47,6 +47,7 @@ def test_ids_are_nothing_but_ids(around: str) -> None:
         (ScreeningQuery, {"version": TOO_LARGE}),
         (Trial, {"rules": {}, "from_ms": TOO_LARGE}),
         (Trial, {"rules": {}, "to_ms": TOO_LARGE}),
+        (Sanction, {"account_id": ANN, "kind": "timeout"}),
     ],
 )
 def test_what_the_log_could_not_hold_is_refused(model: type[Strict], body: dict[str, Any]) -> None:
