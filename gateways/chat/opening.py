@@ -57,6 +57,7 @@ class Opener:
                 doc["settings"] = next(settings)
             if delta["kind"] == "purged":
                 doc["account_id"] = delta["account_id"]
+                del doc["message_ids"]  # some may be of messages that nobody else ever saw
             if delta["kind"] == "message":
                 doc |= {"edits": 0, "edited_at_ms": None, "reactions": {}}
             gone = text is None and (delta["kind"] in TEXTS or delta["kind"] == "pinned")
