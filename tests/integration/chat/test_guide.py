@@ -26,15 +26,25 @@ async def test_every_example_does_what_the_guide_says(town: Town) -> None:
     ann = await town.person("creator")
     room = await town.room(ann)
     line = await town.line(ann)
-    names = {"ROOM": room, "TOKEN": (await town.identity.sign_in(ann)).tokens["access_token"]}
+    ben = await town.person()
+    his = await town.line(ben)
+    await his.enter(room)
+    theirs = (await his.send(room, "somebody else's"))["message_id"]
+    names = {
+        "ROOM": room,
+        "ACCOUNT": ben.account_id,
+        "THEIRS": theirs,
+        "TOKEN": (await town.identity.sign_in(ann)).tokens["access_token"],
+    }
     checked = 0
     for kind, text in BLOCK.findall(GUIDE):
         for name, value in names.items():
             text = text.replace(name, value)
         if kind == "http":
             for request in text.splitlines():
-                method, path = request.split()
-                await town.ask(method, path, 200, by=ann)
+                method, path, *body = request.split(maxsplit=2)
+                status = 201 if method == "POST" and path.endswith(("/rooms", "/reports")) else 200
+                await town.ask(method, path, status, json.loads(body[0]) if body else None, ann)
         elif kind == "json client":
             await line.socket.send_json(json.loads(text))
         else:
