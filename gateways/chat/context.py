@@ -55,6 +55,8 @@ class Chat:
     desk: Projection
     accounts: Projection
     library: Projection
+    foreign: bool = False
+    """People of other issuers can sign in: they own and moderate rooms, without an account here."""
     clock: Callable[[], float] = time.time
 
     def now_ms(self) -> int:

@@ -23,7 +23,7 @@ from gateways.chat.rooms import find_room
 from gateways.chat.said import Message, Refused
 from gateways.chat.seats import Party, Seat
 from gateways.chat.standing import standing_of
-from gateways.chat.welcome import welcome
+from gateways.chat.welcome import honest, welcome
 from gateways.core.app import CORE
 from gateways.core.clickhouse import HistoryUnavailable
 from gateways.core.frames import text_frame
@@ -137,13 +137,14 @@ class _Conversation(Party):
         room_id = feed.room_id
         standing = await standing_of(self.chat, room_id, self.socket.principal.account_id)
         present = await self.chat.live.now(room_id)
+        since = await honest(feed, message.get("since"))
         room, settings = await self._newest(feed, room)
         if feed.over:
             raise RoomAway(room_id)
         if self.seats.get(room_id) is not seat:
             return  # the client was put out meanwhile, and told so
         more = {**present, "you": {**self._you(room), **standing}}
-        said_before = welcome(feed, room, settings, message.get("since"), seat.account_id, more)
+        said_before = welcome(feed, room, settings, since, seat.account_id, more)
         await seat.begin([text_frame(part) for part in said_before])
         if self.seats.get(room_id) is not seat:
             return

@@ -12,6 +12,7 @@ from gateways.chat.models import Done, Person
 from gateways.chat.opening import badge_of
 from gateways.chat.rooms import account_id_in, known
 from gateways.core.endpoint import json_response
+from gateways.core.problem import Problem
 from gateways.core.projections import in_time
 from schemas.chat.views import MemberView, RoomDocument, members_suffix
 
@@ -46,6 +47,18 @@ def as_member(room: RoomDocument, account_id: str, name: str | None, view: Membe
     return Member(account=person, kind=view["kind"], joined_at_ms=view["joined_at_ms"])
 
 
+async def require_account(chat: Chat, account_id: str, *, or_foreign: bool = False) -> None:
+    """Problem 404 if there is no such account, or no more. Raises RedisError.
+
+    `or_foreign`: an unknown id may be somebody of another issuer, who moderates without an account here;
+    members and those who write all have one.
+    """
+    state = await chat.opener.people.state(account_id)
+    if state == "erased" or (state is None and not or_foreign):
+        detail = "There is no such account, or it was erased: give the id of an account that there is."
+        raise Problem("not-found", detail, code="account_unknown")
+
+
 async def add_member(request: web.Request) -> web.Response:
     """Make an account a member."""
     return await _member(request, added=True)
@@ -68,6 +81,8 @@ async def remove_moderator(request: web.Request) -> web.Response:
 
 async def _member(request: web.Request, *, added: bool) -> web.Response:
     room, account_id = await known(request), account_id_in(request)
+    if added:
+        await require_account(chat_of(request), account_id)
     data = {"account_ids": [account_id], "kind": "member", "added": added}
     await decided_act(request, room, "MembersChangeRequested", data, f"member {account_id} {added}")
     return json_response(Done(id=account_id))
@@ -75,6 +90,8 @@ async def _member(request: web.Request, *, added: bool) -> web.Response:
 
 async def _moderator(request: web.Request, *, added: bool) -> web.Response:
     room, account_id = await known(request), account_id_in(request)
+    if added:
+        await require_account(chat_of(request), account_id, or_foreign=chat_of(request).foreign)
     data = {"account_id": account_id, "added": added}
     await decided_act(request, room, "ModeratorChangeRequested", data, f"moderator {account_id} {added}")
     return json_response(Done(id=account_id))

@@ -19,7 +19,7 @@ from gateways.chat.context import Chat, chat_of
 from gateways.chat.feed import Feed
 from gateways.chat.feeds import RoomAway
 from gateways.chat.rooms import known
-from gateways.chat.welcome import NEWEST, welcome
+from gateways.chat.welcome import NEWEST, honest, welcome
 from gateways.core.principal import Principal, principal_of
 from gateways.core.problem import retry_later
 from gateways.core.sse import EventStream
@@ -61,7 +61,7 @@ async def events(request: web.Request) -> web.StreamResponse:
     reader, [settings] = _Reader(principal), await chat.texts.shown([room])
     try:
         async with chat.feeds.listening(room["room_id"], reader) as feed:
-            since = _since(request.headers.get("Last-Event-ID", ""))
+            since = await honest(feed, _since(request.headers.get("Last-Event-ID", "")))
             documents = welcome(feed, room, settings, since, reader.account_id, {})
             sent = feed.last
             async with EventStream(request) as stream:

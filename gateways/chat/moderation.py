@@ -9,6 +9,7 @@ from aiohttp import web
 from gateways.chat.acting import decided_act
 from gateways.chat.context import Chat, chat_of
 from gateways.chat.copies import authors_of, copy_of
+from gateways.chat.crowd import require_account
 from gateways.chat.desk_models import (
     Decision,
     Held,
@@ -68,8 +69,10 @@ async def unpin(request: web.Request) -> web.Response:
 
 async def sanction(request: web.Request) -> web.Response:
     """A timeout, a ban, a shadow ban, or their end."""
-    room = await known(request)
-    await decided_act(request, room, "SanctionRequested", body_of(request, Sanction).model_dump(), "")
+    room, body = await known(request), body_of(request, Sanction)
+    if body.kind != "lift":
+        await require_account(chat_of(request), body.account_id)
+    await decided_act(request, room, "SanctionRequested", body.model_dump(), "")
     return json_response(Done(id=room["room_id"]))
 
 

@@ -57,6 +57,11 @@ class People:
         known = await self._known(wanted)
         return {account_id: known[account_id].name for account_id in wanted if not known[account_id].erased}
 
+    async def state(self, account_id: str) -> str | None:
+        """Of the account now; None: there is no such account here. Raises RedisError, OSError."""
+        found = await (await self._projections.pin(self._accounts)).get(account_id)
+        return None if found is None else cast("AccountDocument", found)["state"]
+
     async def _known(self, account_ids: Iterable[str]) -> Mapping[str, Known]:
         wanted, oldest_s = set(account_ids), self._clock() - KEPT_S
         found = {a: held[0] for a in wanted if (held := self._held.get(a)) and held[1] > oldest_s}

@@ -71,6 +71,7 @@ async def build(platform: Platform) -> Service:
             desk=desk,
             accounts=platform.projection(BLOCKS),
             library=library,
+            foreign=bool(platform.settings.oidc_issuers or platform.settings.jwt_secret.get_secret_value()),
         )
     )
 

@@ -23,6 +23,16 @@ async def test_no_list_of_a_room_holds_who_was_erased(town: Town) -> None:
     for gone in (ben, cat):
         await town.identity.ask("DELETE", f"/v1/users/{gone.account_id}?reason=asked", 202)
         await town.identity.eventually(f"/v1/users/{gone.account_id}", 404)
+    nobody = "5" * 32
+    for gone in (ben.account_id, nobody):
+        ban = {"account_id": gone, "kind": "ban"}
+        refusals = [
+            await town.ask("PUT", f"{room}/members/{gone}", 404, by=ann),
+            await town.ask("POST", f"{room}/sanctions", 404, ban, ann),
+            await town.ask("PUT", f"{room}/moderators/{gone}", 404, by=ann),
+        ]
+        assert [refusal["code"] for refusal in refusals] == ["account_unknown"] * 3
+    await town.ask("POST", f"{room}/sanctions", 409, {"account_id": nobody, "kind": "lift"}, ann)
     assert (await town.until(room, lambda found: found["moderators"]))["moderators"] == [dan.account_id]
     members = (await town.ask("GET", f"{room}/members", 200, by=ann))["items"]
     assert [(each["account"]["id"], each["kind"]) for each in members] == [(dan.account_id, "member")]

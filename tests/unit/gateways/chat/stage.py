@@ -83,7 +83,8 @@ class Stream:
         self.epoch, self.channel = "1-12", "channel"
 
     async def room(self) -> Any:
-        return {"room_id": ROOM, "owner_id": None, "settings": {}, "pinned": [], "reactions": {}}
+        room = {"room_id": ROOM, "owner_id": None, "settings": {}, "pinned": [], "reactions": {}}
+        return room | {"last": self.deltas[-1]["id"] if self.deltas else -1}
 
     async def read(self, after: int) -> list[Any]:
         self.reads += 1

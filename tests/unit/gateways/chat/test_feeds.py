@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from gateways.chat.feeds import KEPT_S, SWEEP_ROUNDS, VERSION_S, Feeds, RoomAway
-from gateways.chat.welcome import NEWEST, PART_BYTES, welcome
+from gateways.chat.welcome import NEWEST, PART_BYTES, honest, welcome
 from tests.unit.gateways.chat.stage import ANN, BEN, ROOM, Client, FakeHub, Stage, as_they_are, delta, played
 
 DOCUMENT: dict[str, Any] = {
@@ -199,6 +199,23 @@ def test_much_that_was_missed_comes_in_parts_that_can_be_gone_on_from() -> None:
         assert all(len(orjson.dumps(part)) < PART_BYTES + 4096 for part in parts)
         assert parts[0]["id"] == parts[0]["items"][-1]["id"]
         assert [item["id"] for part in parts for item in part["items"]] == list(range(10, 300))
+        await stage.feed.close()
+
+    played(scene)
+
+
+def test_an_id_that_nobody_has_said_is_a_gap_and_one_of_a_gateway_ahead_is_none() -> None:
+    async def scene() -> None:
+        stage = Stage()
+        stage.say(*(delta(n) for n in range(10)))
+        await stage.feed.open()
+        stage.say(delta(10), heard=False)
+        for after, recovered in ((9, True), (10, True), (11, False), (10**17, False)):
+            [part] = welcomed(stage, await honest(stage.feed, {"epoch": "1-12", "id": after}))
+            assert (part["recovered"], part["gap"]) == (recovered, not recovered)
+        other = {"epoch": "2-12", "id": 10**17}
+        assert await honest(stage.feed, other) == other
+        assert await honest(stage.feed, None) is None
         await stage.feed.close()
 
     played(scene)
