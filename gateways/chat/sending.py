@@ -35,6 +35,8 @@ ROOM_PACE: Final = Rate(6000, 10)
 REFUSED: Final = "kinolog.engine.RequestRefused"
 REPEATED: Final = "kinolog.engine.RequestRepeated"
 HELD: Final = "kinolog.chat.MessageHeld"
+SENT: Final = frozenset((HELD, "kinolog.chat.MessageAccepted", "kinolog.chat.MessageShadowed"))
+"""What a message that was sent leads to first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +108,11 @@ async def send(
     outcome = await _decided(chat, first, request_id, answer)
     if outcome["type"] != REPEATED:
         return _said(message_id, outcome)
-    # It was decided long ago, and only the room tells how.
-    place = (await chat.feeds.feed(room["room_id"])).place(message_id)
-    if place is None:
+    # Where its window has moved on, or what became of it is not known any more, the other one tells.
+    place, led_to = (await chat.feeds.feed(room["room_id"])).place(message_id), outcome.get("first")
+    if place is None and led_to not in SENT:
         raise Refused("repeated", "It was sent before, and is not among the room's newest: write it anew.")
-    return Said(message_id, "accepted", place)
+    return Said(message_id, "held" if place is None and led_to == HELD else "accepted", place)
 
 
 async def edit(

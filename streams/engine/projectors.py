@@ -25,8 +25,9 @@ class ProjectorFold:
 
     The note on the partition's channel is a JSON list of the keys that changed or whose request has an
     outcome now: who waits for a refusal learns of it at once, too. The outcome of a request stands under
-    `{tag}:outcome:<its ce_id>` for ten minutes, as JSON: `type`, and `data` where it was refused or repeated;
-    a repeat within that time leaves it as it is. These two types never reach the function.
+    `{tag}:outcome:<its ce_id>` for ten minutes, as JSON: `type`, `data` where it was refused or repeated, and
+    of one repeated within that time `first`, the type of what it led to at first. These two types never
+    reach the function.
     """
 
     windowed = False

@@ -41,8 +41,8 @@ return {meta, values, known, floor}
 
 # KEYS: meta, state, seen, then the keys of ops. ARGV: expected fence, new fence, channel, note, outcome
 # seconds, floor, block ('' without a window), six counts (marks, sets, deletions, ids, outcomes, ops), then
-# their flat values: mark+position, field+value, field, score+id, outcome+its requests+'first' where an older
-# one stays, and per op: key number, argument count, command, arguments.
+# their flat values: mark+position, field+value, field, score+id, outcome+its requests+'repeat' where it says
+# nothing of what became of them, and per op: key number, argument count, command, arguments.
 # Most requests of a chunk have the same few outcomes, so these requests are one argument, a JSON list of ids,
 # and their keys are made here: of the tag of meta, so in its slot.
 # Returns 1, or 0 when the stored fence is not the expected one: then nothing was written.
@@ -73,11 +73,13 @@ end
 local outcome = string.sub(meta, 1, -#'meta' - 1) .. 'outcome:'
 for _ = 1, tonumber(ARGV[12]) do
   for _, request in ipairs(cjson.decode(ARGV[at + 1])) do
-    if ARGV[at + 2] == 'first' then
-      redis.call('SET', outcome .. request, ARGV[at], 'EX', ARGV[5], 'NX')
-    else
-      redis.call('SET', outcome .. request, ARGV[at], 'EX', ARGV[5])
+    local document = ARGV[at]
+    local before = ARGV[at + 2] == 'repeat' and redis.call('GET', outcome .. request)
+    if before then
+      before = cjson.decode(before)
+      document = string.sub(document, 1, -2) .. ',"first":"' .. (before.first or before.type) .. '"}'
     end
+    redis.call('SET', outcome .. request, document, 'EX', ARGV[5])
   end
   at = at + 3
 end

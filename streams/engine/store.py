@@ -25,7 +25,7 @@ from streams.engine.patience import patiently
 
 OUTCOME_TTL_S: Final = 600
 _REPEATED: Final = f'{{"type":"{REPEATED}"'
-"""How the outcome of a repeated request begins: it does not take the place of what became of the request."""
+"""How the outcome of a repeated request begins: what became of the request before is added as `first`."""
 _SHA: Final = {text: hashlib.sha1(text.encode()).hexdigest() for text in (scripts.READ, scripts.WRITE)}  # noqa: S324  # Redis' own name of a script
 
 RedisClient = aioredis.Redis | RedisCluster
@@ -155,7 +155,7 @@ def written(tag_text: str, expected: int, effects: Effects) -> tuple[list[str], 
         for request, at_ms in effects.seen.items():
             args += (at_ms, request)
     for outcome, ids in requests.items():
-        args += (outcome, orjson.dumps(ids), "first" if outcome.startswith(_REPEATED) else "")
+        args += (outcome, orjson.dumps(ids), "repeat" if outcome.startswith(_REPEATED) else "")
     for command, suffix, own in ops:
         args += (numbers[suffix], len(own), command)
         args += own

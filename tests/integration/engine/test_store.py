@@ -44,14 +44,15 @@ async def test_outcomes_expire(client: Any, store_of: StoreOf) -> None:
     assert 0 < await client.ttl(f"{store.tag(0)}:outcome:r") <= 600
 
 
-async def test_a_repeat_leaves_what_became_of_the_request(client: Any, store_of: StoreOf) -> None:
+async def test_a_repeat_tells_what_became_of_the_request_at_first(client: Any, store_of: StoreOf) -> None:
     store, where = store_of(client), "outcome:r"
     done, repeated = f'{{"type":"{REFUSED}","data":{{}}}}', f'{{"type":"{REPEATED}","data":{{}}}}'
     await store.write(0, -1, Effects(0, outcomes={"s": repeated}))
     assert await client.get(f"{store.tag(0)}:outcome:s") == repeated.encode()
-    for fence, outcome in enumerate((done, repeated)):
+    for fence, outcome in enumerate((done, repeated, repeated)):
         await store.write(0, fence, Effects(fence + 1, outcomes={"r": outcome}))
-        assert await client.get(f"{store.tag(0)}:{where}") == done.encode()
+        told = orjson.loads(await client.get(f"{store.tag(0)}:{where}"))
+        assert told == orjson.loads(outcome) | ({"first": REFUSED} if fence else {})
 
 
 async def test_the_note_reaches_the_partitions_channel(client: Any, store_of: StoreOf) -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import orjson
+
 from schemas.keys import partition_of
 from schemas.wire import Codec, load_codec
 from schemas.wiring import REPEATED
@@ -101,7 +103,11 @@ class ModelStore:
             held.floor, held.block = effects.floor, effects.block
             held.seen |= effects.seen
         for request, outcome in effects.outcomes.items():
-            if request not in held.outcomes or f'"{REPEATED}"' not in outcome:
+            if request in held.outcomes and f'"{REPEATED}"' in outcome:
+                before = orjson.loads(held.outcomes[request])
+                first = {"first": before.get("first", before["type"])}
+                held.outcomes[request] = orjson.dumps(orjson.loads(outcome) | first).decode()
+            else:
                 held.outcomes[request] = outcome
         for op in effects.ops:
             _apply(held.own, op)
