@@ -87,7 +87,8 @@ def check_networks(value: tuple[str, ...]) -> tuple[str, ...]:
 def weakness(secret: str) -> str:
     """Why `secret` is too weak to sign tokens with; empty if it is not.
 
-    A text is judged by what is seen of it: a secret made of chance passes, words repeated do not.
+    A text is judged by what is seen of it: a secret made of chance passes (of 16 random
+    bytes in hexadecimal all but one in ten thousand), words repeated do not.
     """
     if len(secret.encode()) < MIN_SECRET_BYTES:
         return f"shorter than {MIN_SECRET_BYTES} bytes"
