@@ -54,7 +54,7 @@ class Account extends Part {
   }
 
   parts() {
-    if (!this.me) return html`<div class="panel tall" aria-busy="true" aria-label="Loading"><span class="skeleton line wide"></span><span class="skeleton line"></span></div>`;
+    if (!this.me) return html`<div class="panel tall" role="group" aria-busy="true" aria-label="Loading"><span class="skeleton line wide"></span><span class="skeleton line"></span></div>`;
     return html`
       <kl-profile class="panel" .me=${this.me} @changed=${({ detail }) => (this.me = detail)}></kl-profile>
       <kl-password class="panel"></kl-password>

@@ -45,6 +45,6 @@ export function state(panel) {
 export function empty({ store, list, replay, replaying }) {
   if (!list || list.oldest || store?.outbox.entries.length || store?.problem) return nothing;
   if (replaying) return replay?.problem ? nothing : html`<p class="nothing quiet">${replay?.loading ? "Reading what was said…" : "Nobody said anything around here in the film."}</p>`;
-  if (store?.state !== "open") return html`<div class="loading" aria-busy="true" aria-label="Loading">${[1, 2, 3, 4].map((at) => html`<span class="skeleton line ${at % 2 ? "wide" : ""}"></span>`)}</div>`;
+  if (store?.state !== "open") return html`<div class="loading" role="group" aria-busy="true" aria-label="Loading">${[1, 2, 3, 4].map((at) => html`<span class="skeleton line ${at % 2 ? "wide" : ""}"></span>`)}</div>`;
   return html`<div class="nothing quiet">${icon("message-circle", "big")}<p>Nobody has written yet.${store.you.may_write ? " Say hello." : ""}</p></div>`;
 }

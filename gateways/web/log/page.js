@@ -181,7 +181,7 @@ class LogPage extends Part {
   }
 
   skeleton() {
-    return html`<div class="events" aria-busy="true" aria-label="Loading">${Array.from({ length: 9 }, (_, at) => html`<div class="ghost"><span class="skeleton"></span><span class="skeleton ${at % 3 ? "" : "long"}"></span></div>`)}</div>`;
+    return html`<div class="events" role="group" aria-busy="true" aria-label="Loading">${Array.from({ length: 9 }, (_, at) => html`<div class="ghost"><span class="skeleton"></span><span class="skeleton ${at % 3 ? "" : "long"}"></span></div>`)}</div>`;
   }
 }
 

@@ -58,7 +58,7 @@ class Moderate extends Part {
             ${moderator ? html`
               <kl-queue ?hidden=${this.tab !== "queue"} .roomId=${ID} @waiting=${(event) => (this.waiting = event.detail)}></kl-queue>
               ${this.tab === "sanctions" ? html`<kl-sanctions .roomId=${ID}></kl-sanctions>` : nothing}
-              ${this.tab === "rules" ? html`<kl-rules .roomId=${ID}></kl-rules>` : nothing}` : html`<div class="reading" aria-busy="true" aria-label="Loading"><span class="skeleton line wide"></span><span class="skeleton line"></span></div>`}
+              ${this.tab === "rules" ? html`<kl-rules .roomId=${ID}></kl-rules>` : nothing}` : html`<div class="reading" role="group" aria-busy="true" aria-label="Loading"><span class="skeleton line wide"></span><span class="skeleton line"></span></div>`}
           </div>
           ${this.begun ? html`<kl-chat class="feed" .roomId=${ID} .moderating=${true} heading="The room" @change=${this.changed}></kl-chat>` : nothing}
         </div>

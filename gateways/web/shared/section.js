@@ -41,7 +41,7 @@ export class Section extends Part {
 
   render() {
     if (this.data !== undefined) return html`${this.notice()}${this.content(this.data)}`;
-    return this.problem ? this.notice() : html`<div class="reading" aria-busy="true" aria-label="Loading">${[1, 2, 3].map(() => html`<span class="skeleton line"></span>`)}</div>`;
+    return this.problem ? this.notice() : html`<div class="reading" role="group" aria-busy="true" aria-label="Loading">${[1, 2, 3].map(() => html`<span class="skeleton line"></span>`)}</div>`;
   }
 }
 
