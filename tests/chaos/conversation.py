@@ -24,11 +24,9 @@ import aiohttp
 import click
 
 from deploy.local.launcher import Stack, local_stack
-from schemas.catalog import topology
 from schemas.chat.views import DESK, ROOMS
-from streams.core.clients import redis_client
-from streams.engine.replay import Replay
 from tests.chaos.talkers import Talker
+from tests.support.verified import differing
 
 KINDS: Final = ("gateways", "worker-chat", "kafka", "redis", "worker-history", "clickhouse", "vault")
 ACCOUNTS: Final = 20
@@ -133,14 +131,7 @@ def judged(talkers: list[Talker], history: list[tuple[int, str]]) -> list[str]:
 
 async def rebuilt(stack: Stack) -> list[str]:
     """Whether the projections come out the same from the log."""
-    redis = redis_client(stack.settings)
-    try:
-        names = (ROOMS, DESK, "chat.room")
-        replays = [Replay(stack.settings, topology(), name, redis, lambda _: None) for name in names]
-        reports = [await replay.verify() for replay in replays]
-    finally:
-        await redis.aclose()
-    return [f"verify: {report}" for report in reports if not report.equal]
+    return [f"verify: {one}" for one in await differing(stack.settings, (ROOMS, DESK, "chat.room"))]
 
 
 class People:

@@ -15,16 +15,14 @@ import aiohttp
 import pytest
 
 from deploy.local.launcher import Stack, local_stack
-from schemas.catalog import topology
-from streams.core.clients import redis_client
 from streams.core.vault import SUBJECT_KEY, open_vault
-from streams.engine.replay import Replay
 from tests.integration.identity.conftest import PASSWORD, Api, Person
 from tests.integration.identity.test_erasure import VIEWS, erased
 from tests.integration.identity.test_films import VIEWS as FILM_VIEWS
 from tests.integration.identity.test_films import Films, until
 from tests.support.leaks import leaks
 from tests.support.planting import BOOK_FILE, planted
+from tests.support.verified import differing
 
 PEOPLE = 8
 BLOWS = ("gateways", "worker-identity", "vault", "gateways", "worker-identity", "vault")
@@ -115,13 +113,7 @@ async def test_people_come_and_go_while_everything_is_killed(api: Api) -> None:
             assert set(await vault.entries(SUBJECT_KEY)) == {person.account_id for person, _ in stayed}
         finally:
             await vault.aclose()
-    client = redis_client(api.stack.settings)
-    try:
-        for name in VIEWS:
-            report = await Replay(api.stack.settings, topology(), name, client, lambda _: None).verify()
-            assert report.equal, (name, report.differing)
-    finally:
-        await client.aclose()
+    assert await differing(api.stack.settings, VIEWS) == []
 
 
 async def test_no_film_is_forgotten_while_everything_that_hands_them_on_is_killed(api: Api) -> None:
@@ -141,10 +133,4 @@ async def test_no_film_is_forgotten_while_everything_that_hands_them_on_is_kille
             for who, asset_ids in ((heir, left), (None, deleted)):
                 for asset_id in asset_ids:
                     await until(lambda a=asset_id, w=who: films.owned(w, a) if w else films.gone(a))  # type: ignore[misc]
-    client = redis_client(api.stack.settings)
-    try:
-        for name in FILM_VIEWS:
-            report = await Replay(api.stack.settings, topology(), name, client, lambda _: None).verify()
-            assert report.equal, (name, report.differing)
-    finally:
-        await client.aclose()
+    assert await differing(api.stack.settings, FILM_VIEWS) == []

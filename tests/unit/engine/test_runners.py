@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from streams.engine.chunk import CHUNK_RECORDS, Chunk
 from streams.engine.runners import FencedRunner
-from tests.unit.gateways.chat.stage import played
+from tests.support.played import played
 
 
 class Applier:

@@ -1,10 +1,9 @@
-"""What a room's feed stands on, without servers: a stream, a hub, clients that keep what they are told, and a
-loop in which time passes when everybody waits."""
+"""What a room's feed stands on, without servers: a stream, a hub, clients that keep what they are told."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,37 +12,10 @@ import orjson
 from gateways.chat.feed import Feed
 from gateways.chat.window import Item
 from gateways.core.push import Note
+from tests.support.played import PlayedLoop
 
 ANN, BEN = "a" * 32, "b" * 32
 ROOM = "r-" + "0" * 32
-
-
-class _Loop(asyncio.SelectorEventLoop):
-    """Its clock stands still while anybody works, and jumps to the next thing that is due."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now_s = 1000.0
-        real = self._selector.select  # type: ignore[attr-defined]
-
-        def select(timeout: float | None) -> Any:
-            events = real(0)
-            if not events and timeout is None:
-                raise AssertionError("everybody waits for something that nobody will do")
-            if not events and timeout:
-                self.now_s += timeout
-            return events
-
-        self._selector.select = select  # type: ignore[attr-defined]
-
-    def time(self) -> float:
-        return self.now_s
-
-
-def played(scene: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run it where no time passes but what is waited for."""
-    with asyncio.Runner(loop_factory=_Loop) as runner:
-        runner.run(scene())
 
 
 def delta(number: int, kind: str = "message", *, prev: int | None = None, **more: Any) -> dict[str, Any]:
@@ -130,7 +102,7 @@ class Client:
 
     def write(self, frame: bytes) -> None:
         loop = asyncio.get_running_loop()
-        if self.work_s and isinstance(loop, _Loop):
+        if self.work_s and isinstance(loop, PlayedLoop):
             loop.now_s += self.work_s
         self.frames.append((loop.time(), orjson.loads(payload(frame))))
 

@@ -11,7 +11,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from gateways.chat import acks as module
 from gateways.chat.acks import GIVEN_UP_S, Acks
-from tests.unit.gateways.chat.stage import ROOM, delta, item, played
+from tests.support.played import played
+from tests.unit.gateways.chat.stage import ROOM, delta, item
 
 
 class Outcomes:

@@ -16,7 +16,8 @@ from gateways.chat import conversation
 from gateways.chat.context import CHAT
 from gateways.core.app import CORE
 from gateways.core.principal import ANONYMOUS
-from tests.unit.gateways.chat.stage import ROOM, Stage, delta, payload, played
+from tests.support.played import played
+from tests.unit.gateways.chat.stage import ROOM, Stage, delta, payload
 
 DOCUMENT: dict[str, Any] = {
     "room_id": ROOM, "settings": {"access": "public"}, "pinned": [], "reactions": {}, "asset_id": None,

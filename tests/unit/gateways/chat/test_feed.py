@@ -20,7 +20,8 @@ from gateways.chat.feed import (
     SLOWEST_PACE_S,
     WRITES_AT_ONCE,
 )
-from tests.unit.gateways.chat.stage import ANN, BEN, Client, Stage, delta, played
+from tests.support.played import played
+from tests.unit.gateways.chat.stage import ANN, BEN, Client, Stage, delta
 
 
 def test_the_first_after_a_quiet_moment_goes_at_once_and_others_together() -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from gateways.chat.feeds import KEPT_S, SWEEP_ROUNDS, VERSION_S, Feeds, RoomAway
 from gateways.chat.welcome import NEWEST, PART_BYTES, honest, welcome
-from tests.unit.gateways.chat.stage import ANN, BEN, ROOM, Client, FakeHub, Stage, as_they_are, delta, played
+from tests.support.played import played
+from tests.unit.gateways.chat.stage import ANN, BEN, ROOM, Client, FakeHub, Stage, as_they_are, delta
 
 DOCUMENT: dict[str, Any] = {
     "room_id": ROOM, "settings": {"access": "public"}, "pinned": [], "reactions": {}, "asset_id": None,

@@ -17,7 +17,8 @@ from gateways.chat.rights import may_moderate, privileged
 from gateways.core.permissions import CHAT_WRITE
 from gateways.core.principal import Principal
 from gateways.core.push import Note, Subscription
-from tests.unit.gateways.chat.stage import ANN, BEN, ROOM, played
+from tests.support.played import played
+from tests.unit.gateways.chat.stage import ANN, BEN, ROOM
 
 FILM = "0123"
 

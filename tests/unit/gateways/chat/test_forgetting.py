@@ -13,7 +13,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from gateways.chat.forgetting import TICK_S, VERSION_S, Forgetting
 from gateways.core.push import Note
 from streams.core.sealing import KEPT_S
-from tests.unit.gateways.chat.stage import ANN, BEN, played
+from tests.support.played import played
+from tests.unit.gateways.chat.stage import ANN, BEN
 
 SOON_S = 2 * TICK_S + KEPT_S
 

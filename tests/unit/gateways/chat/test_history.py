@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from gateways.chat import history
-from tests.unit.gateways.chat.stage import ROOM, Stage, delta, played
+from tests.support.played import played
+from tests.unit.gateways.chat.stage import ROOM, Stage, delta
 
 
 def test_messages_of_any_age_are_told_as_they_read_now(monkeypatch: pytest.MonkeyPatch) -> None:

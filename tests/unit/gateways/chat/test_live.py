@@ -14,7 +14,8 @@ from gateways.chat import live
 from gateways.chat.live import HEARTBEAT_S, TICK_S, Live
 from gateways.chat.presence import GONE_S, Presence, live_tag
 from gateways.core.push import Note
-from tests.unit.gateways.chat.stage import ANN, BEN, ROOM, Client, FakeHub, played
+from tests.support.played import played
+from tests.unit.gateways.chat.stage import ANN, BEN, ROOM, Client, FakeHub
 
 
 class Store:

@@ -11,7 +11,8 @@ import pytest
 from gateways.chat import history
 from gateways.chat.history import newer, older, search
 from gateways.chat.replay import said_at
-from tests.unit.gateways.chat.stage import ANN, BEN, ROOM, Stage, delta, played
+from tests.support.played import played
+from tests.unit.gateways.chat.stage import ANN, BEN, ROOM, Stage, delta
 
 TOTAL = 1500  # of which the window holds the newest 1000
 
