@@ -2,7 +2,7 @@
 
 A delta is opened, kept in the room's window and written with its neighbours: the first after a quiet moment
 goes at once, then at most one frame a client each PACE_S, or less often where the room is so large that
-writing takes longer: then there is more in each frame, and the other rooms get their turn.
+writing takes longer (`gateways.chat.delivery`).
 
 Notifications are only believed as long as none is missing, which shows by `prev`; else the projection's
 stream is read. So a client misses nothing while the gateway or Redis stumbles.
@@ -18,22 +18,16 @@ from typing import Any, Final, Protocol
 import orjson
 from redis.exceptions import RedisError
 
-from gateways.chat.batches import batch_frame
+from gateways.chat.delivery import Delivery, Listener, part_of
 from gateways.chat.window import Item, Window
 from gateways.core.frames import text_frame
 from gateways.core.push import Hub, Note
 from schemas.chat.views import NO_DELTA, Delta, RoomDocument
-from streams.core import failures, metrics
+from streams.core import failures
 from streams.core.logging import get_logger
 from streams.core.vault import VaultError
 
 _log = get_logger("gateway.chat")
-PACE_S: Final = 0.1
-SLOWEST_PACE_S: Final = 0.5
-SHARE: Final = 3.0
-"""A room pauses for so many times as long as its last writing took."""
-WRITES_AT_ONCE: Final = 256
-FLUSH_BYTES: Final = 64 * 1024
 MOST_UNSENT: Final = 400
 """Deltas that wait in the window to be written; it holds more than twice as many."""
 RECHECK_S: Final = 15.0
@@ -42,7 +36,6 @@ RENEWED_S: Final = 300.0
 BACKOFF_S: Final = 0.25
 AWAY: Final = (RedisError, OSError, VaultError)
 CHANGES_ROOM: Final = frozenset(("room", "moderators", "pinned", "unpinned", "screening"))
-CHANGES_READERS: Final = frozenset(("room", "moderators", "membership"))
 
 Opened = list[tuple[Item, dict[str, Any]]]
 Opener = Callable[[RoomDocument | None, Sequence[Delta]], Awaitable[Opened]]
@@ -61,18 +54,6 @@ class Source(Protocol):
 
     async def oldest(self) -> int | None:
         """Id of the oldest delta that is held."""
-
-
-class Listener(Protocol):
-    """A connection that listens to the room."""
-
-    @property
-    def account_id(self) -> str | None: ...
-    def write(self, frame: bytes) -> None:
-        """Send it, or cut the connection if it does not read; must return at once."""
-
-    def recheck(self) -> None:
-        """Who may read the room may have changed; must return at once."""
 
 
 class Feed:
@@ -95,7 +76,7 @@ class Feed:
         self._stumbled = False  # the last try failed, and not by a store
         self.over = False
         self._renew_at_s = math.inf  # never before it is open
-        self._flushed_at_s = self._took_s = 0.0
+        self._delivery = Delivery(room_id, self.listeners)
         self._task: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -189,15 +170,14 @@ class Feed:
 
     async def _tell_news(self) -> None:
         """What is there now; then until there may be more."""
-        clock = asyncio.get_running_loop().time
         await self._take()
         self._open_for_listeners()
         while self._window.last > self._sent:
-            pause_s = self._flushed_at_s + self._pace_s() - clock()
+            pause_s = self._delivery.pause_s()
             if pause_s > 0:
                 await asyncio.sleep(pause_s)
                 await self._take()
-            await self._flush()
+            await self._write()
         self._stumbled = False
         if not self._heard:
             await self._news()
@@ -270,6 +250,13 @@ class Feed:
     def _unsent(self) -> list[Item]:
         return self._window.since(max(self._sent, self._window.floor)) or []
 
+    async def _write(self) -> None:
+        """A part of what is new; who comes later gets it by the window."""
+        unsent = self._unsent()
+        part = part_of(unsent)
+        self._sent = part[-1].id if len(part) < len(unsent) else self._window.last
+        await self._delivery.write(part)
+
     async def _renew(self) -> None:
         now_s = asyncio.get_running_loop().time()
         if now_s < self._renew_at_s:
@@ -299,41 +286,3 @@ class Feed:
             if self._renew_at_s == math.inf:
                 self._renew_at_s = asyncio.get_running_loop().time() + RENEWED_S
             self._ready.set()
-
-    def _pace_s(self) -> float:
-        return min(SLOWEST_PACE_S, max(PACE_S, SHARE * self._took_s))
-
-    async def _flush(self) -> None:
-        """Write what is new to all who listen now; others get it by the window when they join.
-
-        At most about FLUSH_BYTES: who reads well must not be taken for one who does not.
-        """
-        clock = asyncio.get_running_loop().time
-        began_s = clock()
-        unsent, size_bytes, count = self._unsent(), 0, 0
-        while count < len(unsent) and size_bytes < FLUSH_BYTES:
-            size_bytes += len(unsent[count].wire or b"")
-            count += 1
-        items = [item for item in unsent[:count] if item.wire is not None]
-        self._sent = unsent[count - 1].id if count < len(unsent) else self._window.last
-        listeners = tuple(self.listeners)
-        common = [item.wire for item in items if not item.only and item.wire is not None]
-        if common:
-            frame = batch_frame(self.room_id, common)
-            for at in range(0, len(listeners), WRITES_AT_ONCE):
-                if at:
-                    await asyncio.sleep(0)
-                for listener in listeners[at : at + WRITES_AT_ONCE]:
-                    if listener in self.listeners:  # who left and came again has it already
-                        listener.write(frame)
-            metrics.CHAT_DELIVERIES.inc(len(common) * len(listeners))
-        for item in items:
-            if item.only and item.wire is not None:
-                for listener in listeners:
-                    if listener.account_id == item.only:
-                        listener.write(batch_frame(self.room_id, [item.wire]))
-        if any(item.kind in CHANGES_READERS for item in items):
-            for listener in listeners:
-                listener.recheck()
-        self._flushed_at_s = clock()
-        self._took_s = self._flushed_at_s - began_s

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from redis.exceptions import RedisError
 
-from gateways.chat.feed import Feed, Listener, Opener
+from gateways.chat.delivery import Listener
+from gateways.chat.feed import Feed, Opener
 from gateways.chat.source import RoomSource
 from gateways.chat.window import Item
 from gateways.core.projections import Projection, ProjectionReader

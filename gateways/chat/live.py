@@ -15,7 +15,7 @@ from typing import Any, Final
 import orjson
 from redis.exceptions import RedisError
 
-from gateways.chat.feed import Listener
+from gateways.chat.delivery import Listener
 from gateways.chat.people import People
 from gateways.chat.presence import NOBODY, Presence, Present, live_tag, own
 from gateways.core.frames import text_frame

@@ -11,15 +11,8 @@ import pytest
 import structlog
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from gateways.chat.feed import (
-    BACKOFF_S,
-    FLUSH_BYTES,
-    PACE_S,
-    RECHECK_S,
-    RENEWED_S,
-    SLOWEST_PACE_S,
-    WRITES_AT_ONCE,
-)
+from gateways.chat.delivery import FLUSH_BYTES, PACE_S, SLOWEST_PACE_S, WRITES_AT_ONCE
+from gateways.chat.feed import BACKOFF_S, RECHECK_S, RENEWED_S
 from tests.support.played import played
 from tests.unit.gateways.chat.stage import ANN, BEN, Client, Stage, delta
 
