@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Final
@@ -19,11 +18,13 @@ from gateways.services import SERVICES
 from gateways.web.site import WEB_ROOT
 from schemas.catalog import Topology
 from schemas.errors import ContractError
+from streams.core import garbage
 from streams.core.settings import Settings
 
 DRAIN_S: Final = 3.0
 CONTAINERS: Final = 50_000
-"""Made since the garbage collector's last look, and alive: some hundred connections."""
+"""Between two looks of the garbage collector: those of some hundred connections. With its default it takes
+half of the time in which two thousand clients come back."""
 
 
 def check_services(topology: Topology, names: Sequence[str]) -> None:
@@ -65,20 +66,10 @@ async def serve(
             DRAIN_S,
         )
         await server.start()
-        _settle()
+        garbage.settle(CONTAINERS)
         on_listening()
         await stop.wait()
         await server.stop()
-
-
-def _settle() -> None:
-    """The garbage collector looks seldom: it found nothing, and took half of the time of a storm of clients.
-
-    What is here by now stays, so it is never looked at again.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(CONTAINERS, 20, 20)
 
 
 def _ports(topology: Topology, name: str) -> tuple[int, int]:

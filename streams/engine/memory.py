@@ -17,13 +17,6 @@ BUSY: Final = 100_000  # containers in flight: walking them would hold up everyt
 CONTAINERS: Final = 1_000_000  # made since the last look and alive: then it looks before its time
 
 
-def settle() -> None:
-    """Call once when everything is imported and built: it stays, so it is never looked at again."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(CONTAINERS, 10, 10)
-
-
 async def sweep() -> None:
     """Collect every few seconds, less often while much is in flight, until cancelled."""
     waited = 0

@@ -16,7 +16,7 @@ from schemas.catalog import Agent, Topology
 from schemas.keys import table_of
 from schemas.wire import Codec, codec
 from schemas.wiring import check_functions
-from streams.core import metrics
+from streams.core import garbage, metrics
 from streams.core.clients import clickhouse_client, redis_client
 from streams.core.ending import end_process
 from streams.core.logging import configure_logging
@@ -271,7 +271,7 @@ def run_worker(
     runtime = Runtime(settings, topology, app, end, group)
     loop.run_until_complete(runtime.build())
 
-    memory.settle()
+    garbage.settle(memory.CONTAINERS)
     runtime.app.task(runtime.background)
     if metrics_port:
         loop.run_until_complete(serve_health(settings.bind_host, metrics_port, runtime.waits_for))
