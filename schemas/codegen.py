@@ -83,8 +83,16 @@ def _class(record: dict[str, Any]) -> str:
     lines = [f"class {record['name']}(TypedDict):", *_prose(record.get("doc", ""), '"""'), ""]
     for field in record["fields"]:
         lines += _prose(field.get("doc", ""), "# ")
-        lines.append(f"    {field['name']}: {_python(field['type'])}")
+        line = f"    {field['name']}: {_python(field['type'])}"
+        lines += [line] if len(line) <= _WIDTH + 4 else _a_symbol_a_line(line)
     return "\n".join(lines) + "\n"
+
+
+def _a_symbol_a_line(line: str) -> list[str]:
+    """Of an enum with many symbols, as the formatter breaks it."""
+    head, _, rest = line.partition("[")
+    symbols, _, tail = rest.rpartition("]")
+    return [f"{head}[", *(f"        {symbol}," for symbol in symbols.split(", ")), f"    ]{tail}"]
 
 
 def _prose(doc: str, mark: str) -> list[str]:

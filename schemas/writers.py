@@ -57,7 +57,7 @@ def writer_of(schema: dict[str, Any], frame: bytes) -> Writer | None:
     text = "\n".join(["def write(v):", *source.lines, f"    return join((FRAME, {', '.join(pieces)},))"])
     names: dict[str, Any] = {
         "ABSENT": b"\0", "PRESENT": b"\2", "FALSE": b"\0", "TRUE": b"\1", "FRAME": frame, "SMALL": SMALL,
-        "double": struct.Struct("<d").pack, "join": b"".join, "long": long,
+        "double": struct.Struct("<d").pack, "join": b"".join, "long": long, **source.symbols,
     }  # fmt: skip
     exec(compile(text, f"<writer of {schema['name']}>", "exec"), names)  # noqa: S102  # of the lock's schemas
     writer: Writer = names["write"]
@@ -73,6 +73,7 @@ class _Source:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.symbols: dict[str, dict[str, bytes]] = {}  # of each enum
         self._names = 0
 
     def value(self, schema: Any, v: str, depth: int, exact: bool) -> list[str]:
@@ -103,6 +104,10 @@ class _Source:
             case "record":
                 self._only("dict", v, depth, True)
                 return [piece for f in schema["fields"] for piece in self._field(f, v, depth, exact)]
+            case "enum":
+                known = f"SYMBOLS{len(self.symbols)}"
+                self.symbols[known] = {symbol: SMALL[i] for i, symbol in enumerate(schema["symbols"])}
+                return [f"{known}[{v}]"]
             case "array" | "map":
                 return self._block(schema, v, depth, exact)
             case _:

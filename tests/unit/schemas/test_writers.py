@@ -31,6 +31,8 @@ EVERYTHING = record(
     field("flag", "boolean"),
     field("number", "long", default=7),
     field("share", "double"),
+    field("kind", {"type": "enum", "name": "Kind", "symbols": ["A", "B"]}),
+    field("other", ["null", {"type": "enum", "name": "Other", "symbols": ["A"]}]),
     field("tags", {"type": "map", "values": {"type": "array", "items": "string"}}),
     field("part", ["null", record("Part", field("n", "int"), field("s", "string"))]),
     field("shares", {"type": "array", "items": ["null", "double"]}, default=[]),
@@ -44,6 +46,8 @@ def of(schema: Any, odd: bool) -> st.SearchStrategy[Any]:
         made = st.one_of([of(branch, odd) for branch in schema])
     elif isinstance(schema, str):
         made = PLAIN[schema]
+    elif schema["type"] == "enum":
+        made = st.sampled_from(schema["symbols"])
     elif schema["type"] == "array":
         made = st.lists(of(schema["items"], odd), max_size=3)
     elif schema["type"] == "map":
@@ -112,7 +116,7 @@ def test_no_more_than_64_bits(n: int) -> None:
         ["string", "null"],
         ["null", "int", "string"],
         {"type": "long", "logicalType": "timestamp-millis"},
-        {"type": "enum", "name": "Kind", "symbols": ["A"]},
+        {"type": "fixed", "name": "Hash", "size": 2},
     ],
 )
 def test_what_is_not_plain_is_left_to_fastavro(kind: Any) -> None:
