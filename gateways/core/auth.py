@@ -137,6 +137,8 @@ class Guard:
             if route.permission != PUBLIC:
                 raise
             principal = ANONYMOUS
+        if route.from_anywhere and not self.from_us(request, principal):
+            return ANONYMOUS
         self.permit(request, route, principal)
         return principal
 
@@ -164,23 +166,31 @@ class Guard:
             self.check_origin(request, principal)
 
     def check_origin(self, request: web.Request, principal: Principal) -> None:
-        """Refuses what another site provokes. A credential in a header is nothing that a site can provoke."""
+        """Refuses what another site provokes."""
+        if not self.from_us(request, principal):
+            raise Problem(
+                "cross-origin",
+                "A change made with a session cookie must come from this gateway's own pages: their Origin "
+                f"has the scheme {self._scheme(request)!r} and the Host of the request (behind a proxy that "
+                "speaks https set PUBLIC_URL, and let it pass Host on). Programs should send an API key "
+                "instead.",
+            )
+
+    def from_us(self, request: web.Request, principal: Principal) -> bool:
+        """Whether no other site can have provoked it: a credential in a header is nothing that a site can
+        provoke.
+        """
         if principal.via in ("key", "token"):
-            return
+            return True
         origin = request.headers.get("Origin")
         if origin is None and principal.via == "none":
-            return  # a program without a session: there is nothing to ride on
-        scheme = "https" if self.secure else request.scheme
-        if origin is not None and same_origin(origin, f"{scheme}://{request.host}"):
-            return
-        if from_friend(request):
-            return
-        raise Problem(
-            "cross-origin",
-            "A change made with a session cookie must come from this gateway's own pages: their Origin has "
-            f"the scheme {scheme!r} and the Host of the request (behind a proxy that speaks https set "
-            "PUBLIC_URL, and let it pass Host on). Programs should send an API key instead.",
-        )
+            return True  # a program without a session: there is nothing to ride on
+        if origin is not None and same_origin(origin, f"{self._scheme(request)}://{request.host}"):
+            return True
+        return from_friend(request)
+
+    def _scheme(self, request: web.Request) -> str:
+        return "https" if self.secure else request.scheme
 
     def set_cookie(self, response: web.StreamResponse, principal: Principal) -> None:
         """Start a session of a watch code or of the administrator's key; it lasts 12 hours."""

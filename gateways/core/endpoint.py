@@ -24,6 +24,7 @@ from gateways.core.routes import Handler, Route
 ROUTE = web.RequestKey("route", Route)
 _BODY = web.RequestKey("body", BaseModel)
 _QUERY = web.RequestKey("query", BaseModel)
+_RAW = web.RequestKey("raw", bytes)
 MAX_DEPTH: Final = 16
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -33,6 +34,11 @@ def body_of(request: web.Request, model: type[Model]) -> Model:
     body = request[_BODY]
     assert isinstance(body, model)
     return body
+
+
+def raw_body_of(request: web.Request) -> bytes:
+    """The body of a `raw` route: of a type that it declares, at most as long as it says."""
+    return request[_RAW]
 
 
 def query_of(request: web.Request, model: type[Model]) -> Model:
@@ -99,7 +105,10 @@ def endpoint(
             request[_QUERY] = _validate(route.query, dict(request.query), "query")
         try:
             async with asyncio.timeout(route.timeout_s) as deadline:
-                if route.body is not None:
+                if route.raw:
+                    _refuse_other_types(request, route)
+                    request[_RAW] = await read_limited(request, route.max_body_bytes)
+                elif route.body is not None:
                     raw = await read_limited(request, route.max_body_bytes)
                     request[_BODY] = _validate(route.body, _parse(request, route, raw), "body")
                 response = await route.handler(request)
@@ -169,9 +178,13 @@ def _too_large(limit: int) -> Problem:
     return Problem("too-large", f"Send at most {limit} bytes.", limit_bytes=limit)
 
 
-def _parse(request: web.Request, route: Route, raw: bytes) -> Any:
+def _refuse_other_types(request: web.Request, route: Route) -> None:
     if request.content_type not in route.body_types:
         raise Problem("unsupported-media-type", f"Send the body as {' or '.join(route.body_types)}.")
+
+
+def _parse(request: web.Request, route: Route, raw: bytes) -> Any:
+    _refuse_other_types(request, route)
     try:
         document = orjson.loads(raw)
     except orjson.JSONDecodeError as error:

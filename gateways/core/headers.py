@@ -20,7 +20,8 @@ from gateways.core.routes import Handler
 _Signal = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
 
 ALLOWED_HEADERS: Final = (
-    "Authorization, Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, Range, traceparent"
+    "Authorization, CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status, Content-Encoding, Content-Type, "
+    "Idempotency-Key, If-None-Match, Last-Event-ID, Range, traceparent"
 )
 EXPOSED_HEADERS: Final = (
     "Content-Length, Content-Range, ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, "

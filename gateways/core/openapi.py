@@ -166,6 +166,9 @@ def _request_body(route: Route) -> dict[str, Any] | None:
     if route.body is not None:
         schema = {"$ref": _REF.format(model=route.body.__name__)}
         return {"required": True, "content": {kind: {"schema": schema} for kind in route.body_types}}
+    if route.raw:  # and of no model
+        text = {"schema": {"type": "string"}}
+        return {"required": True, "content": dict.fromkeys(route.body_types, text)}
     if not route.reads_stream:
         return None
     content: dict[str, Any] = {}
@@ -223,7 +226,9 @@ def _implied_problems(route: Route) -> list[str]:
         implied += ["too-many-requests"]
     if route.priority is not Priority.ALWAYS and not route.reads_stream:
         implied += ["overloaded"]
-    if route.body is not None:
+    if route.raw:
+        implied += ["malformed-request", "too-large", "unsupported-media-type"]
+    elif route.body is not None:
         implied += ["malformed-request", "validation", "too-large", "unsupported-media-type"]
     if route.query is not None:
         implied += ["validation"]

@@ -18,6 +18,7 @@ READ: Final = "read"
 WRITE: Final = "write"
 SIGN_IN: Final = "sign-in"
 REFUSED: Final = "refused"
+BEAT: Final = "beat"
 MESSAGE: Final = "message"
 ROOM: Final = "room"
 OFF: Final = "off"
@@ -57,6 +58,8 @@ DEFAULTS: Final[Rates] = {
     MESSAGE: {USER: Rate(120, 60), IP: Rate(30_000, 60)},
     # Rooms that people open; those of films open by themselves.
     ROOM: {USER: Rate(20, 3600)},
+    # Reports of players: one each ten seconds or so, and a network may be a school.
+    BEAT: {IP: Rate(60_000, 60)},
     # Credentials that turned out wrong.
     REFUSED: {IP: Rate(6000, 60)},
 }

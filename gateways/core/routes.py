@@ -15,7 +15,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from gateways.core.adaptive import Priority
-from gateways.core.permissions import OWN, PERMISSIONS
+from gateways.core.permissions import OWN, PERMISSIONS, PUBLIC
 from gateways.core.rates import DEFAULTS, READ, WRITE
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -44,7 +44,10 @@ class Route:
     may. `limits` names the class of `gateways.core.rates` that requests count in: by default `read` or
     `write` by the method, None: they are not counted. `priority` says who is refused first when there is too
     much (gateways.core.adaptive). `socket`: a WebSocket, whose handler `gateways.core.sockets.gated` made.
-    `also` names other statuses that carry the same document as `status`.
+    `also` names other statuses that carry the same document as `status`. `raw`: the handler takes the body's
+    bytes (`gateways.core.endpoint.raw_body_of`) and finds out itself what they are; `body` only documents
+    them. `from_anywhere`: pages of every site may report here; to the handler those of other sites are
+    nobody, whatever session the browser sent along.
     """
 
     method: str
@@ -61,9 +64,11 @@ class Route:
     query: type[BaseModel] | None = None
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES
     reads_stream: bool = False
+    raw: bool = False
     timeout_s: float | None = DEFAULT_TIMEOUT_S
     owned: bool = False
     shared: bool = False
+    from_anywhere: bool = False
     limits: str | None = BY_METHOD
     priority: Priority = Priority.ORDINARY
     socket: bool = False
@@ -116,6 +121,8 @@ def check(routes: Iterable[Route]) -> tuple[Route, ...]:
             wrong.append(f"{route.name}: limits must be None or one of {', '.join(DEFAULTS)}")
         if route.method not in METHODS:
             wrong.append(f"{route.name}: method must be one of {', '.join(sorted(METHODS))}")
+        if route.from_anywhere and route.permission != PUBLIC:
+            wrong.append(f"{route.name}: from_anywhere is for public routes, it asks for {route.permission}")
         if route.shared and route.method != "GET":
             wrong.append(f"{route.name}: only a GET can be shared")
         if not route.path.startswith("/"):

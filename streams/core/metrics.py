@@ -84,6 +84,24 @@ CHAT_DELIVERIES = Counter(
 CHAT_LISTENERS = Gauge("kinolog_chat_listeners", "Connections that listen to a room, once for each room.", [])
 CHAT_CUT = Counter("kinolog_chat_cut_total", "Connections cut off because they did not read.", [])
 
+# -- analytics --
+BEATS = Counter("kinolog_beats_total", "Beats of players that were taken.", ["source"])
+BEATS_REFUSED = Counter(
+    "kinolog_beats_refused_total",
+    "Beats, reports and lines of CMCD that were not taken, by reason.",
+    ["reason"],
+)
+BEATS_ODD = Counter(
+    "kinolog_beats_odd_total",
+    "Beats that were taken and are not as they should be: the field that was clamped, unknown_video, bot.",
+    ["reason"],
+)
+SEGMENTS_UNTOLD = Counter(
+    "kinolog_segments_untold_total",
+    "Delivered segments that analytics was not told of, by reason.",
+    ["reason"],
+)
+
 # -- gateways --
 HTTP_SECONDS = Histogram(
     "kinolog_http_seconds",

@@ -169,9 +169,15 @@ class Settings(BaseSettings):
         default="X-Forwarded-For",
         description="The header that those proxies write; the other one may come from the client.",
     )
+    geoip_file: Path | None = Field(
+        default=None,
+        description="MaxMind DB file (country or city) by which analytics and login sessions tell a country; "
+        "replace it by renaming another to its name, as geoipupdate does. Empty: countries stay unknown.",
+    )
     rate_limits: Annotated[dict[str, dict[str, str]], NoDecode] = Field(
         default={},
-        description="Changes of rates, as JSON: class (read, write, sign-in, message, room, refused) -> "
+        description="Changes of rates, as JSON: class (read, write, sign-in, message, room, beat, "
+        "refused) -> "
         'what is counted (user, key, ip) -> requests/seconds or off, such as {"sign-in": {"ip": "60/60"}}.',
     )
     oidc_issuers: Annotated[tuple[OidcIssuer, ...], NoDecode] = Field(
