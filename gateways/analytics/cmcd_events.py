@@ -24,7 +24,6 @@ STATES: Final = {
     "d": "preloading",
 }
 QUIT: Final = "q"
-FORMATS: Final = {"h": "HLS", "d": "DASH", "s": "Smooth Streaming"}
 _TOTALS: Final = (
     ("playhead_ms", "pt"),
     ("rate", "pr"),
@@ -50,7 +49,7 @@ def spoken(line: str) -> Spoken:
     sid, asset = cmcd.text(record, "sid"), cmcd.text(record, "cid")
     if not sid or not asset:
         raise CmcdInvalid("an event names its session (`sid`) and its film (`cid`)")
-    return Spoken(sid, asset, FORMATS.get(cmcd.text(record, "sf"), ""), _beat(record))
+    return Spoken(sid, asset, cmcd.player(record), _beat(record))
 
 
 def _beat(record: Record) -> dict[str, Any]:

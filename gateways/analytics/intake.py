@@ -16,9 +16,9 @@ import orjson
 from aiohttp import web
 
 from gateways.analytics.beats import LONGEST_TEXT, MOST_BEATS, checked, plain
-from gateways.analytics.clients import client_of, referrer_of
 from gateways.analytics.cmcd_events import spoken
 from gateways.analytics.films import Film, Films
+from gateways.core.clients import client_of, referrer_of
 from gateways.core.cmcd import CmcdInvalid
 from gateways.core.countries import Countries
 from gateways.core.deps import Producer

@@ -11,23 +11,20 @@ from gateways.analytics.films import Films
 from gateways.analytics.intake import INTAKE, Intake
 from gateways.analytics.routes import INTAKE_ROUTES
 from gateways.core.app import Service
-from gateways.core.countries import Countries
 from gateways.core.devices import device_of
 from gateways.core.platform import Platform
-from gateways.core.viewing import Viewing
 from schemas.media.views import LIBRARY
 
 
 async def build(platform: Platform) -> Service:
     """The service with the process's clients."""
-    settings = platform.settings
     device_of("")  # its rules are read at the first use, which takes a while
     return analytics(
         Intake(
             producer=platform.producer("analytics"),
             films=Films(await platform.projections(), platform.projection(LIBRARY)),
-            viewing=Viewing(settings.session_secret.get_secret_value().encode()),
-            countries=Countries(settings.geoip_file),
+            viewing=platform.viewing(),
+            countries=platform.countries(),
         )
     )
 

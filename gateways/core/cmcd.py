@@ -20,6 +20,7 @@ MOST_CHARACTERS: Final = 8192
 LONGEST_TEXT: Final = 64
 """Of session and content ids, as the standard has it."""
 
+_FORMATS: Final = {"h": "HLS", "d": "DASH", "s": "Smooth Streaming"}
 Scalar = bool | int | float | str
 Record = Mapping[str, Scalar | list[Scalar]]
 """A record's values by their keys; tokens are texts, and of a list the parameters are left out."""
@@ -60,6 +61,11 @@ def sent_with(query: Mapping[str, str], headers: Mapping[str, str]) -> str:
     if found is not None:
         return found
     return ",".join(part for name in HEADERS if (part := headers.get(name)))
+
+
+def player(record: Record) -> str:
+    """What is known of the player: what it streams by."""
+    return _FORMATS.get(text(record, "sf"), "")
 
 
 def number(record: Record, key: str) -> float | None:

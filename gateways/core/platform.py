@@ -10,9 +10,11 @@ from contextlib import AsyncExitStack
 from typing import Any, TypeVar
 
 from gateways.core.clickhouse import ClickHouseHistory
+from gateways.core.countries import Countries
 from gateways.core.deps import Probe
 from gateways.core.projections import Projection, ProjectionReader
 from gateways.core.push import Hub
+from gateways.core.viewing import Viewing
 from schemas.catalog import Topology
 from streams.core.clients import AnyRedis, redis_client
 from streams.core.objects import ObjectStore
@@ -91,6 +93,14 @@ class Platform:
             return objects
 
         return self._once("objects", make)
+
+    def countries(self) -> Countries:
+        """Tells the countries of addresses. Raises SettingsError for a GEOIP_FILE that is none."""
+        return self._once("countries", lambda: Countries(self.settings.geoip_file))
+
+    def viewing(self) -> Viewing:
+        """Names views and viewers."""
+        return Viewing(self.settings.session_secret.get_secret_value().encode())
 
     def vault(self) -> Vault:
         """What must be forgettable. Raises VaultUnusable where its keys cannot be read."""

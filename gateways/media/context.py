@@ -13,6 +13,7 @@ from gateways.core.deps import History, Producer
 from gateways.core.projections import Projection, ProjectionReader
 from gateways.core.push import Hub
 from gateways.core.sessions import Tokens
+from gateways.media.delivered import Delivered
 from streams.core.logging import get_logger
 from streams.core.sealing import Sealer
 
@@ -106,6 +107,7 @@ class Media:
     progress: Projection
     limits: UploadLimits = field(default_factory=UploadLimits)
     waits: Waits = field(default_factory=Waits)
+    delivered: Delivered | None = None
     log_table: str = "log_events"
     log_poll_s: float = 0.5
     background: Background = field(default_factory=Background)

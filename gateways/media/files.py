@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from aiohttp import hdrs, web
@@ -17,11 +18,18 @@ SMALL_BYTES: Final = 256 * 1024
 
 
 async def send_object(
-    request: web.Request, objects: ObjectStore, key: str, content_type: str, etag: str, cache_control: str
+    request: web.Request,
+    objects: ObjectStore,
+    key: str,
+    content_type: str,
+    etag: str,
+    cache_control: str,
+    sent: Callable[[int], None] = lambda _: None,
 ) -> web.StreamResponse:
     """200, 206 or 304. Problem 404 if the object is gone, 416 for a range beyond it.
 
-    The store is asked before the head goes out; should it fail later, the connection is cut.
+    The store is asked before the head goes out; should it fail later, the connection is cut. `sent` is told
+    of the bytes as they go out.
     """
     headers: dict[str, str] = {
         hdrs.ETAG: etag,
@@ -43,14 +51,21 @@ async def send_object(
         if end - start <= SMALL_BYTES:
             body = await objects.get(key, start, end) if size else b""
             metrics.MEDIA_BYTES.inc(len(body))
+            sent(len(body))
             return web.Response(status=status, headers=headers, body=body)
-        return await _stream(request, objects, key, Range(start, end), status, headers)
+        return await _stream(request, objects, key, Range(start, end), status, headers, sent)
     except (NoSuchObject, RangeNotSatisfiable) as error:
         raise Problem("not-found", "The object store no longer has this; load the manifest again.") from error
 
 
 async def _stream(
-    request: web.Request, objects: ObjectStore, key: str, part: Range, status: int, headers: dict[str, str]
+    request: web.Request,
+    objects: ObjectStore,
+    key: str,
+    part: Range,
+    status: int,
+    headers: dict[str, str],
+    sent: Callable[[int], None],
 ) -> web.StreamResponse:
     response = web.StreamResponse(status=status, headers=headers)
     response.content_length = part.end - part.start
@@ -59,5 +74,6 @@ async def _stream(
             await response.prepare(request)
         await response.write(chunk)
         metrics.MEDIA_BYTES.inc(len(chunk))
+        sent(len(chunk))
     await response.write_eof()
     return response

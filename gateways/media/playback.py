@@ -7,6 +7,7 @@ that the plan has but no worker has made yet is 425 with Retry-After; one that t
 from __future__ import annotations
 
 import hashlib
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
@@ -16,6 +17,7 @@ from aiohttp import hdrs, web
 from gateways.core.problem import Problem
 from gateways.media.assets import find_document
 from gateways.media.context import media_of
+from gateways.media.delivered import INIT
 from gateways.media.files import send_object
 from gateways.media.manifests import dash, hls
 from gateways.media.present import PLAYABLE
@@ -65,7 +67,7 @@ async def init_segment(request: web.Request) -> web.StreamResponse:
     document = await _playable(request)
     rendition = _rendition(request, document)
     key = keys.init_key(document["id"], _plan(document)["profile_hash"], rendition)
-    return await _segment(request, document, rendition, key)
+    return await _segment(request, document, rendition, key, INIT)
 
 
 async def media_segment(request: web.Request) -> web.StreamResponse:
@@ -78,7 +80,7 @@ async def media_segment(request: web.Request) -> web.StreamResponse:
     if not _is_done(document, _chunk_of(plan, number)):
         raise _too_early("This segment is not encoded yet; ask again in a moment.")
     key = keys.segment_key(document["id"], plan["profile_hash"], rendition, number)
-    return await _segment(request, document, rendition, key)
+    return await _segment(request, document, rendition, key, number)
 
 
 async def poster(request: web.Request) -> web.StreamResponse:
@@ -210,11 +212,21 @@ def _cached(document: AssetDocument, how: str, how_shared: str | None = None) ->
 
 
 async def _segment(
-    request: web.Request, document: AssetDocument, rendition: str, key: str
+    request: web.Request, document: AssetDocument, rendition: str, key: str, number: int
 ) -> web.StreamResponse:
+    media, asked_at_ms, total = media_of(request), int(time.time() * 1000), 0
+
+    def sent(size: int) -> None:
+        nonlocal total
+        total += size
+
     kind = SEGMENT_TYPE["audio" if rendition == AUDIO_RENDITION else "video"]
     cached = _cached(document, IMMUTABLE, SHARED_IMMUTABLE)
-    return await send_object(request, media_of(request).objects, key, kind, _etag(key), cached)
+    try:
+        return await send_object(request, media.objects, key, kind, _etag(key), cached, sent)
+    finally:  # also what went out to a player that turned away
+        if total and media.delivered is not None:
+            media.delivered.add(request, document, _plan(document), rendition, number, total, asked_at_ms)
 
 
 async def _picture(request: web.Request, document: AssetDocument, key: str) -> web.StreamResponse:

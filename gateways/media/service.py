@@ -13,6 +13,7 @@ from gateways.core.locks import RedisLocks
 from gateways.core.platform import Platform
 from gateways.core.sessions import Tokens
 from gateways.media.context import MEDIA, Media, UploadLimits
+from gateways.media.delivered import Delivered
 from gateways.media.history import LogHistory
 from gateways.media.log import HISTORY, TAILS
 from gateways.media.routes import ROUTES
@@ -40,6 +41,7 @@ async def build(platform: Platform) -> Service:
             sealer=Sealer(platform.vault()),
             library=platform.projection(LIBRARY),
             progress=platform.projection(PROGRESS),
+            delivered=Delivered(platform.producer("streaming"), platform.viewing(), platform.countries()),
             limits=UploadLimits(max_bytes=settings.max_upload_bytes),
         )
     )
@@ -68,7 +70,11 @@ def streaming(media: Media) -> Service:
         make_room(app, media.limits.concurrent)
 
     async def finish(_: web.Application) -> AsyncIterator[None]:
+        if media.delivered is not None:
+            media.background.start(media.delivered.run(), "tell analytics what was delivered")
         yield
+        if media.delivered is not None:
+            media.delivered.close()
         await media.background.finish(DRAIN_BACKGROUND_S)
 
     return dataclasses.replace(SERVICE, prepare=prepare, contexts=(finish,))
