@@ -1,12 +1,16 @@
-"""ClickHouse as gateways use it: read only, connected at the first query, each query bounded."""
+"""ClickHouse as gateways use it: read only, connected at the first query, each query bounded.
+
+Where CLICKHOUSE_READ_URLS names replicas, queries go to each of them in turn, past those that do not answer.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from clickhouse_connect.driver.exceptions import Error
+from clickhouse_connect.driver.exceptions import Error, OperationalError
 
 from streams.core.clients import clickhouse_client
 from streams.core.settings import Settings
@@ -17,33 +21,41 @@ HistoryUnavailable = Error
 
 
 class ClickHouseHistory:
-    """A History that opens its connection when first needed, so that a gateway starts without ClickHouse."""
+    """A History that opens its connections when first needed, so that a gateway starts without ClickHouse."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._client: Any = None
+        self._urls = settings.clickhouse_read_urls or (settings.clickhouse_url,)
+        self._clients: dict[int, Any] = {}
         self._lock = asyncio.Lock()
+        self._turn = itertools.count()
 
     async def query(self, sql: str, parameters: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
         """Rows as mappings. `{name:Type}` in the text is bound by the server, never pasted in."""
-        client = await self._connected()
-        result = await client.query(
-            sql, parameters=dict(parameters), settings={"max_execution_time": QUERY_TIMEOUT_S}
-        )
-        return list(result.named_results())
+        first = next(self._turn)
+        for attempt in range(1, len(self._urls) + 1):
+            try:
+                client = await self._connected((first + attempt) % len(self._urls))
+                result = await client.query(
+                    sql, parameters=dict(parameters), settings={"max_execution_time": QUERY_TIMEOUT_S}
+                )
+                return list(result.named_results())
+            except OperationalError:  # it is away: what a query does wrong is another error
+                if attempt == len(self._urls):
+                    raise
+        raise AssertionError("there is at least one URL")
 
     async def ready(self) -> None:
-        """Raises if ClickHouse does not answer."""
+        """Raises if no ClickHouse answers."""
         await self.query("SELECT 1 AS one", {})
 
     async def close(self) -> None:
-        """Give the connection back."""
-        if self._client is not None:
-            await self._client.close()
-            self._client = None
+        """Give the connections back."""
+        while self._clients:
+            await self._clients.popitem()[1].close()
 
-    async def _connected(self) -> Any:
+    async def _connected(self, number: int) -> Any:
         async with self._lock:
-            if self._client is None:
-                self._client = await clickhouse_client(self._settings)
-            return self._client
+            if number not in self._clients:
+                self._clients[number] = await clickhouse_client(self._settings, url=self._urls[number])
+            return self._clients[number]

@@ -10,6 +10,7 @@ from typing import Final
 
 from schemas.identity.roles import (
     ACCOUNT_SELF,
+    ANALYTICS_READ,
     ASSETS_CHANGE,
     ASSETS_CHANGE_OWN,
     ASSETS_DELETE,
@@ -36,6 +37,7 @@ from schemas.identity.roles import (
 __all__ = [
     "ACCOUNT_SELF",
     "ADMINISTRATOR",
+    "ANALYTICS_READ",
     "ASSETS_CHANGE",
     "ASSETS_CHANGE_OWN",
     "ASSETS_DELETE",

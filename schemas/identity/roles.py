@@ -31,6 +31,8 @@ CHAT_WRITE: Final = "chat:write"
 CHAT_MODERATE: Final = "chat:moderate"
 CHAT_MODERATE_OWN: Final = "chat:moderate:own"
 ROOMS_WRITE: Final = "rooms:write"
+ANALYTICS_READ: Final = "analytics:read"
+ANALYTICS_READ_OWN: Final = "analytics:read:own"
 OWN: Final = ":own"
 
 PERMISSIONS: Final[Mapping[str, str]] = {
@@ -54,6 +56,8 @@ PERMISSIONS: Final[Mapping[str, str]] = {
     CHAT_MODERATE: "Moderate every room.",
     CHAT_MODERATE_OWN: "Moderate one's own rooms, and those whose moderator one is.",
     ROOMS_WRITE: "Open rooms.",
+    ANALYTICS_READ: "See what is watched, single playback sessions included, and the health of the system.",
+    ANALYTICS_READ_OWN: "See how one's own films are watched.",
 }
 
 GRANTABLE: Final = frozenset(PERMISSIONS) - {PUBLIC, SESSION}
@@ -63,10 +67,12 @@ _VIEWER: Final = frozenset({ACCOUNT_SELF, ASSETS_READ_OWN, CHAT_WRITE, CHAT_MODE
 _STAFF: Final = _VIEWER | {ASSETS_READ, LOG_READ}
 ROLES: Final[Mapping[str, frozenset[str]]] = {
     "viewer": _VIEWER,
-    "creator": _VIEWER | {ASSETS_WRITE, ASSETS_CHANGE_OWN, ASSETS_DELETE_OWN, LOG_READ_OWN, ROOMS_WRITE},
+    "creator": _VIEWER
+    | {ASSETS_WRITE, ASSETS_CHANGE_OWN, ASSETS_DELETE_OWN, LOG_READ_OWN, ROOMS_WRITE}
+    | {ANALYTICS_READ_OWN},
     "moderator": _STAFF | {ASSETS_CHANGE, ASSETS_DELETE, CHAT_MODERATE, ROOMS_WRITE},
-    "analyst": _STAFF,
-    "operator": _STAFF | {USERS_READ, AUDIT_READ, SIGNING_ROTATE},
+    "analyst": _STAFF | {ANALYTICS_READ},
+    "operator": _STAFF | {USERS_READ, AUDIT_READ, SIGNING_ROTATE, ANALYTICS_READ},
     "admin": GRANTABLE,
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+from pydantic import SecretStr
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
@@ -62,21 +63,24 @@ def _one_server(url: str, options: dict[str, Any]) -> Redis:
     return Redis.from_pool(pool)
 
 
-async def clickhouse_client(settings: Settings, *, database: str | None = None, **options: Any) -> Any:
+async def clickhouse_client(
+    settings: Settings, *, database: str | None = None, url: SecretStr | None = None, **options: Any
+) -> Any:
     """A `clickhouse_connect` AsyncClient. Connects now; raises its errors if the server is not there.
 
-    `database=""` connects without one (to create it). No sessions: a session allows one query at a time.
+    `url`: of another server than CLICKHOUSE_URL. `database=""` connects without one (to create it). No
+    sessions: a session allows one query at a time.
     """
     import clickhouse_connect  # a tenth of a second that most processes never need
 
-    url = urlsplit(settings.clickhouse_url.get_secret_value())
+    at = urlsplit((url or settings.clickhouse_url).get_secret_value())
     return await clickhouse_connect.get_async_client(
-        host=url.hostname or "127.0.0.1",
-        port=url.port or (8443 if url.scheme == "https" else 8123),
-        interface=url.scheme or "http",
-        username=unquote(url.username or "default"),
-        password=unquote(url.password or ""),
-        database=(url.path.strip("/") or "default") if database is None else database or "default",
+        host=at.hostname or "127.0.0.1",
+        port=at.port or (8443 if at.scheme == "https" else 8123),
+        interface=at.scheme or "http",
+        username=unquote(at.username or "default"),
+        password=unquote(at.password or ""),
+        database=(at.path.strip("/") or "default") if database is None else database or "default",
         autogenerate_session_id=False,
         connect_timeout=3,
         send_receive_timeout=60,

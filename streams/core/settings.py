@@ -118,6 +118,11 @@ class Settings(BaseSettings):
         default=SecretStr("http://default:@127.0.0.1:8123/kinolog"),
         description="ClickHouse's HTTP interface: http(s)://user:password@host:port/database.",
     )
+    clickhouse_read_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        default=(),
+        description="Replicas that gateways ask instead, in turn, as such URLs, comma-separated; empty: "
+        "CLICKHOUSE_URL itself.",
+    )
 
     # -- object store --
     s3_endpoint: str = Field(default="http://127.0.0.1:9000", description="S3 endpoint.")
@@ -233,7 +238,7 @@ class Settings(BaseSettings):
             return None
         return ssl.create_default_context(cafile=self.kafka_ssl_ca_file)
 
-    @field_validator("cors_origins", "trusted_proxies", mode="before")
+    @field_validator("cors_origins", "trusted_proxies", "clickhouse_read_urls", mode="before")
     @classmethod
     def _listed(cls, value: Any) -> Any:
         return listed(value)

@@ -48,7 +48,7 @@ def shown(value: Any) -> str:
     if isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
         return json.dumps([part.model_dump() for part in value])
     if isinstance(value, tuple):
-        return ",".join(map(str, value))
+        return ",".join(map(shown, value))
     if isinstance(value, dict):
         return json.dumps(value) if value else ""
     return "" if value is None else str(value)

@@ -1,0 +1,118 @@
+"""What can be asked of playback sessions: each measure with its unit, its meaning and its formula.
+
+Formulas are over rows of `analytics_views` (schemas.analytics.tables) that are neither robots' nor of films
+that do not exist. All are sums, divided last: a share of many views is no mean of shares. Definitions follow
+CTA-2066 where it has them. What would be divided by nothing is null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+PEOPLE: Final = "people"
+VIEWER_BITS: Final = 14
+VIEWER_ERROR: Final = 1.04 / 2 ** (VIEWER_BITS / 2)
+"""Standard error of HyperLogLog with 2^14 registers: 0.8 %."""
+
+
+class Measure(NamedTuple):
+    """`formula` is ClickHouse's. `adds`: it is a sum, so nothing at all is 0 and not null."""
+
+    unit: str
+    about: str
+    formula: str
+    adds: bool = True
+
+
+def _reached(percent: int) -> Measure:
+    return Measure(
+        "views",
+        f"views of which at least {percent} % of the film's length was played, each second counted once",
+        f"countIf(counted AND covered_ms * 100 >= film_ms * {percent})",
+    )
+
+
+def _share(about: str, part: str, whole: str) -> Measure:
+    return Measure("share, 0-1", about, _divided(part, whole), adds=False)
+
+
+def _divided(part: str, whole: str) -> str:
+    return f"if({whole} = 0, NULL, {part} / {whole})"
+
+
+_VIEWS: Final = "countIf(counted)"
+MEASURES: Final[Mapping[str, Measure]] = {
+    "views": Measure("views", "sessions that showed a first frame, autoplay included", _VIEWS),
+    "engaged_views": Measure(
+        "views", "views with 10 s played, or half of a film under 20 s", "countIf(counted AND engaged)"
+    ),
+    "sessions": Measure("sessions", "attempts to play, those that showed nothing included", "count()"),
+    "viewers": Measure(
+        PEOPLE,
+        "different viewers of views, estimated by HyperLogLog (2^14 registers: standard error "
+        f"{VIEWER_ERROR:.1%}, small numbers exact). A viewer is an account, or an anonymous id in one "
+        "browser; who asked not to be tracked is in `views` and not here",
+        f"uniqCombined64If({VIEWER_BITS})(viewer_hash, counted AND viewer_hash != 0)",
+    ),
+    "watched_ms": Measure(
+        "ms", "wall clock with startup, stalls and seeks, without pauses", "sum(watched_ms)"
+    ),
+    "playing_ms": Measure("ms", "wall clock of playing", "sum(playing_ms)"),
+    "media_ms": Measure("ms", "media played; what was played twice counts twice", "sum(media_ms)"),
+    "stalled_ms": Measure("ms", "rebuffering after the start, seeks left out", "sum(stalled_ms)"),
+    "stalls": Measure("times", "how often playback stalled", "sum(stalls)"),
+    "seeks": Measure("times", "how often viewers sought", "sum(seeks)"),
+    "switches": Measure("times", "changes of the rendition", "sum(switches)"),
+    "dropped_frames": Measure("frames", "frames that were not shown", "sum(dropped_frames)"),
+    "finished_views": Measure(
+        "views", "views that reached the end, however they got there", "countIf(counted AND finished)"
+    ),
+    "completed_views": _reached(90),
+    **{f"reached_{percent}": _reached(percent) for percent in (25, 50, 75, 95)},
+    "failures": Measure("sessions", "sessions that a fatal error ended", "countIf(failed)"),
+    "start_failures": Measure(
+        "sessions", "those that failed before a first frame", "countIf(failed AND NOT started)"
+    ),
+    "exits_before_start": Measure(
+        "sessions", "sessions left before a first frame, without an error", "countIf(exited_before_start)"
+    ),
+    "engaged_rate": _share("engaged views of all views", "countIf(counted AND engaged)", _VIEWS),
+    "finished_rate": _share("views that reached the end", "countIf(counted AND finished)", _VIEWS),
+    "completion_rate": _share(
+        "views with 90 % of the film played", "countIf(counted AND covered_ms * 100 >= film_ms * 90)", _VIEWS
+    ),
+    "failure_rate": _share("sessions that failed", "countIf(failed)", "count()"),
+    "exit_rate": _share("sessions left before the start", "countIf(exited_before_start)", "count()"),
+    "stalled_share": _share("stalled_ms of watched_ms", "sum(stalled_ms)", "sum(watched_ms)"),
+    "stalled_views_rate": _share("views that stalled", "countIf(counted AND stalls > 0)", _VIEWS),
+    "average_playing_ms": Measure(
+        "ms", "playing_ms of a view, on average", _divided("sum(playing_ms)", _VIEWS), adds=False
+    ),
+    "stalls_per_hour": Measure(
+        "times an hour", "stalls in an hour of playing", _divided("sum(stalls) * 3600000", "sum(playing_ms)"),
+        adds=False,
+    ),
+    "bitrate_kbps": Measure(
+        "kbit/s", "bit rate by playing time, where players told it",
+        _divided("sum(kbits) * 1000", "sum(bitrate_ms)"), adds=False,
+    ),
+    **{
+        f"startup_{name}_ms": Measure(
+            "ms",
+            f"{words} of the time to the first frame, of sessions that showed one; above 1,024 ms in steps "
+            "of 16 ms, at most 30 s",
+            f"if(count(startup_ms) = 0, NULL, quantileTiming({level})(startup_ms))",
+            adds=False,
+        )
+        for name, words, level in (("median", "median", "0.5"), ("p95", "95th percentile", "0.95"))
+    },
+}  # fmt: skip
+DEFAULT: Final = ("views", "engaged_views", "viewers", "playing_ms")
+
+OF_RENDITION: Final[Mapping[str, Measure]] = {
+    "views": Measure("views", "views that played some of it in this rendition", _VIEWS),
+    "viewers": MEASURES["viewers"],
+    "playing_ms": Measure("ms", "wall clock of playing this rendition", "sum(rendition_time)"),
+}
+"""What can be asked by rendition: a view may have played several, so most sums would be no one's."""
