@@ -68,5 +68,5 @@ CHAT = web.AppKey("chat", Chat)
 
 
 def chat_of(request: web.Request) -> Chat:
-    """The app's Chat."""
+    """The Chat of the app that is asked."""
     return request.app[CHAT]

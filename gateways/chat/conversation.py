@@ -24,7 +24,6 @@ from gateways.chat.said import Message, Refused
 from gateways.chat.seats import Party, Seat
 from gateways.chat.standing import standing_of
 from gateways.chat.welcome import honest, welcome
-from gateways.core.app import CORE
 from gateways.core.clickhouse import HistoryUnavailable
 from gateways.core.frames import text_frame
 from gateways.core.permissions import CHAT_WRITE
@@ -197,9 +196,7 @@ class _Conversation(Party):
             await self.socket.renew(said.required(message, "token"))
         except Problem as problem:
             if problem.kind.slug == "bad-credential":
-                request = self.socket.request
-                network = request.app[CORE].config.proxies.network(request)
-                await self.chat.limiter.take(REFUSED, ANONYMOUS, network)
+                await self.chat.limiter.take(REFUSED, ANONYMOUS, self.socket.network)
             raise
         self.done(message)
 

@@ -7,10 +7,10 @@ from typing import Any, Final
 from gateways.chat import blocks, listening, messages, models, rooms
 from gateways.chat.conversation import talk
 from gateways.chat.desk_routes import DESK_ROUTES
+from gateways.core.gated import gated
 from gateways.core.permissions import CHAT_MODERATE, CHAT_WRITE, PUBLIC, ROOMS_WRITE
 from gateways.core.rates import MESSAGE, ROOM
 from gateways.core.routes import Route
-from gateways.core.sockets import gated
 from gateways.core.sse import EVENT_STREAM
 
 _ROOM: Final = "/v1/rooms/{room_id}"

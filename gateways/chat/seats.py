@@ -8,12 +8,11 @@ from contextlib import AsyncExitStack
 from typing import Any, Final
 
 from gateways.chat import said
-from gateways.chat.context import Chat, chat_of
+from gateways.chat.context import CHAT, Chat
 from gateways.chat.feed import Feed
 from gateways.chat.live import LiveRoom
 from gateways.chat.said import Message, Refused
-from gateways.chat.sending import Sender, sender_of
-from gateways.core.app import CORE
+from gateways.chat.sending import Sender
 from gateways.core.gcra import Local
 from gateways.core.permissions import CHAT_WRITE
 from gateways.core.principal import Principal
@@ -77,12 +76,11 @@ class Party:
 
     def __init__(self, socket: Socket) -> None:
         self.socket = socket
-        self.chat: Chat = chat_of(socket.request)
+        self.chat: Chat = socket.app[CHAT]
         self.seats: dict[str, Seat] = {}
         self.order = asyncio.Lock()  # messages reach the log in the order in which they were sent
-        self._pace = Local(most=16)
+        self._pace: Local | None = None  # most connections only listen
         self._sender: Sender | None = None
-        self._network = socket.request.app[CORE].config.proxies.network(socket.request)
 
     def room(self, message: Message) -> RoomDocument:
         """The room that a message is about. Raises Refused unless the client listens to it."""
@@ -101,17 +99,20 @@ class Party:
     def sender(self) -> Sender:
         """The client as a room's rules see it."""
         if self._sender is None or self._sender.principal is not self.socket.principal:
-            self._sender = sender_of(self.socket.request)
+            socket, hashes = self.socket, self.chat.hashes
+            device = hashes.device(socket.user_agent, socket.languages)
+            self._sender = Sender(socket.principal, device, hashes.network(socket.network))
         return self._sender
 
     def allowed(self, name: str, rate: Rate) -> bool:
         """Count one of what this connection does; False if that is too fast."""
         now_us = int(asyncio.get_running_loop().time() * 1e6)
+        self._pace = self._pace or Local(most=16)
         return not self._pace.take([name], [rate], now_us)[0].wait_us
 
     async def counted(self) -> None:
         """Count a message of the account and its network. Raises Problem 429."""
-        await self.chat.limiter.take(MESSAGE, self.socket.principal, self._network)
+        await self.chat.limiter.take(MESSAGE, self.socket.principal, self.socket.network)
 
     def refuse(self, message: Message, no: Refused) -> None:
         """Tell the client; the answer names what it answers."""

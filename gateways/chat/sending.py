@@ -57,12 +57,11 @@ class Sender:
 
 def sender_of(request: web.Request) -> Sender:
     """The caller as a room's rules see it."""
-    chat, principal = chat_of(request), principal_of(request)
-    network = request.app[CORE].config.proxies.network(request)
+    hashes, told = chat_of(request).hashes, request.headers
     return Sender(
-        principal,
-        chat.hashes.device(request.headers.get("User-Agent", ""), request.headers.get("Accept-Language", "")),
-        chat.hashes.network(network),
+        principal_of(request),
+        hashes.device(told.get("User-Agent", ""), told.get("Accept-Language", "")),
+        hashes.network(request.app[CORE].config.proxies.network(request)),
     )
 
 

@@ -1,4 +1,6 @@
-"""Whether those who hold a connection still may: asked when their account changes, and now and then anyway.
+"""Whether those who hold a connection still may, and are still there.
+
+The first is asked when their account changes, and now and then anyway.
 
 Ten thousand idle sockets cost nothing here: an account's projection says when it changed, so that a socket
 ends within a second of what it stood on, and only its own account is looked at. Each socket is asked again
@@ -29,6 +31,7 @@ from gateways.core.standing import FRESH_S
 
 TICK_S: Final = 0.25
 SWEEP_S: Final = 30.0
+PULSE_S: Final = 5.0
 UNKNOWN_S: Final = 5.0
 """How long a connection outlives that nobody can tell whether it still may, seconds."""
 REJOIN_S: Final = 60.0
@@ -36,6 +39,8 @@ AT_ONCE: Final = 200
 MOST_HELD: Final = 20_000
 """Connections of one app; others go to another gateway."""
 GOING_AWAY: Final = 1001
+GOODBYE_S: Final = 2.0
+"""How long conversations have to end by themselves when the app does."""
 
 
 class Held(Protocol):
@@ -51,6 +56,9 @@ class Held(Protocol):
 
     async def close(self, code: int) -> None:
         """End it by one of the WebSocket's close codes."""
+
+    def pulse(self, now_s: float) -> None:
+        """Ask whether the client is there, if it has long said nothing."""
 
 
 class _News:
@@ -82,6 +90,8 @@ class Admission:
         self._order = count()
         self._news = _News()
         self._later: deque[tuple[float, set[Held]]] = deque()
+        self._pulse_at_s = clock()
+        self._talks: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def holding(self, held: Held) -> AsyncIterator[None]:
@@ -101,6 +111,11 @@ class Admission:
                 others.discard(held)
                 if not others:
                     del self._of_account[principal.account_id]
+
+    def keep(self, talk: asyncio.Task[None]) -> None:
+        """A conversation of this app: it ends with it, and before what it needs does."""
+        self._talks.add(talk)
+        talk.add_done_callback(self._talks.discard)
 
     def renewed(self, held: Held) -> None:
         """Its credential is another one of the same account: that it ends is asked when this one does."""
@@ -132,6 +147,11 @@ class Admission:
             due.update(self._ended(now_s))
             due.update(self._longest_unasked(now_s))
             await self._ask(due)
+            if now_s >= self._pulse_at_s:
+                self._pulse_at_s = now_s + PULSE_S
+                at_s = asyncio.get_running_loop().time()
+                for held in tuple(self._asked_at_s):
+                    held.pulse(at_s)
 
     @property
     def full(self) -> bool:
@@ -141,6 +161,16 @@ class Admission:
     async def end(self, code: int) -> None:
         """Close all that is held."""
         await asyncio.gather(*(held.close(code) for held in tuple(self._asked_at_s)), return_exceptions=True)
+
+    async def over(self) -> None:
+        """Close all that is held, and see every conversation out."""
+        await self.end(GOING_AWAY)
+        if self._talks:
+            await asyncio.wait(self._talks, timeout=GOODBYE_S)
+        left = tuple(self._talks)
+        for talk in left:
+            talk.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     def _changed(self) -> set[Held]:
         keys, self._news.keys = self._news.keys, set()
@@ -205,3 +235,8 @@ async def asking(app: web.Application) -> AsyncIterator[None]:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def see_out(app: web.Application) -> None:
+    """on_shutdown of an app with sockets: what their conversations need is still there."""
+    await app[ADMISSION].over()

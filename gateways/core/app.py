@@ -15,7 +15,7 @@ from typing import Final
 from aiohttp import web
 
 from gateways.core.adaptive import Load, Priority
-from gateways.core.admission import ADMISSION, Admission, asking
+from gateways.core.admission import ADMISSION, Admission, asking, see_out
 from gateways.core.deps import CoreDeps
 from gateways.core.door import DOOR, Door, Rank
 from gateways.core.endpoint import endpoint, priority_of
@@ -103,6 +103,7 @@ def create_app(service: Service, deps: CoreDeps) -> web.Application:
     app[ADMISSION] = Admission(deps.account_news)
     if any(route.socket for route in routes):
         app.cleanup_ctx.append(asking)
+        app.on_shutdown.append(see_out)
     app.cleanup_ctx.extend(service.contexts)
     if service.prepare is not None:
         service.prepare(app)

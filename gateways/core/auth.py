@@ -137,7 +137,7 @@ class Guard:
             if route.permission != PUBLIC:
                 raise
             principal = ANONYMOUS
-        if route.from_anywhere and not self.from_us(request, principal):
+        if route.from_anywhere and not self.from_us(request, principal.via):
             return ANONYMOUS
         self.permit(request, route, principal)
         return principal
@@ -154,20 +154,16 @@ class Guard:
             raise unauthenticated(request)
         if not principal.may(route.permission):
             if not (route.owned and principal.may_own(route.permission)):
-                raise Problem(
-                    "forbidden",
-                    f"This needs the permission {route.permission!r}; use a credential that holds it.",
-                    permission=route.permission,
-                )
+                raise forbidden(route)
             must_prove(request)
         if elsewhere and route.permission != PUBLIC:  # pages hold no data: all open
             raise other_asset()
         if request.method not in SAFE_METHODS:
-            self.check_origin(request, principal)
+            self.check_origin(request, principal.via)
 
-    def check_origin(self, request: web.Request, principal: Principal) -> None:
+    def check_origin(self, request: web.Request, via: str) -> None:
         """Refuses what another site provokes."""
-        if not self.from_us(request, principal):
+        if not self.from_us(request, via):
             raise Problem(
                 "cross-origin",
                 "A change made with a session cookie must come from this gateway's own pages: their Origin "
@@ -176,14 +172,14 @@ class Guard:
                 "instead.",
             )
 
-    def from_us(self, request: web.Request, principal: Principal) -> bool:
+    def from_us(self, request: web.Request, via: str) -> bool:
         """Whether no other site can have provoked it: a credential in a header is nothing that a site can
         provoke.
         """
-        if principal.via in ("key", "token"):
+        if via in ("key", "token"):
             return True
         origin = request.headers.get("Origin")
-        if origin is None and principal.via == "none":
+        if origin is None and via == "none":
             return True  # a program without a session: there is nothing to ride on
         if origin is not None and same_origin(origin, f"{self._scheme(request)}://{request.host}"):
             return True
@@ -213,9 +209,18 @@ class Guard:
         response.del_cookie(self.cookie_name, path="/", httponly=True, samesite="Strict", secure=self.secure)
 
 
-def unauthenticated(request: web.Request) -> Problem:
+def forbidden(route: Route) -> Problem:
+    """403 for a credential without the route's permission."""
+    return Problem(
+        "forbidden",
+        f"This needs the permission {route.permission!r}; use a credential that holds it.",
+        permission=route.permission,
+    )
+
+
+def unauthenticated(request: web.Request | None = None) -> Problem:
     """401 for those who sent no credential, or the cookie of a login session that has ended."""
-    over = request.get(OVER)
+    over = None if request is None else request.get(OVER)
     if over is not None:
         return Problem("unauthenticated", str(over), headers=_CHALLENGE, code=over.code)
     return Problem(

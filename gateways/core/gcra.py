@@ -80,3 +80,20 @@ class Local:
             Count(wait, max(0, (rate.burst_us - (at - now_us)) // rate.each_us), at - now_us)
             for wait, at, rate in zip(waits, due, limits, strict=True)
         ]
+
+
+class One:
+    """The same for a single thing, a connection's messages say: one number."""
+
+    __slots__ = ("_due",)
+
+    def __init__(self) -> None:
+        self._due = 0
+
+    def take(self, rate: Rate, now_us: int) -> bool:
+        """Count one; False, and not counted, if that is too fast."""
+        due = min(max(self._due, now_us), now_us + rate.burst_us) + rate.each_us
+        if due - rate.burst_us > now_us:
+            return False
+        self._due = due
+        return True

@@ -75,7 +75,8 @@ async def test_a_conversation_is_shown_kept_and_built_again(rooms: Rooms) -> Non
     deltas = await rooms.stream()
     assert shown(deltas, OWNER) == SURVIVE
     assert shown(deltas, BEN) == SURVIVE | {mid(BEN, "unseen"): "unseen"}
-    document, newest = await rooms.document(), deltas[-1]["id"]  # the desk is another projector's, and may lag
+    document, newest = await rooms.document(), deltas[-1]["id"]
+    # The desk is another projector's, and may lag.
     desk = await rooms.until(rooms.desk, lambda d: d and d["last"] == newest)
     assert (document["last"], document["message_count"]) == (newest, 41)
     assert [pin["message"]["message_id"] for pin in document["pinned"]] == [mid(ANN, "a2")]

@@ -14,21 +14,24 @@ from aiohttp import ClientWebSocketResponse, WSMsgType
 from aiohttp.test_utils import make_mocked_request
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from gateways.core import admission, sockets
+from gateways.core import admission, sockets, wires
 from gateways.core.accounts import AccountCredentials
 from gateways.core.admission import ADMISSION
 from gateways.core.app import Service, create_app
 from gateways.core.auth import COOKIE, Guard
 from gateways.core.deps import CoreDeps
+from gateways.core.endpoint import ROUTE
 from gateways.core.frames import close_frame
+from gateways.core.gated import gated
 from gateways.core.permissions import ASSETS_DELETE, ASSETS_READ, PUBLIC
 from gateways.core.push import Note
 from gateways.core.rates import Rate
 from gateways.core.routes import Route, RouteError, check
 from gateways.core.sessions import Tokens
-from gateways.core.sockets import CLOSE_CODES, Socket, gated
+from gateways.core.sockets import CLOSE_CODES, Socket
 from gateways.core.sse import DRAINING
 from gateways.core.standing import Standing
+from gateways.core.wires import Wire
 from tests.unit.gateways.conftest import SECRET, Serve
 from tests.unit.gateways.identities import ISSUER, MemoryIdentities
 
@@ -265,20 +268,21 @@ def test_a_socket_is_a_get_without_a_deadline() -> None:
         check([route])
 
 
-class Line:
+class Line(asyncio.Transport):
     """A transport whose client takes so much at a time, each time somebody waits for it."""
 
     def __init__(self, takes_bytes: int) -> None:
+        super().__init__()
         self.takes_bytes, self.waiting_bytes, self.most_bytes = takes_bytes, 0, 0
         self.frames: list[bytes] = []
-        self.aborted = False
+        self.aborted = self.paused = False
         self.now_s = 0.0
 
     async def wait(self, seconds: float) -> None:
         self.now_s += seconds
         self.waiting_bytes = max(0, self.waiting_bytes - self.takes_bytes)
 
-    def write(self, frame: bytes) -> None:
+    def write(self, frame: Any) -> None:
         self.frames.append(frame)
         self.waiting_bytes += len(frame)
         self.most_bytes = max(self.most_bytes, self.waiting_bytes)
@@ -292,8 +296,11 @@ class Line:
     def abort(self) -> None:
         self.aborted = True
 
-    def get_extra_info(self, _: str) -> None:
-        return None
+    def pause_reading(self) -> None:
+        self.paused = True
+
+    def resume_reading(self) -> None:
+        self.paused = False
 
 
 PARTS = [bytes([number]) * 16_384 for number in range(100)]  # together far more than may wait
@@ -305,8 +312,13 @@ async def sent_to(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sockets, "asyncio", SimpleNamespace(
         sleep=line.wait, get_running_loop=asyncio.get_running_loop
     ))  # fmt: skip
-    monkeypatch.setattr(sockets, "LAST_WORD_S", 0.0)
-    await Socket(make_mocked_request("GET", "/talk", transport=line)).write_all(PARTS)
+    monkeypatch.setattr(wires, "LAST_WORD_S", 0.0)
+    wire = Wire(1000)
+    wire.connection_made(line)
+    app = create_app(Service(name="chat"), CoreDeps(guard=Guard(admin_key_sha256="", tokens=Tokens(SECRET))))
+    request = make_mocked_request("GET", "/talk", app=app)
+    request[ROUTE] = socket_route("/talk", PUBLIC)
+    await Socket(request, wire).write_all(PARTS)
     await asyncio.sleep(0)  # what is to be done later is done
     await asyncio.sleep(0)
 

@@ -14,7 +14,6 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from gateways.chat import conversation
 from gateways.chat.context import CHAT
-from gateways.core.app import CORE
 from gateways.core.principal import ANONYMOUS
 from tests.support.played import played
 from tests.unit.gateways.chat.stage import ROOM, Stage, delta, payload
@@ -40,8 +39,7 @@ class Visit:
         feeds = SimpleNamespace(enter=self.enter, leave=lambda feed, seat: feed.listeners.discard(seat))
         live = SimpleNamespace(now=self.nothing, enter=self.be_there, leave=lambda _, seat: self.gone(seat))
         chat = SimpleNamespace(feeds=feeds, live=live, texts=SimpleNamespace(shown=self.settings))
-        config = SimpleNamespace(proxies=SimpleNamespace(network=lambda _: None))
-        self.request = SimpleNamespace(app={CHAT: chat, CORE: SimpleNamespace(config=config)})
+        self.app = {CHAT: chat}
         self.stage.stream.room = self.document  # type: ignore[method-assign]
         for name, fake in (("find_room", self.document), ("may_read", self.may_read)):
             patch.setattr(conversation, name, fake)
