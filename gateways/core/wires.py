@@ -11,7 +11,7 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from aiohttp import hdrs, web
 from aiohttp.abc import AbstractStreamWriter
@@ -61,8 +61,7 @@ class Wire(asyncio.Protocol):
     # -- what the transport says
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's are none by their class
         self._heard_s = asyncio.get_running_loop().time()
 
     def data_received(self, data: bytes) -> None:

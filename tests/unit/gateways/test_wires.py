@@ -6,8 +6,11 @@ import asyncio
 from typing import Any
 
 import pytest
+import uvloop
+from aiohttp import ClientSession
 from aiohttp.test_utils import TestClient
 
+from deploy.local.ports import free_ports
 from gateways.core import wires
 from gateways.core.app import Service, create_app
 from gateways.core.auth import Guard
@@ -15,6 +18,7 @@ from gateways.core.deps import CoreDeps
 from gateways.core.frames import PING_FRAME, close_frame, pong_frame, text_frame
 from gateways.core.incoming import CLOSE, PING, TEXT
 from gateways.core.permissions import PUBLIC
+from gateways.core.server import Listening, Server
 from gateways.core.sessions import Tokens
 from gateways.core.sockets import CLOSE_CODES
 from gateways.core.wires import Wire, WireClosed
@@ -88,6 +92,24 @@ async def test_who_breaks_the_protocol_is_told_so(client: Client) -> None:
     told = close_frame(1002, CLOSE_CODES[1002])
     assert (await reader.readuntil(CLOSE_CODES[1002].encode())).endswith(told)
     writer.close()
+
+
+def test_it_is_the_same_on_the_loop_that_serves() -> None:
+    async def visit() -> tuple[Any, int | None]:
+        port, metrics_port = free_ports(["chat", "metrics"]).values()
+        deps = CoreDeps(guard=Guard(admin_key_sha256="", tokens=Tokens(SECRET)))
+        app = create_app(Service(name="chat", routes=(socket_route("/open", PUBLIC),)), deps)
+        server = Server([Listening("chat", app, port, metrics_port)], "127.0.0.1", drain_s=60.0)
+        await server.start()
+        async with ClientSession() as session, session.ws_connect(f"http://127.0.0.1:{port}/open") as socket:
+            await socket.send_json({"say": "hello"})
+            said = [await socket.receive_json(timeout=30) for _ in range(2)]
+            await asyncio.gather(server.stop(), socket.receive(timeout=30))
+            return said, socket.close_code
+
+    said, code = uvloop.run(visit())
+    assert said == [{"type": "ready"}, {"say": "hello", "subject": ""}]
+    assert code == 1001
 
 
 def wired(line: Line) -> Wire:
