@@ -43,7 +43,10 @@ PAGES: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
 }
 #: pages that call another service than the one that serves them; the others may not.
-CALLS: Mapping[str, tuple[str, ...]] = dict.fromkeys(("watch", "rooms", "room", "moderate"), ("chat",))
+CALLS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("rooms", "room", "moderate"), ("chat",)),
+    "watch": ("chat", "analytics"),
+}
 TITLES = {name: title for pages in PAGES.values() for name, title in pages.values()}
 
 #: npm packages a page may load; development packages are installed beside them and never served.

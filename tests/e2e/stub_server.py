@@ -67,6 +67,7 @@ class Stub:
         self._gates: dict[str, asyncio.Event] = {}
         self.chat = StubChat(self)
         self.places: dict[str, str] = {}
+        self.reports: list[Json] = []  # of players
         self.port = 0
         self.app = self._build()
 
@@ -100,6 +101,10 @@ class Stub:
         self.places["chat"] = f":{self.port}"
         return self.chat
 
+    def open_analytics(self) -> None:
+        """Pages opened from now on know of the analytics service: this same server."""
+        self.places["analytics"] = f":{self.port}"
+
     def heal(self) -> None:
         """No fault stays."""
         self._faults.clear()
@@ -123,6 +128,7 @@ class Stub:
         for path, handler in page_handlers(Site(places=self.places), "streaming"):
             app.router.add_get(path, handler)
         self.chat.add_routes(app.router)
+        app.router.add_post("/v1/beats", self._beats)
         asset = "/v1/assets/{id}"
         app.router.add_get("/v1/session", self._session)
         app.router.add_post("/v1/session", self._open_session)
@@ -213,6 +219,10 @@ class Stub:
         return web.json_response(
             {"id": item["id"], "state": item["state"], "links": item["links"]}, status=202
         )
+
+    async def _beats(self, request: web.Request) -> web.Response:
+        self.reports.append(json.loads(await request.read()))
+        return web.json_response({"accepted": 1, "refused": []}, status=202)
 
     async def _get(self, request: web.Request) -> web.Response:
         return web.json_response(self.assets[request.match_info["id"]])

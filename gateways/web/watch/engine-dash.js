@@ -24,7 +24,7 @@ export async function startDash(video, url, { onRungs, onProblem }) {
   const shaka = await loadShaka();
   if (!shaka.Player.isBrowserSupported()) throw new Error("This browser has no Media Source Extensions: use a newer one.");
   const player = new shaka.Player();
-  const trouble = (error) => onProblem(`The film could not be played (shaka ${error?.code ?? "error"}). Try again, or switch to HLS.`);
+  const trouble = (error) => onProblem(`The film could not be played (shaka ${error?.code ?? "error"}). Try again, or switch to HLS.`, `shaka-${error?.code ?? "error"}`);
   player.addEventListener("error", (event) => trouble(event.detail));
   player.configure({
     abr: { defaultBandwidthEstimate: 500_000 },

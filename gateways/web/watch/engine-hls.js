@@ -6,7 +6,7 @@ const MOST_RECOVERIES = 3;
 
 /**
  * Plays `url` in `video`. The engine tells of its rungs through `onRungs` and of an end of its patience through
- * `onProblem(sentence)`. Starts on the lowest rung: the first frame matters more than the first second's sharpness.
+ * `onProblem(sentence, code)`. Starts on the lowest rung: the first frame matters more than the first second's sharpness.
  * While the encoder is only just ahead, automatic quality stays low; a rung that was chosen by hand stays.
  */
 export async function startHls(video, url, { onRungs, onProblem }) {
@@ -44,7 +44,7 @@ export async function startHls(video, url, { onRungs, onProblem }) {
     if (!data.fatal) return;
     recoveries += 1;
     if (recoveries > MOST_RECOVERIES) {
-      onProblem(data.type === Hls.ErrorTypes.NETWORK_ERROR ? "The film's next part did not arrive. Check the connection, then try again." : "The film could not be decoded here. Try again, or switch to DASH.");
+      onProblem(data.type === Hls.ErrorTypes.NETWORK_ERROR ? "The film's next part did not arrive. Check the connection, then try again." : "The film could not be decoded here. Try again, or switch to DASH.", data.details);
       return;
     }
     if (data.type === Hls.ErrorTypes.MEDIA_ERROR) hls.recoverMediaError();

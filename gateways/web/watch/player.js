@@ -1,6 +1,7 @@
 // The player: media-chrome's controls around a <video>, with one of two engines behind it.
 import { Part, html, nothing } from "shared/element.js";
 import { icon } from "shared/parts.js";
+import { reportBeats } from "./beats.js";
 import { shortcutsOf } from "./player-keys.js";
 import { Renditions } from "./renditions.js";
 import { statsPanel } from "./stats.js";
@@ -60,6 +61,7 @@ class Player extends Part {
     if (turn !== this.turn) return;
     this.video.videoRenditions.fill([]);
     this.startedAt = performance.now();
+    this.beats ??= reportBeats(this);
     this.firstFrameMs = null;
     this.video.requestVideoFrameCallback?.(() => {
       this.firstFrameMs = performance.now() - this.startedAt;
@@ -68,7 +70,7 @@ class Player extends Part {
       const start = await ENGINES[this.kind]();
       const engine = await start(this.video, this.asset.links[this.kind], {
         onRungs: (rungs) => this.video.videoRenditions.fill(rungs),
-        onProblem: (sentence) => (this.problem = sentence),
+        onProblem: (sentence, code) => this.fail(sentence, code),
       });
       if (turn !== this.turn) return void engine.stop();
       this.engine = engine;
@@ -76,13 +78,18 @@ class Player extends Part {
       if (!paused || !this.played) this.play();
       this.played = true;
     } catch (error) {
-      this.problem = error.message;
+      this.fail(error.message, "engine");
     }
+  }
+
+  fail(sentence, code) {
+    this.problem = sentence;
+    this.beats?.error(code);
   }
 
   play() {
     // browsers may refuse to start with sound: then the poster and the play button stay, and that is fine
-    this.video.play().catch(() => {});
+    this.video.play().catch(() => this.beats?.idle());
   }
 
   addStoryboard() {
@@ -104,6 +111,8 @@ class Player extends Part {
     clearInterval(this.statsTimer);
     this.removeKeys();
     this.engine?.stop();
+    this.beats?.stop();
+    this.beats = null;
   }
 
   render() {
