@@ -10,6 +10,7 @@ from typing import Final
 from aiohttp import web
 
 from gateways.core.asking import PUBLISH_S
+from gateways.core.countries import Countries
 from gateways.core.deps import History, Producer
 from gateways.core.projections import Projection, ProjectionReader
 from gateways.identity.attempts import Attempts
@@ -48,6 +49,7 @@ class Identity:
     passwords: Passwords
     attempts: Attempts
     signer: Signer
+    countries: Countries = field(default_factory=lambda: Countries(None))
     waits: Waits = field(default_factory=Waits)
     clock: Callable[[], float] = time.time
     log_table: str = "log_events"

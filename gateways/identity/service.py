@@ -40,6 +40,7 @@ async def build(platform: Platform) -> Service:
             book=AddressBook(vault),
             passwords=Passwords(),
             attempts=Attempts(platform.redis()),
+            countries=platform.countries(),
             signer=Signer(
                 vault, projections, platform.projection(SIGNING), producer, platform.settings.token_issuer
             ),

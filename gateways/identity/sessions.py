@@ -67,7 +67,7 @@ async def sign_in(request: web.Request) -> web.Response:
         "sid": sid,
         "expires_at_ms": expires_at_ms,
         "agent_sealed": await sealed(identity, account_id, present.AGENT, agent),
-        "country": None,
+        "country": identity.countries.of(request.app[CORE].config.proxies.client(request)) or None,
         "password_id": document.get("password_id"),
     }
     try:
