@@ -10,13 +10,16 @@ from gateways.chat.batches import batch_frame
 from gateways.chat.window import Item
 from streams.core import metrics
 
+QUICKEST_PACE_S: Final = 0.02
 PACE_S: Final = 0.1
 SLOWEST_PACE_S: Final = 0.5
+CHEAP: Final = 20.0
+"""A room pauses for so many times as long as its last writing took, up to PACE_S: a small one is quick."""
 SHARE: Final = 3.0
-"""A room pauses for so many times as long as its last writing took."""
+"""A room pauses for so many times as long as its last writing took, however long that is."""
 WRITES_AT_ONCE: Final = 256
 FLUSH_BYTES: Final = 64 * 1024
-"""About what is written at once: who reads well must not be taken for one who does not."""
+"""About what is written at once, and in PACE_S: who reads well must not be taken for one who does not."""
 CHANGES_READERS: Final = frozenset(("room", "moderators", "membership"))
 
 
@@ -48,10 +51,13 @@ class Delivery:
     def __init__(self, room_id: str, listeners: Set[Listener]) -> None:
         self._room_id, self._listeners = room_id, listeners
         self._written_at_s = self._took_s = 0.0
+        self._written_bytes = 0
 
     def pause_s(self) -> float:
         """How long to wait before the next writing, seconds; not above 0: it may begin."""
-        pace_s = min(SLOWEST_PACE_S, max(PACE_S, SHARE * self._took_s))
+        cheap_s = max(QUICKEST_PACE_S, min(PACE_S, CHEAP * self._took_s))
+        taken_s = PACE_S * self._written_bytes / FLUSH_BYTES
+        pace_s = min(SLOWEST_PACE_S, max(cheap_s, taken_s, SHARE * self._took_s))
         return self._written_at_s + pace_s - asyncio.get_running_loop().time()
 
     async def write(self, items: Sequence[Item]) -> None:
@@ -61,6 +67,7 @@ class Delivery:
         listeners = tuple(self._listeners)
         shown = [(item, item.wire) for item in items if item.wire is not None]
         common = [wire for item, wire in shown if not item.only]
+        self._written_bytes = sum(map(len, common))
         if common:
             frame = batch_frame(self._room_id, common)
             for at in range(0, len(listeners), WRITES_AT_ONCE):

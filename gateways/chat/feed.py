@@ -1,8 +1,7 @@
 """One room in this process: what the log says of it, framed once and written to everybody who listens.
 
 A delta is opened, kept in the room's window and written with its neighbours: the first after a quiet moment
-goes at once, then at most one frame a client each PACE_S, or less often where the room is so large that
-writing takes longer (`gateways.chat.delivery`).
+goes at once, then at most one frame a client at a pace that suits the room's size (`gateways.chat.delivery`).
 
 Notifications are only believed as long as none is missing, which shows by `prev`; else the projection's
 stream is read. So a client misses nothing while the gateway or Redis stumbles.

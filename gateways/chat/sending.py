@@ -16,6 +16,7 @@ from typing import Any, Final, Literal
 from aiohttp import web
 
 from gateways.chat.context import Chat, chat_of
+from gateways.chat.copies import authors_of
 from gateways.chat.rights import privileged
 from gateways.chat.said import Refused
 from gateways.core import asking
@@ -94,6 +95,8 @@ async def send(
     first = deterministic_id("chat.message", message_id)
     if chat.pace.take([room["room_id"]], [ROOM_PACE], int(chat.clock() * 1e6))[0].wait_us:
         raise Refused("room_busy", "More is written into this room than anybody can read: try again.")
+    if reply_to is not None:
+        await _known(chat, room, reply_to)
     async with order:
         data = await _written(chat, room, sender, message_id, text, mentions)
         data |= {
@@ -135,6 +138,12 @@ async def edit(
         if (message_id, clean_message(text)) not in ((each["message_id"], each["text"]) for each in shown):
             raise Refused("repeated", "It was asked before, and the message reads otherwise by now.")
     return _said(message_id, outcome)
+
+
+async def _known(chat: Chat, room: RoomDocument, message_id: str) -> None:
+    """Raises Refused unless the room has, or had, such a message."""
+    if (await chat.feeds.feed(room["room_id"])).place(message_id) is None:
+        await authors_of(chat, room, [message_id])
 
 
 async def _written(

@@ -75,6 +75,7 @@ async def test_requests_that_are_malformed_are_told_so_and_the_connection_lives(
     inside: list[dict[str, Any]] = [
         {"type": "send", "client_id": "x" * 65, "text": "x"}, {"type": "send", "client_id": "x", "text": 1},
         {"type": "send", "client_id": "x", "text": "x", "reply_to": "y"},
+        {"type": "send", "client_id": "x", "text": "to nothing", "reply_to": "0" * 32},
         {"type": "send", "client_id": "x", "text": "x", "media_ms": -1},
         {"type": "send", "client_id": "x", "text": "x", "mentions": ["y"]},
         {"type": "edit", "message_id": "0" * 32, "text": "nobody's"}, {"type": "edit", "text": "x"},

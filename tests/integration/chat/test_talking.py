@@ -228,3 +228,22 @@ async def test_an_edit_is_ones_own_whatever_others_asked_before(town: Town) -> N
         await hers.item(room, lambda item, text=text: item.get("text") == text)  # type: ignore[misc]
     assert (await town.ask("PATCH", path, 409, {"text": "two"}, ann))["code"] == "repeated"
     assert [each["text"] for each in await town.messages(room)] == ["three"]
+
+
+async def test_a_reply_names_a_message_of_the_room_and_tells_nobody_who_is_shadowed(town: Town) -> None:
+    ann, ben = await town.person("creator"), await town.person()
+    room, other = await town.room(ann), await town.room(ann)
+    line, shadow = await town.line(ann), await town.line(ben)
+    for each in (line, shadow):
+        await each.enter(room)
+    await line.enter(other)
+    first = await line.send(room, "first")
+    reply = await line.send(room, "reply", reply_to=first["message_id"])
+    item = await line.item(room, lambda item: item.get("text") == "reply")
+    assert (reply["state"], item["reply_to"]) == ("accepted", first["message_id"])
+    assert (await line.send(other, "elsewhere", reply_to=first["message_id"]))["code"] == "message_unknown"
+    await town.ask(
+        "POST", f"/v1/rooms/{room}/sanctions", 200, {"account_id": ben.account_id, "kind": "shadow"}, ann
+    )
+    unseen = await shadow.send(room, "unseen")
+    assert (await shadow.send(room, "to myself", reply_to=unseen["message_id"]))["state"] == "accepted"
