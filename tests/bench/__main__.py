@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from tests.bench import chat_benches, gate, media_benches, pages, screening, stack_benches
+from tests.bench import chat_benches, gate, intake, media_benches, pages, screening, stack_benches
 from tests.bench.harness import Bench, judged, keep, measured
 from tests.bench.lane import lane
 
@@ -49,7 +49,7 @@ def chosen(names: tuple[str, ...]) -> Iterator[Bench]:
 
     kinds = (gate, screening, pages, media_benches, stack_benches)
     others = [bench for kind in kinds for bench in kind.benches()]
-    all_names = [*LANE, *chat_benches.NAMES, *(bench.name for bench in others)]
+    all_names = [*LANE, *chat_benches.NAMES, intake.NAME, *(bench.name for bench in others)]
     for asked in names:
         if not any(means(asked, name) for name in all_names):
             raise click.UsageError(
@@ -66,6 +66,9 @@ def chosen(names: tuple[str, ...]) -> Iterator[Bench]:
     if any(wanted(name) for name in chat_benches.NAMES):
         with chat_benches.chat() as benches:
             yield from (b for b in benches if wanted(b.name))
+    if wanted(intake.NAME):
+        with intake.intake() as benches:
+            yield from benches
     yield from (bench for bench in others if wanted(bench.name))
 
 
