@@ -10,7 +10,7 @@ who needs the room (there is no TTL: which months those are is no matter of the 
 `analytics_delivery` counts bytes, so a report must count once: its projector inserts each Kafka offset once,
 and a report that is on the log twice has the same `id`, so its later row replaces the earlier. Order by day
 and asset: that is how it is asked. `analytics_steps` has one row for each step of one subject; of a step that
-was taken again the last time counts. Both are read with FINAL, and partitioned as `analytics_views` is.
+was taken again the last time counts. Both are read with FINAL, and have no partitions, as `analytics_views`.
 """
 
 from __future__ import annotations
@@ -75,12 +75,14 @@ CREATE TABLE IF NOT EXISTS {table}
     rendition LowCardinality(String) COMMENT 'Rendition',
     requests UInt32 COMMENT 'Segments sent',
     bytes UInt64 COMMENT 'Bytes sent',
-    appended_at DateTime DEFAULT now() COMMENT 'When the row was inserted, server time'
+    appended_at DateTime DEFAULT now() COMMENT 'When the row was inserted, server time',
+    INDEX by_offset offset TYPE minmax GRANULARITY 1,
+    PROJECTION fences (SELECT topic, partition, max(offset), count() GROUP BY topic, partition)
 )
 ENGINE = ReplacingMergeTree(offset)
-PARTITION BY partition
 ORDER BY (day, asset_id, rendition, id)
-SETTINGS index_granularity = 4096, non_replicated_deduplication_window = 100000
+SETTINGS index_granularity = 4096, non_replicated_deduplication_window = 100000,
+  deduplicate_merge_projection_mode = 'rebuild'
 """
 
 STEPS_DDL: Final = """\
@@ -95,10 +97,12 @@ CREATE TABLE IF NOT EXISTS {table}
     asset_id String COMMENT 'Asset it is about; empty: none',
     owner_id LowCardinality(String) COMMENT 'Account of its owner; empty: not said',
     at_ms Int64 COMMENT 'When, milliseconds since 1970-01-01 UTC' CODEC(Delta, ZSTD),
-    appended_at DateTime DEFAULT now() COMMENT 'When the row was inserted, server time'
+    appended_at DateTime DEFAULT now() COMMENT 'When the row was inserted, server time',
+    INDEX by_offset offset TYPE minmax GRANULARITY 1,
+    PROJECTION fences (SELECT topic, partition, max(offset), count() GROUP BY topic, partition)
 )
 ENGINE = ReplacingMergeTree(offset)
-PARTITION BY (topic, partition)
 ORDER BY (domain, subject, step)
-SETTINGS non_replicated_deduplication_window = 100000
+SETTINGS non_replicated_deduplication_window = 100000,
+  deduplicate_merge_projection_mode = 'rebuild'
 """

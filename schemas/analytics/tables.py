@@ -84,6 +84,7 @@ CREATE TABLE IF NOT EXISTS {table}
     clamped UInt32 COMMENT 'Beats with something brought into its range',
     gaps UInt32 COMMENT 'Places where beats are missing',
     appended_at DateTime DEFAULT now() COMMENT 'When the row was inserted, server time',
+    INDEX by_offset offset TYPE minmax GRANULARITY 1,
     INDEX by_view view_id TYPE bloom_filter(0.01) GRANULARITY 1,
     PROJECTION fences (SELECT topic, partition, max(offset), count() GROUP BY topic, partition)
 )

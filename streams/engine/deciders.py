@@ -1,7 +1,9 @@
 """A decider's fold: requests and events in, decisions out, over its own keyed state.
 
-Requests (events without `src`) that the window already holds are answered with RequestRepeated; those so
-old that the window may have forgotten them, with RequestRefused. Neither reaches the domain's function.
+Requests (events without `src` on a `.requests` topic) that the window already holds are answered with
+RequestRepeated; those so old that the window may have forgotten them, with RequestRefused. Neither reaches
+the domain's function. Facts, on `.events` topics, have no window: nobody waits for their outcome, one that
+comes late is as true as before, and rules that hear of one again know it by what it says.
 """
 
 from __future__ import annotations
@@ -29,11 +31,10 @@ TOO_OLD: Final = Refuse("request_too_old", "The request took too long to arrive:
 class DeciderFold:
     """Folds events one by one: where a chunk begins or ends changes nothing."""
 
-    windowed = True
-
     def __init__(self, agent: str, topic: str, answers: str, decide: Decide, encoder: Encoder) -> None:
         """`answers`: the topic for refusals and repeats."""
         self._agent, self._topic, self._answers = agent, topic, answers
+        self.windowed = topic.endswith(".requests")
         self._decide, self._encoder = decide, encoder
         self._repeated = metrics.EVENTS_DROPPED.labels(agent, "repeated_request")
 
@@ -57,14 +58,14 @@ class DeciderFold:
         outputs: list[Record] = []
         origin = src_origin(self._agent, self._topic, events[0].partition) if events else ""
         decide, encode, answers, add = self._decide, self._encoder.output, ANSWERS, outputs.append
-        known, floor = view.seen, view.floor
+        known, floor, windowed = view.seen, view.floor, self.windowed
         for event in events:
             if event.type in answers or event.offset in failed:
                 continue
             key = event.key
             try:
                 outs: list[Out] | None = None
-                if event.src is None:
+                if windowed and event.src is None:
                     request = event.id
                     if request in seen or request in known or event.at_ms <= floor:
                         outs = self._known(event, view, seen)

@@ -4,6 +4,9 @@ A version is a table of its own (`schemas.keys.table_of`), filled from offset 0 
 the same blocks as live. Rows at or below a frozen offset never change again, so two tables are compared by
 sums of their rows' hashes, which do not depend on order, in ranges of offsets; what differs is looked at
 range by range, so that memory is bounded however long the table is.
+
+A ReplacingMergeTree is read with FINAL: what merges have removed by now is not of the log. What the running
+table has replaced since it was frozen is left out on both sides, as it cannot be seen there any more.
 """
 
 from __future__ import annotations
@@ -78,8 +81,9 @@ class TableVersions:
         filled = {place: last for place, last in frozen.items() if last >= 0}
         if not filled:
             return found
+        since = await self._replaced_since(old, filled)
         left, right = [
-            _Side(table_of(self.name, v), await self._columns(v), self._table(v)) for v in (old, new)
+            _Side(table_of(self.name, v), await self._columns(v), self._table(v), since) for v in (old, new)
         ]
         one, other = await left.ranges(filled), await right.ranges(filled)
         for place, last in filled.items():
@@ -102,6 +106,22 @@ class TableVersions:
 
     async def drop(self, version: int) -> None:
         await self._table(version).command(f"DROP TABLE IF EXISTS {table_of(self.name, version)} SYNC")
+
+    async def _replaced_since(self, version: int, frozen: Mapping[Place, int]) -> str | None:
+        """A condition on rows that the running table has not replaced since; None: it replaces none."""
+        name = table_of(self.name, version)
+        [(engine, key)] = await self._table(version).rows(
+            "SELECT engine, sorting_key FROM system.tables "
+            "WHERE database = currentDatabase() AND name = {n:String}",
+            n=name,
+        )
+        if "Replacing" not in engine:
+            return None
+        newer = " OR ".join(
+            f"(topic = '{place.topic}' AND partition = {place.partition} AND offset > {last})"
+            for place, last in frozen.items()
+        )
+        return f"({key}) NOT IN (SELECT {key} FROM {name} WHERE {newer})"  # noqa: S608  # the map's names
 
     async def _columns(self, version: int) -> list[str]:
         """Those that a row function fills: what the server adds by itself is not of the log."""
@@ -132,6 +152,14 @@ class _Side(NamedTuple):
     name: str
     columns: Sequence[str]
     table: Table
+    lasting: str | None  # condition on the rows of a table that replaces rows
+
+    @property
+    def source(self) -> str:
+        """What rows are read from."""
+        if self.lasting is None:
+            return self.name
+        return f"(SELECT * FROM {self.name} FINAL WHERE {self.lasting})"  # noqa: S608
 
     @property
     def sums(self) -> str:
@@ -140,7 +168,7 @@ class _Side(NamedTuple):
     async def ranges(self, frozen: Mapping[Place, int]) -> dict[Place, dict[int, tuple[int, int]]]:
         """By place, range of offsets to the number of its rows and the sum of their hashes modulo 2^64."""
         rows = await self.table.rows(
-            f"SELECT topic, partition, intDiv(offset, {RANGE}) AS begin, {self.sums} FROM {self.name} "  # noqa: S608
+            f"SELECT topic, partition, intDiv(offset, {RANGE}) AS begin, {self.sums} FROM {self.source} "  # noqa: S608
             "WHERE offset <= transform(concat(topic, ':', toString(partition)), {names:Array(String)}, "
             "{offsets:Array(Int64)}, toInt64(-1)) GROUP BY topic, partition, begin",
             names=[f"{topic}:{partition}" for topic, partition in frozen],
@@ -154,7 +182,7 @@ class _Side(NamedTuple):
     async def rows_at(self, place: Place, offset: int) -> Any:
         """The rows of one record: a mapping where it is one, None for none."""
         rows = await self.table.rows(
-            f"SELECT {', '.join(self.columns)} FROM {self.name} "  # noqa: S608
+            f"SELECT {', '.join(self.columns)} FROM {self.source} "  # noqa: S608
             "WHERE topic = {t:String} AND partition = {p:UInt32} AND offset = {o:UInt64} ORDER BY ALL",
             t=place.topic, p=place.partition, o=offset,
         )  # fmt: skip
@@ -165,7 +193,7 @@ class _Side(NamedTuple):
 async def _differing(old: _Side, new: _Side, place: Place, begin: int, last: int, found: Differences) -> None:
     """Add the offsets of one range whose rows differ."""
     parts = [
-        f"SELECT offset, ({side.sums}) AS sums FROM {side.name} "  # noqa: S608
+        f"SELECT offset, ({side.sums}) AS sums FROM {side.source} "  # noqa: S608
         "WHERE topic = {t:String} AND partition = {p:UInt32} "
         "AND offset BETWEEN {begin:UInt64} AND {last:UInt64} GROUP BY offset"
         for side in (old, new)

@@ -1,0 +1,121 @@
+"""What a report adds to what is known of a session. Pure."""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import Any, Final
+
+from schemas.analytics.views import BEATS_REPORTED
+from schemas.event import Event
+from streams.analytics.runs import add_beat
+from streams.analytics.segments import add_segments
+from streams.analytics.state import View, no_sums
+
+_NEVER_MS: Final = 1 << 62
+_WHO: Final = ("asset_id", "viewer", "player", "country", "device", "os", "browser", "referrer", "bot")
+_by_number: Final = itemgetter("sn")
+
+
+def unheard(at_ms: int) -> View:
+    """A session that nothing is known of."""
+    return {
+        "heard_ms": at_ms, "rank": [], "who": {}, "owner_id": "", "film_ms": None, "runs": [], "beats": 0,
+        "clamped": 0, "begun_ms": _NEVER_MS, "last_ms": 0, "shift_ms": _NEVER_MS, "start_ts": None,
+        "frame_ts": None, "finished": False, "fatal": None, "max_playhead_ms": 0, "counters": [0, 0, 0],
+        "sums": no_sums(),
+    }  # fmt: skip
+
+
+def own(view: View) -> View:
+    """A copy of what `hear` changes in place."""
+    sums = view["sums"].copy()
+    for name in ("rendition_ms", "plays", "covered", "active"):
+        sums[name] = sums[name].copy()
+    mine: View = {**view, "runs": [run.copy() for run in view["runs"]], "sums": sums}
+    if "served" in view:
+        served = view["served"]
+        renditions = {
+            name: {**one, "covered": one["covered"].copy()} for name, one in served["renditions"].items()
+        }
+        mine["served"] = {**served, "active": served["active"].copy(), "renditions": renditions}  # type: ignore[typeddict-item]
+    return mine
+
+
+def reported_ms(event: Event) -> int:
+    """When the report came to the gateway, milliseconds since 1970."""
+    if event.type == BEATS_REPORTED:
+        received_ms: int = event.data["received_at_ms"]
+        return received_ms
+    at_ms: int = max(segment["at_ms"] for segment in event.data["segments"])
+    return at_ms
+
+
+def hear(view: View, event: Event) -> bool:
+    """Add a report to `view`; whether it told anything new."""
+    data, before = event.data, _extremes(view)
+    if event.type == BEATS_REPORTED:
+        told = _beats(view, data["beats"])
+        rank, source = [0, min(map(_by_number, data["beats"])), data["received_at_ms"]], data["source"]
+    else:
+        told = add_segments(view, data["segments"])
+        rank, source = [1, 0, reported_ms(event)], "cmcd1"
+    if not view["rank"] or rank < view["rank"]:  # of a session that moves on, the first report says who it is
+        view["rank"], view["who"] = rank, {**{name: data[name] for name in _WHO}, "source": source}
+    view["film_ms"] = max(view["film_ms"] or 0, data["film_ms"] or 0) or None
+    view["owner_id"] = max(view["owner_id"], data["owner_id"])
+    return told or before != _extremes(view)
+
+
+def _extremes(view: View) -> tuple[Any, ...]:
+    """What a report can change without a beat that is new."""
+    return (
+        view["begun_ms"], view["last_ms"], view["shift_ms"], view["rank"], view["film_ms"], view["owner_id"]
+    )  # fmt: skip
+
+
+def _beats(view: View, beats: list[dict[str, Any]]) -> bool:
+    told = False
+    runs, sums = view["runs"], view["sums"]
+    for beat in sorted(beats, key=_by_number):
+        sn, ts, at = beat["sn"], beat["ts_ms"], beat["at_ms"]
+        state, kind, playhead = beat["state"], beat["kind"], beat["playhead_ms"]
+        if at < view["begun_ms"]:
+            view["begun_ms"] = at
+        if at > view["last_ms"]:
+            view["last_ms"] = at
+        if at - ts < view["shift_ms"]:
+            view["shift_ms"] = at - ts
+        known = (
+            sn,
+            ts,
+            state,
+            playhead,
+            beat["rate"],
+            beat["rendition"],
+            beat["bitrate_kbps"],
+            kind == "seek",
+        )
+        if not add_beat(runs, sums, known):
+            continue
+        told = True
+        view["beats"] += 1
+        if beat["clamped"]:
+            view["clamped"] += 1
+        if playhead is not None and playhead > view["max_playhead_ms"]:
+            view["max_playhead_ms"] = playhead
+        if state == "playing" or kind == "first_frame":
+            if view["frame_ts"] is None or ts < view["frame_ts"]:
+                view["frame_ts"] = ts
+        elif state == "starting" or kind == "start":
+            if view["start_ts"] is None or ts < view["start_ts"]:
+                view["start_ts"] = ts
+        elif state == "ended":
+            view["finished"] = True
+        elif state == "failed" and (view["fatal"] is None or sn < view["fatal"][0]):
+            view["fatal"] = [sn, beat["error"]]
+        stalled, stalls = beat["stalled_total_ms"], beat["stalls_total"]
+        dropped = beat["dropped_frames_total"]
+        if stalled or stalls or dropped:
+            said = (stalled or 0, stalls or 0, dropped or 0)
+            view["counters"] = [max(pair) for pair in zip(view["counters"], said, strict=True)]
+    return told

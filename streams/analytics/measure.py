@@ -1,0 +1,97 @@
+"""A session's measure: what its state says, in numbers that can be added up over sessions. Pure.
+
+Formulas after CTA-2066 and, where players count themselves, CMCD (CTA-5004-B): `docs/guides/analytics.md` has
+them as a table. Everything is a sum, a count or a flag of this session; ratios are for who asks.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from streams.analytics.runs import with_gaps
+from streams.analytics.segments import count, sums_of
+from streams.analytics.spans import changes, length, touched
+from streams.analytics.state import Sums, View
+
+ENGAGED_MS: Final = 10_000
+SHORT_MS: Final = 20_000  # of a film under this, half of it is enough
+DAY_MS: Final = 86_400_000
+MOST_STARTUP_MS: Final = DAY_MS
+
+
+def measure(view_id: str, view: View) -> dict[str, Any]:
+    """The data of ViewMeasured, without `moved_from_day`."""
+    beats, served = view["beats"], view.get("served")
+    if served is not None and not beats:
+        sums, begun_ms, last_ms, shift_ms = sums_of(served), served["begun_ms"], served["last_ms"], 0
+        started, state, plays = bool(sums["covered"]), "playing", changes(sums["covered"], 1000)
+    else:
+        sums, begun_ms, last_ms = with_gaps(view["runs"], view["sums"]), view["begun_ms"], view["last_ms"]
+        started, state, plays = view["frame_ts"] is not None, view["runs"][-1][1][2], sums["plays"]
+        shift_ms = view["shift_ms"]
+    stalled_ms, stalls, dropped = view["counters"]
+    film_ms, fatal = view["film_ms"], view["fatal"]
+    media_ms = sums["media_ms"]
+    engaged = media_ms >= ENGAGED_MS or (
+        film_ms is not None and film_ms < SHORT_MS and 0 < film_ms <= 2 * media_ms
+    )
+    against = _against(view, started)
+    return {
+        "view_id": view_id,
+        "revision": beats + (count(served) if served is not None else 0),
+        **view["who"],
+        "owner_id": view["owner_id"],
+        "film_ms": film_ms,
+        "started_at_ms": begun_ms,
+        "last_at_ms": last_ms,
+        "startup_ms": _startup_ms(view),
+        "started": started,
+        "engaged": engaged,
+        "failed": fatal is not None,
+        "error": fatal[1] if fatal is not None else "",
+        "exited_before_start": not started and fatal is None,
+        "finished": view["finished"],
+        **_times(sums, film_ms),
+        "stalled_ms": max(sums["stalled_ms"], stalled_ms),
+        "stalls": max(sums["stalls"], stalls),
+        "seeks": sums["seeks"],
+        "switches": sums["switches"],
+        "kbits": sums["kbps_ms"] // 1000,
+        "bitrate_ms": sums["bitrate_ms"],
+        "rendition_ms": sums["rendition_ms"],
+        "dropped_frames": dropped,
+        "max_playhead_ms": view["max_playhead_ms"],
+        "plays": plays,
+        "coverage": changes(sums["covered"], 1000),
+        "active": touched(sums["active"], 60_000, shift_ms),
+        "state": state,
+        "counted": not against,
+        "reasons": sorted(against if engaged else [*against, "too_short"]),
+        "clamped": view["clamped"],
+        "gaps": max(0, len(view["runs"]) - 1),
+    }
+
+
+def _times(sums: Sums, film_ms: int | None) -> dict[str, int]:
+    times = {name: sums[name] for name in ("watched_ms", "playing_ms", "media_ms")}
+    return {**times, "covered_ms": length(sums["covered"], film_ms)}
+
+
+def _startup_ms(view: View) -> int | None:
+    """From the first wish to play to the first frame; none where either is unknown."""
+    start, frame = view["start_ts"], view["frame_ts"]
+    if start is None or frame is None or frame < start:
+        return None
+    return min(frame - start, MOST_STARTUP_MS)
+
+
+def _against(view: View, started: bool) -> list[str]:
+    """What keeps it from being counted as a view."""
+    found = []
+    if view["who"]["bot"]:
+        found.append("bot")
+    if not started:
+        found.append("no_first_frame")
+    if view["film_ms"] is None:
+        found.append("unknown_video")
+    return found
