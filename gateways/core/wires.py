@@ -24,6 +24,8 @@ PONG_S: Final = 15.0
 """A client that says nothing for PING_S is asked; one that says nothing for PONG_S more is gone."""
 LAST_WORD_S: Final = 5.0
 """How long a client that is cut off has to take what waits for it, and the reason, seconds."""
+MOST_PONG_BYTES: Final = 16 * 1024
+"""While so much waits for a client its pings are not answered: it asks, and does not read."""
 MOST_ARRIVED: Final = 32
 """Messages that wait to be received; no more are read from the network meanwhile."""
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
@@ -119,7 +121,7 @@ class Wire(asyncio.Protocol):
         self._closing = True
         self._arrived.clear()
         self._read_on()  # what comes is dropped, but for the client's goodbye
-        self._last_word = asyncio.get_running_loop().call_later(LAST_WORD_S, self._transport.abort)
+        self._give_time(self._transport)
         self._wake()
 
     def pulse(self, now_s: float) -> None:
@@ -138,7 +140,8 @@ class Wire(asyncio.Protocol):
         if self._closing:
             return
         if kind == PING:
-            self.write(pong_frame(payload))
+            if self.waiting_bytes < MOST_PONG_BYTES:
+                self.write(pong_frame(payload))
         elif kind in (TEXT, BINARY):
             self._arrived.append((kind, payload))
             if len(self._arrived) == MOST_ARRIVED and self._transport is not None:
@@ -152,8 +155,13 @@ class Wire(asyncio.Protocol):
             if not self._closing:
                 self._transport.write(close_frame(_goodbye(payload), ""))
                 self._closing = True
+                self._give_time(self._transport)
             self._transport.close()
         self._wake()
+
+    def _give_time(self, transport: asyncio.Transport) -> None:
+        """For what waits, and for the goodbye: a client that takes nothing would hold it for ever."""
+        self._last_word = asyncio.get_running_loop().call_later(LAST_WORD_S, transport.abort)
 
     def _read_on(self) -> None:
         if self._paused and self._transport is not None and not self._transport.is_closing():

@@ -296,6 +296,9 @@ class Line(asyncio.Transport):
     def abort(self) -> None:
         self.aborted = True
 
+    def close(self) -> None:
+        """Once all that waits is taken, which may be never."""
+
     def pause_reading(self) -> None:
         self.paused = True
 

@@ -154,6 +154,26 @@ async def test_who_does_not_say_goodbye_is_cut_off(monkeypatch: pytest.MonkeyPat
         await wire.receive()
 
 
+async def test_pings_of_who_does_not_read_are_not_answered_without_end() -> None:
+    line = Line(takes_bytes=0)
+    wire = wired(line)
+    for _ in range(1000):
+        wire.data_received(frame(PING, b"x" * 125))
+    assert wires.MOST_PONG_BYTES <= line.waiting_bytes < wires.MOST_PONG_BYTES + 200
+
+
+async def test_who_hangs_up_and_reads_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wires, "LAST_WORD_S", 0.0)
+    line = Line(takes_bytes=0)
+    wire = wired(line)
+    wire.write(READY)
+    wire.data_received(frame(CLOSE, b""))
+    assert line.frames == [READY, close_frame(1000, "")]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert line.aborted
+
+
 async def test_a_lost_connection_ends_who_waits() -> None:
     wire = wired(Line(takes_bytes=0))
     waiting = asyncio.ensure_future(wire.receive())
