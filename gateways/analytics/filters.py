@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateways.analytics.periods import Span, bad
+from gateways.analytics.periods import DAY_MS, Span, bad
 from gateways.core.owning import require_owner
 from gateways.core.permissions import ANALYTICS_READ
 from gateways.core.principal import principal_of
@@ -56,13 +56,12 @@ class Chosen:
     where: str
     parameters: dict[str, Any] = field(default_factory=dict)
 
-    def within(self, span: Span, before_days: int = 0) -> Chosen:
-        """Those that began in `span`; with `before_days` the time is left to the asker, but for whole days
-        that many earlier."""
-        first, last = day_of(span.from_ms - before_days * 86_400_000), day_of(span.to_ms - 1)
-        exactly = (
-            "" if before_days else "started_at_ms >= {from_ms:Int64} AND started_at_ms < {to_ms:Int64} AND "
-        )
+    def within(self, span: Span, before_days: int = 0, time: str = "started_at_ms") -> Chosen:
+        """Those of `span` by the column `time`; with `before_days` the exact time is left to the asker, and
+        whole days are taken from that many earlier.
+        """
+        first, last = day_of(span.from_ms - before_days * DAY_MS), day_of(span.to_ms - 1)
+        exactly = "" if before_days else f"{time} >= {{from_ms:Int64}} AND {time} < {{to_ms:Int64}} AND "
         return Chosen(
             f"day BETWEEN {{first_day:Date}} AND {{last_day:Date}} AND {exactly}{self.where}",
             {
@@ -77,8 +76,11 @@ def day_of(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms // 1000, UTC).date().isoformat()
 
 
-def chosen(filters: Filters, bots: Bots | None = None) -> Chosen:
-    """The sessions of these filters; `bots` instead of theirs. Raises a Problem 400."""
+def chosen(filters: Filters, bots: Bots | None = None, *, known: bool = True) -> Chosen:
+    """The sessions of these filters; `bots` instead of theirs, `known`: of films that there are only.
+
+    Raises a Problem 400.
+    """
     parts, parameters = [], {}
     for name, column in COLUMNS.items():
         text = getattr(filters, name)
@@ -89,7 +91,7 @@ def chosen(filters: Filters, bots: Bots | None = None) -> Chosen:
     if len(urlencode(parameters)) > MOST_ENCODED:
         raise bad("The filters name too many values: ask with fewer of them.")
     parts += {"exclude": ["NOT bot"], "only": ["bot"], "include": []}[bots or filters.bots]
-    return Chosen(" AND ".join([*parts, "known"]), parameters)
+    return Chosen(" AND ".join([*parts, "known" if known else "1"]), parameters)
 
 
 def _values(name: str, text: str) -> list[str]:

@@ -52,7 +52,7 @@ def grouped_sql(
     if group == "rendition":
         table += " ARRAY JOIN mapKeys(rendition_ms) AS rendition, mapValues(rendition_ms) AS rendition_time"
         columns = columns.replace("sum(playing_ms)", "sum(rendition_time)")
-    key = _edge_of(edges) if group == "time" else COLUMNS.get(group, group)
+    key = bucket_sql(edges, "started_at_ms") if group == "time" else COLUMNS.get(group, group)
     total = "grouping(key) AS all_of_it" if rolled(group) else "0 AS all_of_it"
     tail = " WITH ROLLUP" if rolled(group) else ""
     ranked = f"m_{order} DESC NULLS LAST, key" if order else "key"
@@ -68,14 +68,14 @@ def rolled(group: str) -> bool:
     return group in _OF_FEW
 
 
-def _edge_of(edges: Sequence[int]) -> str:
-    """The last of `edges` at or before a session's start: of even ones a division, which is faster."""
+def bucket_sql(edges: Sequence[int], at_ms: str) -> str:
+    """The last of `edges` at or before the time `at_ms`: of even ones a division, which is faster."""
     first = edges[0]
     steps = {after - before for before, after in pairwise(edges)} or {1 << 40}
     if len(steps) == 1:
         [step] = steps
-        return f"toInt64({first} + intDiv(started_at_ms - {first}, {step}) * {step})"
-    return f"roundDown(started_at_ms, [{', '.join(f'toInt64({edge})' for edge in edges)}])"
+        return f"toInt64({first} + intDiv({at_ms} - {first}, {step}) * {step})"
+    return f"roundDown({at_ms}, [{', '.join(f'toInt64({edge})' for edge in edges)}])"
 
 
 def split(

@@ -6,18 +6,40 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from gateways.analytics.chatter import Chatter, ChatterQuery, chatter
+from gateways.analytics.concurrency import Concurrency, ConcurrencyQuery, concurrency
+from gateways.analytics.delivery import Delivery, DeliveryQuery, delivery
+from gateways.analytics.filters import Filters
+from gateways.analytics.funnels import Funnel, funnel
 from gateways.analytics.metrics import Metrics, MetricsQuery, metrics
+from gateways.analytics.retention import Retention, retention
+from gateways.analytics.sessions import Inspected, SessionPage, SessionsQuery, inspect, sessions
+from gateways.analytics.startup import Startup, startup
+from gateways.analytics.system import System, system
 from gateways.core.permissions import ANALYTICS_READ
 from gateways.core.routes import Handler, Route
 
 
 def _question(path: str, handler: Handler, summary: str, response: type[BaseModel], **more: Any) -> Route:
     return Route(
-        method="GET", path=path, handler=handler, permission=ANALYTICS_READ, owned=True, summary=summary,
-        response=response, problems=("malformed-request", "unavailable"), tag="questions", **more,
+        method="GET", path=path, handler=handler, permission=ANALYTICS_READ, summary=summary,
+        response=response, problems=("malformed-request", "not-found", "unavailable"), tag="questions",
+        **{"owned": True, **more},
     )  # fmt: skip
 
 
+_VIDEO: Final = "/v1/videos/{asset_id}"
 QUESTION_ROUTES: Final[tuple[Route, ...]] = (
     _question("/v1/metrics", metrics, "Measures of playback sessions, grouped", Metrics, query=MetricsQuery),
+    _question(f"{_VIDEO}/retention", retention, "How often each second was played", Retention, query=Filters),
+    _question(f"{_VIDEO}/chat", chatter, "How much is said along a film", Chatter, query=ChatterQuery),
+    _question("/v1/startup", startup, "How long first frames take", Startup, query=Filters),
+    _question(
+        "/v1/concurrency", concurrency, "How many watch at the same time", Concurrency, query=ConcurrencyQuery
+    ),
+    _question("/v1/funnels/{funnel}", funnel, "How many go how far", Funnel, query=Filters),
+    _question("/v1/delivery", delivery, "Bytes that were sent", Delivery, query=DeliveryQuery),
+    _question("/v1/views", sessions, "Playback sessions, the newest first", SessionPage, query=SessionsQuery),
+    _question("/v1/views/{view_id}", inspect, "One playback session, and why it counts", Inspected),
+    _question("/v1/system", system, "Whether everything is up to date", System, owned=False),
 )

@@ -18,6 +18,8 @@ from streams.core.settings import Settings
 QUERY_TIMEOUT_S: Final = 8
 HistoryUnavailable = Error
 """What a query raises when ClickHouse is away, busy, or has no such table yet."""
+HistoryAway = OperationalError
+"""The part of it that is the server's: it does not answer."""
 
 
 class ClickHouseHistory:
@@ -40,7 +42,7 @@ class ClickHouseHistory:
                     sql, parameters=dict(parameters), settings={"max_execution_time": QUERY_TIMEOUT_S}
                 )
                 return list(result.named_results())
-            except OperationalError:  # it is away: what a query does wrong is another error
+            except HistoryAway:  # it is away: what a query does wrong is another error
                 if attempt == len(self._urls):
                     raise
         raise AssertionError("there is at least one URL")

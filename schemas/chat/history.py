@@ -114,3 +114,22 @@ def _latest(table: str, what: str, kind: str) -> str:
         f"(SELECT {what} AS name, max(toInt64(offset)) AS at FROM {table} "
         f"WHERE room_id = {{room:String}} AND kind = '{kind}' GROUP BY name))"
     )
+
+
+def along_sql(table: str) -> str:
+    """How much a room says along its film, to everybody: for each step of it messages and their authors.
+
+    Parameters: room, step_ms (Int64). Columns: step (from 0), messages, people. What was removed, and what
+    purged accounts wrote, is left out; messages of no place in the film as well.
+    """
+    return f"""\
+WITH
+  {_latest(table, "message_id", "removed")} AS gone,
+  {_latest(table, "account_id", "purged")} AS purged
+SELECT intDiv(media_ms, {{step_ms:Int64}}) AS step, uniqExact(message_id) AS messages,
+  uniqExact(account_id) AS people
+FROM {table}
+WHERE room_id = {{room:String}} AND kind = 'message' AND media_ms >= 0
+  AND toInt64(offset) > transform(message_id, gone.1, gone.2, toInt64(-1))
+  AND toInt64(offset) > transform(account_id, purged.1, purged.2, toInt64(-1))
+GROUP BY step ORDER BY step"""  # noqa: S608  # a projection's own table
