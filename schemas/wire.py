@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, cast
@@ -135,11 +135,13 @@ class Codec:
         partition: int,
         records: Iterable[Any],
         parse: Callable[[Event], None] | None = Event.read_headers,
+        types: Container[str] | None = None,
     ) -> tuple[list[Event], dict[int, Exception]]:
         """(events, offset -> why not) of many records of one partition: `event` without its call each time.
 
         A record has `offset`, `timestamp` (milliseconds), `key`, `value` and `headers`. `parse` reads those
         wanted at once; the others are read when first asked for, and an unreadable one raises WireError.
+        With `types` all others are passed over, unread.
         """
         events: list[Event] = []
         refused: dict[int, Exception] = {}
@@ -149,6 +151,8 @@ class Codec:
             value = record.value
             try:
                 type_name, schema, reader, upcast = readers[value[:5]]
+                if types is not None and type_name not in types:
+                    continue
                 body = body_of(value)
                 body.seek(5)
                 event = new(begun)

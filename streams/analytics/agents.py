@@ -11,6 +11,7 @@ from typing import Any
 
 from schemas.analytics.facts import BEATS_DDL, DELIVERY_DDL, STEPS_DDL
 from schemas.analytics.tables import VIEWS_DDL
+from schemas.analytics.views import BEATS_REPORTED, SEGMENTS_SERVED, VIEW_MEASURED
 from streams.analytics import projections, rules
 from streams.engine import Event, Op, Out, decider, projector
 
@@ -27,19 +28,19 @@ def live(_: Any, event: Event) -> tuple[None, list[Op]]:
     return None, projections.live(event)
 
 
-@projector("analytics.views", ddl=VIEWS_DDL)
+@projector("analytics.views", ddl=VIEWS_DDL, types=(VIEW_MEASURED,))
 def views(event: Event) -> list[dict[str, Any]]:
     """A row a session."""
     return projections.views(event)
 
 
-@projector("analytics.beats", ddl=BEATS_DDL)
+@projector("analytics.beats", ddl=BEATS_DDL, types=(BEATS_REPORTED,))
 def beats(event: Event) -> list[dict[str, Any]]:
     """A row a report, as it came."""
     return projections.beats(event)
 
 
-@projector("analytics.delivery", ddl=DELIVERY_DDL)
+@projector("analytics.delivery", ddl=DELIVERY_DDL, types=(SEGMENTS_SERVED,))
 def delivery(event: Event) -> list[dict[str, Any]]:
     """A row for each rendition of what the streaming gateway sent."""
     return projections.delivery(event)

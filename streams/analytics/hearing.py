@@ -103,16 +103,16 @@ def _beats(view: View, beats: list[dict[str, Any]]) -> bool:
             view["clamped"] += 1
         if playhead is not None and playhead > view["max_playhead_ms"]:
             view["max_playhead_ms"] = playhead
-        if state == "playing" or kind == "first_frame":
+        if state == "ended":
+            view["finished"] = True
+        elif state == "failed":
+            if view["fatal"] is None or sn < view["fatal"][0]:
+                view["fatal"] = [sn, beat["error"]]
+        elif state == "playing" or kind == "first_frame":
             if view["frame_ts"] is None or ts < view["frame_ts"]:
                 view["frame_ts"] = ts
-        elif state == "starting" or kind == "start":
-            if view["start_ts"] is None or ts < view["start_ts"]:
-                view["start_ts"] = ts
-        elif state == "ended":
-            view["finished"] = True
-        elif state == "failed" and (view["fatal"] is None or sn < view["fatal"][0]):
-            view["fatal"] = [sn, beat["error"]]
+        elif (state == "starting" or kind == "start") and (view["start_ts"] is None or ts < view["start_ts"]):
+            view["start_ts"] = ts
         stalled, stalls = beat["stalled_total_ms"], beat["stalls_total"]
         dropped = beat["dropped_frames_total"]
         if stalled or stalls or dropped:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any, Final
 
-from schemas.analytics.events import BEATS_REPORTED, SEGMENTS_SERVED, VIEW_MEASURED
-from schemas.analytics.views import KEEP_WATCHED_MS, UNSEEN, WATCHED_MS, WATCHING
+from schemas.analytics.views import KEEP_WATCHED_MS, UNSEEN, VIEW_MEASURED, WATCHED_MS, WATCHING
 from schemas.event import Event
 from streams.analytics.measure import DAY_MS
 from streams.analytics.steps import WATCHED
@@ -35,9 +34,7 @@ def live(event: Event) -> list[Op]:
 
 
 def views(event: Event) -> list[Row]:
-    """The session's row; and one that takes away what stood under another day."""
-    if event.type != VIEW_MEASURED:
-        return []
+    """Of a measure: the session's row; and one that takes away what stood under another day."""
     data = event.data
     moved = data["moved_from_day"]
     row = {**_place(event), "gone": 0, "day": data["started_at_ms"] // DAY_MS, **data}
@@ -55,9 +52,7 @@ _BEAT: Final = (
 
 
 def beats(event: Event) -> list[Row]:
-    """A report as it came."""
-    if event.type != BEATS_REPORTED:
-        return []
+    """A report of a player as it came."""
     data = event.data
     row = {**_place(event), "id": event.id, **{name: data[name] for name in _WHO}}
     said = data["beats"]
@@ -68,8 +63,6 @@ def beats(event: Event) -> list[Row]:
 
 def delivery(event: Event) -> list[Row]:
     """What a report of the streaming gateway says was sent, by rendition."""
-    if event.type != SEGMENTS_SERVED:
-        return []
     data = event.data
     view_id = "" if data["view_id"].startswith(UNSEEN) else data["view_id"]
     same = {name: data[name] for name in ("asset_id", "owner_id", "country", "device", "bot")}

@@ -11,7 +11,7 @@ but their arguments and must not change them. One function may carry several dec
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
@@ -22,6 +22,7 @@ from streams.core.settings import Settings
 F = TypeVar("F", bound=Callable[..., Any])
 WORKER_OPTIONS = "__kinolog_workers__"  # worker's name -> WorkerOptions
 TABLES = "__kinolog_tables__"  # projector's name -> DDL of its ClickHouse table
+TYPES = "__kinolog_types__"  # full names of the events that a ClickHouse projector makes rows of
 
 State = dict[str, Any]
 
@@ -68,13 +69,16 @@ def decider(name: str) -> Callable[[F], F]:
     return lambda function: _mark(function, "decider", name)
 
 
-def projector(name: str, *, ddl: str = "") -> Callable[[F], F]:
+def projector(name: str, *, ddl: str = "", types: Iterable[str] = ()) -> Callable[[F], F]:
     """Name the function that folds the events of agent `name` into its view.
 
-    `ddl` of a ClickHouse projector: `CREATE TABLE IF NOT EXISTS {table} ...`, run when the agent starts.
+    `ddl` of a ClickHouse projector: `CREATE TABLE IF NOT EXISTS {table} ...`, run when the agent starts;
+    `types`: the events that it makes rows of, if not of all; the others are passed over undecoded.
     """
 
     def mark(function: F) -> F:
+        if types:
+            setattr(function, TYPES, frozenset(types))
         if ddl:
             setattr(function, TABLES, {**getattr(function, TABLES, {}), name: ddl})
         return _mark(function, "projector", name)

@@ -20,6 +20,7 @@ import structlog
 from schemas.event import Event
 from schemas.wire import Codec
 from streams.core import metrics
+from streams.engine.agents import TYPES
 from streams.engine.chunk import Chunk
 from streams.engine.dead_letters import DeadLetters
 from streams.engine.errors import HoleError, TableGone, TableOutdated
@@ -163,6 +164,7 @@ class History:
     ) -> None:
         self.agent, self.table = agent, table
         self._codec, self._rows, self._outputs, self._letters = codec, rows, outputs, letters
+        self._types: frozenset[str] | None = getattr(rows, TYPES, None)
         self.applied: dict[int, int] = {}
         self._read = metrics.EVENTS_READ.labels(agent)
         self._refused = metrics.FENCE_REFUSED.labels(agent)
@@ -170,7 +172,7 @@ class History:
     async def apply(self, chunk: Chunk) -> None:
         """Return when the chunk's rows are in the table, now or earlier. Raises as `Transactor.apply`."""
         self._read.inc(len(chunk.records))
-        events, failed = self._codec.events(chunk.topic, chunk.partition, chunk.records)
+        events, failed = self._codec.events(chunk.topic, chunk.partition, chunk.records, types=self._types)
         made: list[tuple[int, list[dict[str, Any]]]] = []
         for event in events:
             try:

@@ -49,11 +49,11 @@ def asked(offset: int, rid: str, ce_id: str = "", at_ms: int = 0, key: str = "k"
 class Bench:
     """A decider on models; `told` is what it emitted, decoded."""
 
-    def __init__(self, window: int = 50, limit: int = 5) -> None:
+    def __init__(self, window: int = 50, limit: int = 5, reads: str = TOPIC) -> None:
         self.store, self.log = ModelStore(window), ModelLog(1)
         outputs: Any = DirectOutputs(ModelProducer(self.log))
         encoder = Encoder(chaos_codec(), "chaos.a", [EVENTS], 5000)
-        fold = DeciderFold("chaos.a", TOPIC, EVENTS, decide, encoder)
+        fold = DeciderFold("chaos.a", reads, EVENTS, decide, encoder)
         letters = DeadLetters("chaos.a", "g", limit)
         self.transactor = Transactor("chaos.a", chaos_codec(), self.store, fold, outputs, letters)
 
@@ -92,6 +92,15 @@ def test_a_repeated_request_is_told_so_and_changes_nothing() -> None:
     bench.apply(asked(2, "a", "same"))
     assert bench.told_types() == ["Split", "RequestRepeated", "RequestRepeated"]
     assert bench.state() == {"n": 1}
+
+
+def test_facts_have_no_window() -> None:
+    """Nobody waits for their outcome; what one that comes again, or late, means the rules know."""
+    bench = Bench(window=1, reads="chaos.z.events")
+    bench.apply(asked(0, "a", "same", at_ms=9000), asked(1, "a", "same"), asked(2, "a", at_ms=5))
+    bench.apply(asked(WINDOW_BLOCK, "b", at_ms=4))
+    assert bench.told_types() == ["Split"] * 4
+    assert not bench.store.partitions[0].seen
 
 
 def test_a_refusal_changes_nothing_and_is_remembered() -> None:

@@ -11,7 +11,7 @@ import pytest
 from schemas.errors import WireError
 from schemas.event import Event
 from schemas.headers import output_headers, request_headers
-from streams.engine import Op, Out
+from streams.engine import Op, Out, projector
 from streams.engine.chunk import Chunk
 from streams.engine.dead_letters import DeadLetters
 from streams.engine.deciders import DeciderFold
@@ -114,6 +114,21 @@ def test_history(bad: tuple[str, Any]) -> None:
     (letter,) = log.topics[f"{TOPIC}.dlq"][0]
     assert dict(letter.headers)["dlq_offset"] == b"0"
     assert table.highest == 1
+
+
+def test_history_passes_over_what_it_makes_no_rows_of_undecoded() -> None:
+    log, table = ModelLog(1), FakeTable()
+    outputs: Any = DirectOutputs(ModelProducer(log))
+
+    @projector("x", types=("kinolog.chaos.Split",))
+    def rows(event: Event) -> list[dict[str, Any]]:
+        raise AssertionError(event)
+
+    table_: Any = table
+    history = History("x", chaos_codec(), table_, rows, outputs, DeadLetters("x", "g"))
+    unreadable = LogRecord(1, 5, b"k", record(0).value[:5], [])
+    drive(history.apply(Chunk(TOPIC, 0, 0, (record(0), unreadable))))
+    assert (table.highest, log.topics) == (-1, {})
 
 
 @pytest.mark.parametrize("bad", BAD, ids=str)
