@@ -11,7 +11,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-tests setup-bench run up down test check test-unit test-integration test-e2e test-judges \
-        coverage bench chaos chaos-chat format lock clean
+        coverage bench chaos chaos-chat chaos-playback format lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -73,6 +73,9 @@ chaos: setup ## 50 blows of every kind against the exactness oracle (ARGS=--clus
 
 chaos-chat: setup ## 200 clients talk while everything under their room is killed, ten times each (ARGS="--each 50")
 	$(BIN)/python -m tests.chaos.conversation $(ARGS)
+
+chaos-playback: setup ## players report a million beats while everything under them is killed, three times each
+	$(BIN)/python -m tests.chaos.playback $(ARGS)
 
 format: setup ## format all Python files and mend what linters can
 	@$(BIN)/ruff check --fix --quiet .
