@@ -17,6 +17,7 @@ from gateways.analytics.measures import DEFAULT, Measure
 from gateways.analytics.periods import Interval, Span, bad, edges_of, previous, span_of, zone_of
 from gateways.analytics.reading import Reading, reading_of
 from gateways.core.endpoint import json_response, query_of
+from gateways.core.principal import principal_of
 from schemas.analytics.views import VIEWS
 
 MOST_ROWS: Final = 1000
@@ -45,7 +46,10 @@ class Definition(BaseModel):
 
 
 class Numbers(BaseModel):
-    """Rows of `key` (or `at_ms`, the interval's begin) and a value for each metric; null: undefined there."""
+    """Rows of `key` (or `at_ms`, the interval's begin) and a value for each metric; null: undefined there.
+
+    Films also have their `title`, empty for who may not know of them.
+    """
 
     from_ms: int
     to_ms: int
@@ -74,7 +78,16 @@ async def metrics(request: web.Request) -> web.Response:
     question = Question(query, reading.shared.now_ms())
     asked = {**query.model_dump(exclude={"format"}), "about": "metrics"}
     answer = await reading.shared.answer(asked, lambda: question.answer(reading))
+    if query.group_by == "asset":
+        answer = {**answer, "rows": await _titled(request, answer["rows"])}
     return json_response(answer) if query.format == "json" else csv_response(answer["rows"], "metrics")
+
+
+async def _titled(request: web.Request, rows: list[Row]) -> list[Row]:
+    """Rows of films with their titles, which are not kept with answers; empty for who may not know."""
+    films, keys = reading_of(request).films, [row["key"] for row in rows]
+    titles = await films.titles_for(principal_of(request), keys)
+    return [{"key": row["key"], "title": titles.get(row["key"], ""), **row} for row in rows]
 
 
 class Question:

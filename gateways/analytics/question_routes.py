@@ -11,11 +11,13 @@ from gateways.analytics.concurrency import Concurrency, ConcurrencyQuery, concur
 from gateways.analytics.delivery import Delivery, DeliveryQuery, delivery
 from gateways.analytics.filters import Filters
 from gateways.analytics.funnels import Funnel, funnel
+from gateways.analytics.live_socket import follow
 from gateways.analytics.metrics import Metrics, MetricsQuery, metrics
 from gateways.analytics.retention import Retention, retention
 from gateways.analytics.sessions import Inspected, SessionPage, SessionsQuery, inspect, sessions
 from gateways.analytics.startup import Startup, startup
 from gateways.analytics.system import System, system
+from gateways.core.gated import gated
 from gateways.core.permissions import ANALYTICS_READ
 from gateways.core.routes import Handler, Route
 
@@ -41,5 +43,10 @@ QUESTION_ROUTES: Final[tuple[Route, ...]] = (
     _question("/v1/delivery", delivery, "Bytes that were sent", Delivery, query=DeliveryQuery),
     _question("/v1/views", sessions, "Playback sessions, the newest first", SessionPage, query=SessionsQuery),
     _question("/v1/views/{view_id}", inspect, "One playback session, and why it counts", Inspected),
+    Route(
+        method="GET", path="/v1/live", handler=gated(follow), permission=ANALYTICS_READ, owned=True,
+        summary="Who watches now, once a second (WebSocket)", status=101, timeout_s=None, socket=True,
+        problems=("malformed-request", "overloaded"), tag="live",
+    ),
     _question("/v1/system", system, "Whether everything is up to date", System, owned=False),
-)
+)  # fmt: skip

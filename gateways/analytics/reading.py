@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from gateways.analytics.sharing import Shared
+from gateways.analytics.shown_films import ShownFilms
 from gateways.core.deps import History
 from gateways.core.platform import Platform
 from gateways.core.projections import Projection, ProjectionReader
@@ -27,7 +28,7 @@ class Reading:
     history: History
     projections: ProjectionReader
     library: Projection
-    sealer: Sealer
+    films: ShownFilms
     shared: Shared
     clock: Callable[[], float] = time.time
 
@@ -51,10 +52,11 @@ def reading_of(request: web.Request) -> Reading:
 async def reading_on(platform: Platform) -> Reading:
     """With the process's clients."""
     redis = platform.redis()
+    reader, library = await platform.projections(), platform.projection(LIBRARY)
     return Reading(
         history=platform.history(),
-        projections=await platform.projections(),
-        library=platform.projection(LIBRARY),
-        sealer=Sealer(platform.vault()),
+        projections=reader,
+        library=library,
+        films=ShownFilms(reader, library, Sealer(platform.vault())),
         shared=Shared(redis),
     )

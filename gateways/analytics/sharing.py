@@ -55,18 +55,27 @@ class Shared:
         return await asyncio.shield(task)
 
     async def _among_gateways(self, key: str, find: Find) -> dict[str, Any]:
-        mine = True
+        mine = False
         with suppress(RedisError, OSError, TimeoutError):
             kept, mine = await self._kept_or_mine(key)
             if kept is not None:
                 return kept
-        found = {**await find(), "as_of_ms": int(self._clock() * 1000)}
-        raw = orjson.dumps(found)
-        if mine and len(raw) <= MOST_BYTES:
-            with suppress(RedisError, OSError, TimeoutError):
-                async with asyncio.timeout(REDIS_S):
+        raw = b""
+        try:
+            found = {**await find(), "as_of_ms": int(self._clock() * 1000)}
+            raw = orjson.dumps(found)
+            return found
+        finally:
+            if mine:
+                await self._let_go(key, raw)
+
+    async def _let_go(self, key: str, raw: bytes) -> None:
+        """Give the others the answer; or nothing, so that the next of them looks for it."""
+        with suppress(RedisError, OSError, TimeoutError):
+            async with asyncio.timeout(REDIS_S):
+                if 0 < len(raw) <= MOST_BYTES:
                     await self._redis.set(key, raw, ex=2 * self._fresh_s)
-        return found
+                await self._redis.delete(f"{key}:making")
 
     async def _kept_or_mine(self, key: str) -> tuple[dict[str, Any] | None, bool]:
         """The answer of another gateway; or None, and whether this one is to keep what it finds."""

@@ -107,7 +107,9 @@ class Socket:
             raise Problem("unauthenticated", CLOSE_CODES[4401])
         if self.route.permission != PUBLIC and principal.via == "none":
             raise unauthenticated()
-        if not principal.may(self.route.permission):
+        permission, owned = self.route.permission, self.route.owned
+        # Of an owned route the conversation looks at whose things it tells of.
+        if not (principal.may(permission) or (owned and principal.may_own(permission))):
             raise forbidden(self.route)
         if principal.via == "session" and self._elsewhere is not None:
             raise self._elsewhere  # any site's page can provoke a handshake

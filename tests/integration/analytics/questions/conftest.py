@@ -18,6 +18,7 @@ from deploy.local.launcher import Stack
 from gateways.analytics.question_routes import QUESTION_ROUTES
 from gateways.analytics.reading import READING, Reading
 from gateways.analytics.sharing import Shared
+from gateways.analytics.shown_films import ShownFilms
 from gateways.core.accounts import AccountCredentials
 from gateways.core.app import Service, create_app
 from gateways.core.auth import Guard
@@ -55,6 +56,9 @@ class NoRedis:
 
     async def set(self, *_: Any, **__: Any) -> bool:
         return True
+
+    async def delete(self, _: str) -> None:
+        return None
 
 
 @dataclass
@@ -105,11 +109,12 @@ async def asked(stack: Stack, vault: Vault) -> AsyncIterator[Asked]:
     await hub.start()
     history = ClickHouseHistory(own)
     identities = MemoryIdentities()
+    reader, library = ProjectionReader(redis, hub), Projection(LIBRARY, 12)
     reading = Reading(
         history=history,
-        projections=ProjectionReader(redis, hub),
-        library=Projection(LIBRARY, 12),
-        sealer=Sealer(vault),
+        projections=reader,
+        library=library,
+        films=ShownFilms(reader, library, Sealer(vault)),
         shared=Shared(NoRedis(), lambda: NOW_S),
         clock=lambda: NOW_S,
     )

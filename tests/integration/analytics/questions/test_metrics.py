@@ -41,17 +41,20 @@ async def filled(asked: Asked, seed: int, number: int = 400) -> list[Row]:
     return [*earlier, *moved, *later]
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-async def test_every_measure_is_what_plain_python_finds(asked: Asked, seed: int) -> None:
-    rows = base(await filled(asked, seed))
+async def test_every_measure_is_what_plain_python_finds(asked: Asked) -> None:
+    rows = base([row for seed in (1, 2, 3) for row in await filled(asked, seed)])
     answer = await asked.get("/v1/metrics", metrics=ALL, **WHOLE)
     for name in MEASURES:
         same(name, answer["totals"][name], rows)
 
 
-@pytest.mark.parametrize("group", [*COLUMNS])
-async def test_groups_are_the_measures_of_their_rows(asked: Asked, group: str) -> None:
+async def test_groups_are_the_measures_of_their_rows(asked: Asked) -> None:
     rows = base(await filled(asked, 4))
+    for group in COLUMNS:
+        await groups_are_right(asked, rows, group)
+
+
+async def groups_are_right(asked: Asked, rows: list[Row], group: str) -> None:
     answer = await asked.get("/v1/metrics", metrics=ALL, group_by=group, **WHOLE)
     column = COLUMNS[group]
     assert {row["key"] for row in answer["rows"]} == {row[column] for row in rows}
@@ -65,13 +68,19 @@ async def test_groups_are_the_measures_of_their_rows(asked: Asked, group: str) -
         same(name, answer["totals"][name], rows)
 
 
-@pytest.mark.parametrize(
-    ("interval", "timezone"),
-    [("hour", "Europe/Berlin"), ("day", "Europe/Berlin"), ("day", "Asia/Kathmandu"),
-     ("week", "America/New_York"), ("month", "UTC"), ("hour", "Australia/Lord_Howe")],
+LOCAL = (
+    ("hour", "Europe/Berlin"), ("day", "Europe/Berlin"), ("day", "Asia/Kathmandu"),
+    ("week", "America/New_York"), ("month", "UTC"), ("hour", "Australia/Lord_Howe"),
 )  # fmt: skip
-async def test_intervals_are_local(asked: Asked, interval: Any, timezone: str) -> None:
+
+
+async def test_intervals_are_local(asked: Asked) -> None:
     rows = base(await filled(asked, 5))
+    for interval, timezone in LOCAL:
+        await intervals_are_right(asked, rows, interval, timezone)
+
+
+async def intervals_are_right(asked: Asked, rows: list[Row], interval: Any, timezone: str) -> None:
     names = "views,viewers,playing_ms,stalled_share"
     answer = await asked.get(
         "/v1/metrics", metrics=names, group_by="time", interval=interval, timezone=timezone, **WHOLE

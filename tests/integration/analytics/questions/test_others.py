@@ -127,24 +127,22 @@ async def test_the_system_says_what_is_there(asked: Asked) -> None:
     assert tables["analytics_views"]["newest_at_ms"] > BEGIN_MS
 
 
-@pytest.mark.parametrize(
-    ("query", "word"),
-    [
-        ({"metrics": "views,nonsense"}, "nonsense"), ({"metrics": ""}, "metrics"),
-        ({"group_by": "rendition", "metrics": "stalls"}, "stalls"),
-        ({"timezone": "Europe/Nowhere"}, "timezone"), ({"timezone": "../../etc/passwd"}, "timezone"),
-        ({"from_": "yesterday"}, "from"), ({"from_": "2026-01-01T00:00:00"}, "from"),
-        ({"to": "9" * 30}, "to"), ({"from_": 1_700_000_000_000, "to": 1_600_000_000_000}, "from"),
-        ({"from_": 1_000_000_000_000}, "days"),
-        ({"group_by": "time", "interval": "minute"}, "interval"), ({"order": "stalls"}, "order"),
-        ({"country": ",".join(str(number) for number in range(60))}, "country"), ({"os": "a\nb"}, "os"),
-    ],
+SENSELESS: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"metrics": "views,nonsense"}, "nonsense"), ({"metrics": ""}, "metrics"),
+    ({"group_by": "rendition", "metrics": "stalls"}, "stalls"),
+    ({"timezone": "Europe/Nowhere"}, "timezone"), ({"timezone": "../../etc/passwd"}, "timezone"),
+    ({"from_": "yesterday"}, "from"), ({"from_": "2026-01-01T00:00:00"}, "from"),
+    ({"to": "9" * 30}, "to"), ({"from_": 1_700_000_000_000, "to": 1_600_000_000_000}, "from"),
+    ({"from_": 1_000_000_000_000}, "days"),
+    ({"group_by": "time", "interval": "minute"}, "interval"), ({"order": "stalls"}, "order"),
+    ({"country": ",".join(str(number) for number in range(60))}, "country"), ({"os": "a\nb"}, "os"),
 )  # fmt: skip
-async def test_questions_that_make_no_sense_are_told_so(
-    asked: Asked, query: dict[str, Any], word: str
-) -> None:
-    answer = await asked.get("/v1/metrics", 400, **query)
-    assert word in answer["detail"]
+
+
+async def test_questions_that_make_no_sense_are_told_so(asked: Asked) -> None:
+    for query, word in SENSELESS:
+        answer = await asked.get("/v1/metrics", 400, **query)
+        assert word in answer["detail"]
 
 
 async def test_csv_of_a_dashboard_is_no_formula(asked: Asked) -> None:
