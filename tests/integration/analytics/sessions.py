@@ -14,9 +14,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from deploy.local.launcher import Stack
 from deploy.local.layout import CHECKOUT
+from deploy.local.ports import free_ports
 from schemas.analytics.views import BEATS, DELIVERY, LIVE, PLAYBACK, VIEWS, WATCHING
 from schemas.catalog import Topology, load_topology
 from schemas.event import Event
@@ -24,6 +26,7 @@ from schemas.keys import tag
 from streams.core.clients import clickhouse_client, redis_client
 from streams.core.producer import EventProducer
 from streams.core.settings import Settings
+from tests.unit.analytics.telling import beat, report, segment, served
 
 PATIENCE_S = 240.0  # of a busy machine; a test ends as soon as what it waits for is there
 POLL_S = 0.05
@@ -41,20 +44,20 @@ class Sessions:
     topology: Topology
     asset_id: str
 
-    async def report(self, events: Iterable[Event], ce_id: str | None = None) -> None:
+    async def report(self, events: Iterable[Event]) -> None:
         """Publish reports made by `tests.unit.analytics.telling`, as of this film."""
         publishing = []
         for event in events:
-            data = {**event.data, "asset_id": self.asset_id}
-            send = self.producer.publish(
-                PLAYBACK, event.key, event.type, data, ce_id=ce_id or event.id or secrets.token_hex(16)
-            )
+            data, ce_id = {**event.data, "asset_id": self.asset_id}, event.id or secrets.token_hex(16)
+            send = self.producer.publish(PLAYBACK, event.key, event.type, data, ce_id=ce_id)
             publishing.append(asyncio.create_task(send))
             await asyncio.sleep(0)  # it is on its way before the next one
         await asyncio.gather(*publishing)
 
     async def rows(self, table: str, order: str, final: str = "FINAL") -> list[dict[str, Any]]:
-        """What a table holds of this film, without where and when it was put there."""
+        """What a table holds of this film, without where and when it was put there. No table: nothing."""
+        if not int(await self.clickhouse.command(f"EXISTS TABLE {table}")):
+            return []
         query = f"SELECT * FROM {table} {final} WHERE asset_id = {{a:String}} ORDER BY {order}"
         answer = await self.clickhouse.query(query, parameters={"a": self.asset_id})
         return [{k: v for k, v in row.items() if k not in PLACE} for row in answer.named_results()]
@@ -78,6 +81,22 @@ class Sessions:
                 if name[32:] == self.asset_id:
                     found[name[:32]] = int(until)
         return found
+
+    async def quiet(self) -> None:
+        """Wait until every table has all that was published: what is last in each partition is there."""
+        film, self.asset_id = self.asset_id, f"end-{secrets.token_hex(8)}"
+        topic, last = self.topology.topic(PLAYBACK), dict[int, str]()
+        while len(last) < topic.partitions:
+            view_id = secrets.token_hex(16)
+            last[topic.partition_of(view_id)] = view_id
+        now_ms = time.time_ns() // 1_000_000
+        for view_id in last.values():
+            at = {"at_ms": now_ms, "ts_ms": now_ms}
+            await self.report([report([beat(0, 0, "ended", **at)], view_id)])
+            await self.report([served([segment(0, 0, at_ms=now_ms, cmcd=False)], view_id)])
+        for rows in (self.views, self.beats, self.delivery):
+            await self.until(rows, lambda found: len(found) == topic.partitions)
+        self.asset_id = film
 
     async def until(self, look: Callable[[], Awaitable[Any]], what: Callable[[Any], bool]) -> Any:
         """The first thing found for which `what` holds."""
@@ -108,8 +127,8 @@ async def sessions_of(stack: Stack) -> AsyncIterator[Sessions]:
 class Worker:
     """A process of a domain's own, to be killed."""
 
-    def __init__(self, stack: Stack, folder: Path, domain: str) -> None:
-        self._env = {**os.environ, **stack.env}
+    def __init__(self, stack: Stack, folder: Path, domain: str, **env: str) -> None:
+        self._env = {**os.environ, **stack.env, **env}
         self._log, self._domain = folder / f"worker-{domain}.log", domain
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -127,3 +146,47 @@ class Worker:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
+
+
+class Door:
+    """The way to ClickHouse, which can be shut: who stands before it finds nobody there."""
+
+    def __init__(self, target_url: str) -> None:
+        self._target = urlsplit(target_url)
+        self._server: asyncio.Server | None = None
+        self._passing: set[asyncio.Task[None]] = set()
+        [self.port] = free_ports(["door"]).values()
+
+    @property
+    def url(self) -> str:
+        host, at, _ = self._target.netloc.rpartition("@")
+        return self._target._replace(netloc=f"{host}{at}127.0.0.1:{self.port}").geturl()
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_server(self._enter, "127.0.0.1", self.port)
+
+    async def shut(self) -> None:
+        """In the middle of whatever is said."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for task in self._passing:
+            task.cancel()
+        await asyncio.gather(*self._passing, return_exceptions=True)
+
+    async def _enter(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
+        answers, to_server = await asyncio.open_connection(self._target.hostname, self._target.port)
+        for source, to in ((client, to_server), (answers, to_client)):
+            task = asyncio.create_task(self._pass(source, to))
+            self._passing.add(task)
+            task.add_done_callback(self._passing.discard)
+
+    async def _pass(self, source: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
+        try:
+            while data := await source.read(65536):
+                to.write(data)
+                await to.drain()
+        except OSError:
+            pass
+        finally:
+            to.close()
