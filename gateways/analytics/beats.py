@@ -30,15 +30,10 @@ STATES: Final = frozenset(
     ("starting", "playing", "seeking", "rebuffering", "paused", "waiting", "ended", "failed", "preloading",
      "other")
 )  # fmt: skip
-REFUSALS: Final = {
-    "not_an_object": "A beat is an object.",
-    "bad_sn": f"`sn` counts the beats of a session: a whole number from 0 to {MOST}.",
-    "bad_state": "`state` is one of those documented.",
-}
 
 
 class Refused(NamedTuple):
-    """A beat that is not taken: which one of its report, and why."""
+    """A beat that is not taken: which one of its report, and why (not_an_object, bad_sn, bad_state)."""
 
     number: int
     code: str

@@ -7,6 +7,7 @@
 
 const EVERY_MS = 10_000; // while something happens; a paused player is silent
 const GATHER_MS = 250; // what belongs together goes out together
+const STARTING_MS = 2000; // until then the browser may say that it waits for a click
 const MOST_WAITING = 500;
 const KEPT = "kinolog-viewer";
 
@@ -62,7 +63,8 @@ export function watch(video, options) {
       dropped_frames_total: video.getVideoPlaybackQuality?.().droppedVideoFrames ?? null, error,
     });
     waiting.splice(0, waiting.length - MOST_WAITING);
-    timer ||= setTimeout(flush, GATHER_MS);
+    clearTimeout(timer);
+    timer = setTimeout(flush, state === "starting" ? STARTING_MS : GATHER_MS);
   }
   /** A state that is told once. */
   const turn = (kind, next, more) => next !== state && beat(kind, next, more);
@@ -90,7 +92,7 @@ export function watch(video, options) {
   const goodbye = () => waiting.length && navigator.sendBeacon(url, body(waiting.splice(0)));
 
   const hear = {
-    play: () => started || turn("state", "starting"),
+    play: () => started || turn("start", "starting"),
     playing: () => {
       if (!started) beat("first_frame", "playing");
       else turn("state", "playing");
@@ -124,10 +126,14 @@ export function watch(video, options) {
     if (waiting.length) flush();
   }, EVERY_MS);
 
-  beat("start", starting ? "starting" : "preloading");
+  beat(starting ? "start" : "other", starting ? "starting" : "preloading");
   return {
     sid,
-    idle: () => started || turn("state", "preloading"),
+    idle: () => {
+      if (started) return;
+      waiting.splice(0, waiting.length, ...waiting.map((each) => ({ ...each, kind: "other", state: "preloading" })));
+      turn("state", "preloading");
+    },
     error: (code, fatal = true) => beat("error", fatal ? "failed" : state, { error: String(code).slice(0, 64) }),
     stop: () => {
       if (signal.aborted) return;
