@@ -53,7 +53,7 @@ async def test_a_session_from_its_start_to_its_end(surface: Surface, query: str,
     await until_told(surface, lambda beat: beat["state"] == "ended")
 
     report = surface.stub.reports[0]
-    assert (report["asset"], report["player"].split()[0]) in ((item["id"], engine), (item["id"], ""))
+    assert (report["asset"], report["player"].partition(" ")[0]) in ((item["id"], engine), (item["id"], ""))
     assert any(each["player"].startswith(engine) for each in surface.stub.reports)
     assert len({each["sid"] for each in surface.stub.reports}) == 1
     assert len(report["viewer"]) == 32

@@ -99,7 +99,8 @@ export function watch(video, options) {
       started = true;
     },
     pause: () => video.ended || turn("state", "paused"),
-    waiting: () => started && !video.seeking && !video.paused && turn("state", "rebuffering"),
+    // What a seek waits for is the seek's, also when the video says that it is done.
+    waiting: () => started && state !== "seeking" && !video.seeking && !video.paused && turn("state", "rebuffering"),
     seeking: () => started && turn("seek", "seeking", { playheadMs: reached() }),
     seeked: () => {
       last = now();
