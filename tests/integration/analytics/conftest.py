@@ -27,7 +27,7 @@ async def own_sessions(stack: Stack) -> AsyncIterator[Sessions]:
 
 @pytest.fixture
 def measuring(stack: Stack, tmp_path: Path) -> Iterator[Worker]:
-    """The analytics domain's worker on the shared servers, not yet started."""
+    """The worker of the app that measures, on the shared servers, not yet started."""
     made = Worker(stack, tmp_path, "analytics")
     yield made
     made.kill()
@@ -43,7 +43,7 @@ async def door(stack: Stack) -> AsyncIterator[Door]:
 
 @pytest.fixture
 def keeping(stack: Stack, tmp_path: Path, door: Door) -> Iterator[Worker]:
-    """The worker of timers and of what goes to ClickHouse, not yet started."""
-    made = Worker(stack, tmp_path, "engine", CLICKHOUSE_URL=door.url)
+    """The worker of what goes to ClickHouse, not yet started."""
+    made = Worker(stack, tmp_path, "history", CLICKHOUSE_URL=door.url)
     yield made
     made.kill()

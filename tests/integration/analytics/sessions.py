@@ -125,17 +125,17 @@ async def sessions_of(stack: Stack) -> AsyncIterator[Sessions]:
 
 
 class Worker:
-    """A process of a domain's own, to be killed."""
+    """A process of one app of the map, to be killed."""
 
-    def __init__(self, stack: Stack, folder: Path, domain: str, **env: str) -> None:
+    def __init__(self, stack: Stack, folder: Path, app: str, **env: str) -> None:
         self._env = {**os.environ, **stack.env, **env}
-        self._log, self._domain = folder / f"worker-{domain}.log", domain
+        self._log, self._app = folder / f"worker-{app}.log", app
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "deploy.cli", "worker", self._domain],
+                [sys.executable, "-m", "deploy.cli", "worker", self._app],
                 cwd=CHECKOUT, env=self._env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True,
             )  # fmt: skip
