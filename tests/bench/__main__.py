@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from tests.bench import chat_benches, gate, intake, media_benches, pages, screening, stack_benches
+from tests.bench import chat_benches, gate, intake, media_benches, pages, questions, screening, stack_benches
 from tests.bench.harness import Bench, judged, keep, measured
 from tests.bench.lane import lane
 
@@ -49,7 +49,7 @@ def chosen(names: tuple[str, ...]) -> Iterator[Bench]:
 
     kinds = (gate, screening, pages, media_benches, stack_benches)
     others = [bench for kind in kinds for bench in kind.benches()]
-    all_names = [*LANE, *chat_benches.NAMES, intake.NAME, *(bench.name for bench in others)]
+    all_names = [*LANE, *chat_benches.NAMES, intake.NAME, *questions.NAMES, *(bench.name for bench in others)]
     for asked in names:
         if not any(means(asked, name) for name in all_names):
             raise click.UsageError(
@@ -69,6 +69,9 @@ def chosen(names: tuple[str, ...]) -> Iterator[Bench]:
     if wanted(intake.NAME):
         with intake.intake() as benches:
             yield from benches
+    if any(wanted(name) for name in questions.NAMES):
+        with questions.questions(click.echo) as benches:
+            yield from (b for b in benches if wanted(b.name))
     yield from (bench for bench in others if wanted(bench.name))
 
 
