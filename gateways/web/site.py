@@ -32,6 +32,11 @@ PAGES: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "/rooms/{room_id}": ("room", "Room"),
         "/rooms/{room_id}/moderate": ("moderate", "Moderation"),
         "/assets/{asset_id}/log": ("log", "Events"),
+        "/analytics": ("analytics", "Analytics"),
+        "/analytics/videos/{asset_id}": ("analytics", "Analytics"),
+        "/analytics/views": ("analytics", "Analytics"),
+        "/analytics/views/{view_id}": ("analytics", "Analytics"),
+        "/analytics/system": ("analytics", "Analytics"),
     },
     "identity": {
         "/": ("account", "Account"),
@@ -46,6 +51,7 @@ PAGES: Mapping[str, Mapping[str, tuple[str, str]]] = {
 CALLS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("rooms", "room", "moderate"), ("chat",)),
     "watch": ("chat", "analytics"),
+    "analytics": ("analytics",),
 }
 TITLES = {name: title for pages in PAGES.values() for name, title in pages.values()}
 
@@ -53,7 +59,7 @@ TITLES = {name: title for pages in PAGES.values() for name, title in pages.value
 SERVED_PACKAGES = frozenset(
     {
         "@awesome.me/webawesome", "@lit/reactive-element", "hls.js", "lit", "lit-element", "lit-html",
-        "lucide-static", "media-chrome", "shaka-player", "swagger-ui-dist",
+        "lucide-static", "media-chrome", "shaka-player", "swagger-ui-dist", "uplot",
     }
 )  # fmt: skip
 
@@ -199,14 +205,14 @@ def content_security_policy(import_map: str, *, page: str, connect: Sequence[str
     so its hash stands here.
 
     The watch page alone allows inline styles: media-chrome writes <style> elements into its shadow roots.
-    Media and workers may be blobs there: Media Source playback is one.
+    Where films play, media and workers may be blobs: Media Source playback is one.
     """
     digest = base64.b64encode(hashlib.sha256(import_map.encode()).digest()).decode()
-    player = page == "watch"
+    player = page in ("watch", "analytics")
     rules = {
         "default-src": "'none'",
         "script-src": f"'self' 'sha256-{digest}'",
-        "style-src": "'self' 'unsafe-inline'" if player else "'self'",
+        "style-src": "'self' 'unsafe-inline'" if page == "watch" else "'self'",
         "img-src": "'self' data: blob:" if player else "'self' data:",
         "media-src": "'self' blob:" if player else "'none'",
         "worker-src": "'self'" if player else "'none'",

@@ -19,6 +19,7 @@ from aiohttp import web
 from gateways.web.handlers import page_handlers
 from gateways.web.site import Site
 from tests.e2e import stub_data
+from tests.e2e.stub_analytics import StubAnalytics
 from tests.e2e.stub_chat import StubChat
 from tests.e2e.stub_data import Json
 from tests.e2e.stub_media import Film, jpeg, make_film, picture
@@ -66,6 +67,7 @@ class Stub:
         self._faults: list[tuple[Callable[[web.Request], bool], tuple[int, str, str], list[int]]] = []
         self._gates: dict[str, asyncio.Event] = {}
         self.chat = StubChat(self)
+        self.analytics = StubAnalytics(self)
         self.places: dict[str, str] = {}
         self.reports: list[Json] = []  # of players
         self.port = 0
@@ -101,9 +103,11 @@ class Stub:
         self.places["chat"] = f":{self.port}"
         return self.chat
 
-    def open_analytics(self) -> None:
-        """Pages opened from now on know of the analytics service: this same server."""
+    def open_analytics(self) -> StubAnalytics:
+        """Pages opened from now on know of the analytics service: this same server. Who looks may see all."""
         self.places["analytics"] = f":{self.port}"
+        self.permissions = [*self.permissions, "analytics:read"]
+        return self.analytics
 
     def heal(self) -> None:
         """No fault stays."""
@@ -129,6 +133,7 @@ class Stub:
             app.router.add_get(path, handler)
         self.chat.add_routes(app.router)
         app.router.add_post("/v1/beats", self._beats)
+        self.analytics.add_routes(app.router)
         asset = "/v1/assets/{id}"
         app.router.add_get("/v1/session", self._session)
         app.router.add_post("/v1/session", self._open_session)

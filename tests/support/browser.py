@@ -96,7 +96,8 @@ async def launched() -> AsyncIterator[Browser]:
 
 async def new_context(browser: Browser, **options: Any) -> BrowserContext:
     """A person's own window, with the patience that a busy machine needs; what it is told is written down."""
-    context = await browser.new_context(**options)
+    # In a place without a locale Chromium names its language as no browser of a person's does.
+    context = await browser.new_context(**{"locale": "en-US"} | options)
     context.set_default_timeout(PATIENCE_MS)
     watch_window(context)
     return context

@@ -5,11 +5,13 @@ import { copy } from "shared/announce.js";
 import { bytes, clock, span } from "shared/format.js";
 import { openEarly } from "shared/menus.js";
 import { cells, icon, idButton, when } from "shared/parts.js";
+import { place } from "shared/places.js";
 import { mayDo } from "shared/rights.js";
 import { chooseVisibility, mayShare, visibilityBadge, visibilityItems } from "shared/visibility.js";
 
 const ACTIONS = {
   watch: (asset) => location.assign(paths.watch(asset.id)),
+  numbers: (asset) => location.assign(paths.numbers(asset.id)),
   log: (asset) => location.assign(paths.log(asset.id)),
   link: (asset) => copy(location.origin + paths.watch(asset.id), "Link"),
   id: (asset) => copy(asset.id, "Asset id"),
@@ -26,6 +28,7 @@ function menu(asset, { onDelete, onChange }) {
     <wa-dropdown placement="bottom-end" @wa-select=${choose}>
       <button slot="trigger" class="icon-button" type="button" aria-label="More for ${asset.title}" @click=${openEarly}>${icon("ellipsis-vertical")}</button>
       ${isPlayable(asset) ? html`<wa-dropdown-item value="watch"><wa-icon slot="icon" name="play"></wa-icon>Watch</wa-dropdown-item>` : nothing}
+      ${place("analytics") !== null && mayDo("analytics:read", asset) ? html`<wa-dropdown-item value="numbers"><wa-icon slot="icon" name="chart-column"></wa-icon>Analytics</wa-dropdown-item>` : nothing}
       ${mayDo("log:read", asset) ? html`<wa-dropdown-item value="log"><wa-icon slot="icon" name="list-tree"></wa-icon>Events</wa-dropdown-item>` : nothing}
       <wa-dropdown-item value="link"><wa-icon slot="icon" name="link"></wa-icon>Copy link</wa-dropdown-item>
       <wa-dropdown-item value="id"><wa-icon slot="icon" name="copy"></wa-icon>Copy id</wa-dropdown-item>

@@ -37,5 +37,6 @@ export const qualityOf = (asset) => {
 
 export const paths = {
   watch: (id) => `/watch/${encodeURIComponent(id)}`,
+  numbers: (id) => `/analytics/videos/${encodeURIComponent(id)}`,
   log: (id) => `/assets/${encodeURIComponent(id)}/log`,
 };

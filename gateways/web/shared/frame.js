@@ -5,7 +5,7 @@ import { openKeys } from "shared/keys-dialog.js";
 import { shortcut } from "shared/keys.js";
 import { icon } from "shared/parts.js";
 import { library, place } from "shared/places.js";
-import { rights } from "shared/rights.js";
+import { may, rights } from "shared/rights.js";
 import { accountEntry } from "shared/account-menu.js";
 
 const THEMES = { system: ["sun-moon", "Theme: system"], light: ["sun", "Theme: light"], dark: ["moon", "Theme: dark"] };
@@ -46,6 +46,7 @@ class Frame extends Part {
         <a class="brand" href=${library()} aria-label="Kinolog, library"><img src="/web/shared/mark.svg" alt=""></a>
         <a class="entry" href=${library()} aria-current=${current}>${icon("clapperboard")}Library</a>
         ${place("chat") === null ? nothing : html`<a class="entry" href=${place("streaming", "/rooms") ?? "/rooms"} aria-current=${ROOMS[page] ?? nothing}>${icon("messages-square")}Live chat</a>`}
+        ${place("analytics") !== null && (may("analytics:read") || may("analytics:read:own")) ? html`<a class="entry" href=${place("streaming", "/analytics") ?? "/analytics"} aria-current=${page === "analytics" ? "page" : nothing}>${icon("chart-column")}Analytics</a>` : nothing}
         <a class="entry" href="/docs">${icon("braces")}API</a>
         <span class="spacer"></span>
         <button class="entry wide-only" type="button" @click=${openKeys}>${icon("keyboard")}Keys</button>

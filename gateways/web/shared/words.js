@@ -24,6 +24,8 @@ const PERMISSIONS = {
   "users:write": "Invite, change and erase accounts",
   "audit:read": "Read the audit",
   "signing:rotate": "Replace the key for session tokens",
+  "analytics:read": "See the numbers of all films",
+  "analytics:read:own": "See the numbers of one's own films",
   "chat:write": "Write in rooms",
   "chat:moderate": "Moderate every room",
   "chat:moderate:own": "Moderate one's own rooms",

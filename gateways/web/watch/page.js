@@ -9,6 +9,7 @@ import { span } from "shared/format.js";
 import { live } from "shared/live.js";
 import { LogStore } from "shared/log-store.js";
 import { blank, cells, icon, idButton, problemNotice } from "shared/parts.js";
+import { place } from "shared/places.js";
 import { mayDo, rights } from "shared/rights.js";
 import { ready } from "shared/session.js";
 import { visibilityMenu } from "shared/visibility.js";
@@ -154,6 +155,7 @@ class Watch extends Part {
           <button class="button square" type="button" title="Statistics" aria-label="Statistics" @click=${() => this.renderRoot.querySelector("kl-player")?.toggleStats()}>${icon("gauge")}</button>` : nothing}
         ${visibilityMenu(asset, (changed) => this.take(changed))}
         <button class="button square" type="button" title="Copy link" aria-label="Copy link" @click=${() => copy(location.origin + paths.watch(asset.id), "Link")}>${icon("link")}</button>
+        ${place("analytics") !== null && isPlayable(asset) && mayDo("analytics:read", asset) ? html`<a class="button square" href=${paths.numbers(asset.id)} title="Analytics" aria-label="Analytics">${icon("chart-column")}</a>` : nothing}
         ${asset.state === "failed" || !this.mayReadLog ? nothing : html`<a class="button" href=${paths.log(asset.id)}>${icon("list-tree")}Why?</a>`}
       </header>`;
   }
