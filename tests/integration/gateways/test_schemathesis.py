@@ -25,6 +25,7 @@ from schemathesis.core.failures import Failure, FailureGroup
 from schemathesis.schemas import APIOperation
 
 from deploy.local.launcher import Stack
+from gateways.core.server import MAX_LINE_BYTES
 from gateways.services import SERVICES
 
 load_all_checks()
@@ -175,6 +176,8 @@ def examine(
             headers=caller.headers,
             timeout=PATIENCE_S,
         )
+        if len(answer.request.url or "") > MAX_LINE_BYTES:
+            return  # too long for a request: no service of ours has seen it
         seen[answer.status_code] += 1
         said = f"{operation.label} ({mode.value}): {answer.status_code} {answer.text[:300]}"
         if answer.status_code >= 500 and not busy(answer):
