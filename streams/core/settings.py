@@ -123,6 +123,12 @@ class Settings(BaseSettings):
         description="Replicas that gateways ask instead, in turn, as such URLs, comma-separated; empty: "
         "CLICKHOUSE_URL itself.",
     )
+    clickhouse_cluster: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9_-]*$",
+        description="Cluster whose hosts all hold the tables, replicated (`kinolog ddl` shows how); empty: a "
+        "single server.",
+    )
 
     # -- object store --
     s3_endpoint: str = Field(default="http://127.0.0.1:9000", description="S3 endpoint.")

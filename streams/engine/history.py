@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar
 import orjson
 import structlog
 
+from schemas.ddl import create_table, drop_table
 from schemas.event import Event
 from schemas.wire import Codec
 from streams.core import metrics
@@ -49,15 +50,21 @@ class Table:
     Everything raises TableGone where there is no such table, `insert` TableOutdated where it lacks a column.
     """
 
-    def __init__(self, client: Callable[[], Awaitable[Any]], name: str) -> None:
-        """`client()` gives a connected clickhouse_connect AsyncClient, or raises while the server is away."""
-        self._connect, self.name = client, name
+    def __init__(self, client: Callable[[], Awaitable[Any]], name: str, cluster: str = "") -> None:
+        """`client()` gives a connected clickhouse_connect AsyncClient, or raises while the server is away.
+
+        `cluster` names the one whose hosts all have the table; empty for a single server.
+        """
+        self._connect, self.name, self._cluster = client, name, cluster
         self._client: Any = None
 
     async def create(self, ddl: str) -> None:
         """Make the table if it is not there. `ddl` has `{table}` where its name goes."""
+        await self.command(create_table(ddl, self.name, self._cluster))
 
-        await self.command(ddl.replace("{table}", self.name))
+    async def drop(self) -> None:
+        """Remove the table."""
+        await self.command(drop_table(self.name, self._cluster))
 
     async def command(self, sql: str) -> None:
         """Run a statement that may be run twice."""

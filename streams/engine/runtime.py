@@ -147,7 +147,8 @@ class Runtime:
         self, agent: Agent, function: Callable[..., Any], letters: DeadLetters
     ) -> FencedRunner:
         version = await current_version(self._redis, agent.table)
-        table = Table(lambda: clickhouse_client(self.settings), table_of(agent.table, version))
+        name, cluster = table_of(agent.table, version), self.settings.clickhouse_cluster
+        table = Table(lambda: clickhouse_client(self.settings), name, cluster)
         ddl = getattr(function, TABLES, {}).get(agent.name)
         if ddl:
             await table.create(ddl)

@@ -105,7 +105,7 @@ class TableVersions:
         return {int(match[1] or 1) for match in matches if match}
 
     async def drop(self, version: int) -> None:
-        await self._table(version).command(f"DROP TABLE IF EXISTS {table_of(self.name, version)} SYNC")
+        await self._table(version).drop()
 
     async def _replaced_since(self, version: int, frozen: Mapping[Place, int]) -> str | None:
         """A condition on rows that the running table has not replaced since; None: it replaces none."""
@@ -133,7 +133,7 @@ class TableVersions:
         return [name for (name,) in rows]
 
     def _table(self, version: int) -> Table:
-        return Table(self._connected, table_of(self.name, version))
+        return Table(self._connected, table_of(self.name, version), self._settings.clickhouse_cluster)
 
     async def _connected(self) -> Any:
         if self._client is None:
