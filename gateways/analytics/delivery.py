@@ -36,17 +36,10 @@ class Sent(BaseModel):
     requests: int
 
 
-class SentOf(Sent):
-    """Of one group, or of one interval."""
-
-    key: str = Field("", description="the group")
-    at_ms: int = Field(0, description="begin of the interval")
-
-
 class Delivery(BaseModel):
-    """The most bytes first, or the earliest interval."""
+    """The most bytes first, or the earliest interval; each row has a `key` or `at_ms`, bytes and requests."""
 
-    rows: list[SentOf]
+    rows: list[dict[str, str | int]]
     totals: Sent
     as_of_ms: int
 

@@ -32,7 +32,10 @@ def _question(path: str, handler: Handler, summary: str, response: type[BaseMode
 
 _VIDEO: Final = "/v1/videos/{asset_id}"
 QUESTION_ROUTES: Final[tuple[Route, ...]] = (
-    _question("/v1/metrics", metrics, "Measures of playback sessions, grouped", Metrics, query=MetricsQuery),
+    _question(
+        "/v1/metrics", metrics, "Measures of playback sessions, grouped", Metrics, query=MetricsQuery,
+        other_types=("text/csv",),
+    ),
     _question(f"{_VIDEO}/retention", retention, "How often each second was played", Retention, query=Filters),
     _question(f"{_VIDEO}/chat", chatter, "How much is said along a film", Chatter, query=ChatterQuery),
     _question("/v1/startup", startup, "How long first frames take", Startup, query=Filters),
@@ -40,7 +43,10 @@ QUESTION_ROUTES: Final[tuple[Route, ...]] = (
         "/v1/concurrency", concurrency, "How many watch at the same time", Concurrency, query=ConcurrencyQuery
     ),
     _question("/v1/funnels/{funnel}", funnel, "How many go how far", Funnel, query=Filters),
-    _question("/v1/delivery", delivery, "Bytes that were sent", Delivery, query=DeliveryQuery),
+    _question(
+        "/v1/delivery", delivery, "Bytes that were sent", Delivery, query=DeliveryQuery,
+        other_types=("text/csv",),
+    ),
     _question("/v1/views", sessions, "Playback sessions, the newest first", SessionPage, query=SessionsQuery),
     _question("/v1/views/{view_id}", inspect, "One playback session, and why it counts", Inspected),
     Route(

@@ -42,8 +42,8 @@ class ClickHouseHistory:
                     sql, parameters=dict(parameters), settings={"max_execution_time": QUERY_TIMEOUT_S}
                 )
                 return list(result.named_results())
-            except HistoryAway:  # it is away: what a query does wrong is another error
-                if attempt == len(self._urls):
+            except Error as error:
+                if attempt == len(self._urls) or not _elsewhere(error):
                     raise
         raise AssertionError("there is at least one URL")
 
@@ -61,3 +61,8 @@ class ClickHouseHistory:
             if number not in self._clients:
                 self._clients[number] = await clickhouse_client(self._settings, url=self._urls[number])
             return self._clients[number]
+
+
+def _elsewhere(error: Error) -> bool:
+    """Whether another server may know better: this one is away, starting, stopping or full of queries."""
+    return isinstance(error, HistoryAway) or getattr(error, "code", None) in (None, 202, 209, 210, 236)

@@ -206,6 +206,8 @@ def _responses(route: Route) -> dict[str, Any]:
     elif route.status != 204:
         kind = "object" if route.response_type == "application/json" else "string"
         success["content"] = {route.response_type: {"schema": {"type": kind}}}
+    for kind in route.other_types:
+        success["content"][kind] = {"schema": {"type": "string"}}
     responses: dict[str, Any] = {str(status): success for status in (route.status, *route.also)}
     kinds = {*route.problems, *_implied_problems(route)}
     for status in sorted({KINDS[kind].status for kind in kinds}):

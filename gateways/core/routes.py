@@ -59,6 +59,7 @@ class Route:
     also: tuple[int, ...] = ()
     response: type[BaseModel] | None = None
     response_type: str = "application/json"
+    other_types: tuple[str, ...] = ()
     body: type[BaseModel] | None = None
     body_types: tuple[str, ...] = ("application/json",)
     query: type[BaseModel] | None = None
