@@ -23,7 +23,7 @@ COLUMNS: Final = {name: f"{name}_id" if name in ("asset", "owner") else name for
 MOST_VALUES: Final = 50
 MOST_CHARS: Final = 100
 MOST_ENCODED: Final = 6000  # ClickHouse is asked by a URL
-Listed = Annotated[str, Field(max_length=4000, description="one value, or some with commas between them")]
+Listed = Annotated[str, Field(max_length=400, description="one value, or some with commas between them")]
 Bots = Literal["exclude", "include", "only"]
 
 

@@ -28,7 +28,7 @@ MOST_BEFORE: Final = 10_000
 class MetricsQuery(Filters):
     """What is measured, of which sessions, and how it is grouped."""
 
-    metrics: str = Field(",".join(DEFAULT), max_length=1000, description="names with commas between them")
+    metrics: str = Field(",".join(DEFAULT), max_length=600, description="names with commas between them")
     group_by: Group = "none"
     interval: Interval = "day"
     timezone: str = Field("UTC", max_length=64, description="IANA name: where days begin")
