@@ -57,6 +57,8 @@ def test_what_is_open_is_known() -> None:
             "GET /", "GET /watch/{asset_id}", "GET /assets/{asset_id}/log", "GET /web/{path}",
             "GET /rooms", "GET /rooms/{room_id}", "GET /rooms/{room_id}/moderate",
             "GET /modules/{path}", "GET /favicon.ico", "POST /v1/session", "DELETE /v1/session",
+            "GET /analytics", "GET /analytics/views", "GET /analytics/views/{view_id}",
+            "GET /analytics/videos/{asset_id}", "GET /analytics/system",
         },
         "identity": {
             "POST /v1/sessions", "POST /v1/sessions/refresh", "POST /v1/one-time-links/redeem",
