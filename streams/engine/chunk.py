@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final, Protocol
@@ -10,6 +10,10 @@ from typing import Final, Protocol
 CHUNK_RECORDS: Final = 4096
 """When lagging: the larger, the fewer flushes, fence writes and copies of a state. READ unpacks as many keys,
 of which Lua's stack holds less than 8000."""
+
+PART_BYTES: Final = 1 << 19
+"""Of values that are applied at once: decoded, an event takes thirty times its bytes, and that in each of the
+partitions that an agent reads side by side."""
 
 
 class Record(Protocol):
@@ -56,3 +60,16 @@ def joined(chunks: Sequence[Chunk]) -> Chunk:
     if len(chunks) == 1:
         return chunks[0]
     return replace(chunks[0], records=tuple(chain.from_iterable(chunk.records for chunk in chunks)))
+
+
+def parts(chunk: Chunk, most_bytes: int = PART_BYTES) -> Iterator[Chunk]:
+    """The chunk in pieces of at most so many bytes of values, each of one record at least."""
+    records = chunk.records
+    start, begin, size = chunk.start, 0, 0
+    for i, record in enumerate(records):
+        length = len(record.value or b"")
+        if size and size + length > most_bytes:
+            yield replace(chunk, start=start, records=records[begin:i])
+            start, begin, size = records[i - 1].offset + 1, i, 0
+        size += length
+    yield replace(chunk, start=start, records=records[begin:]) if begin else chunk

@@ -12,7 +12,7 @@ from schemas.errors import WireError
 from schemas.event import Event
 from schemas.wire import Codec
 from streams.core import metrics
-from streams.engine.chunk import CHUNK_RECORDS, Chunk, joined
+from streams.engine.chunk import CHUNK_RECORDS, Chunk, joined, parts
 from streams.engine.errors import End, EngineError
 
 
@@ -90,7 +90,8 @@ class FencedRunner:
                     continue
                 chunk = joined([event.value for event in events])
                 with self._seconds.time():
-                    await self._applier.apply(chunk)
+                    for part in parts(chunk):
+                        await self._applier.apply(part)
                 for event in events:
                     event.ack()
                 self._age.observe(max(0.0, time.time() - chunk.records[-1].timestamp / 1000))

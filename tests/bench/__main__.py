@@ -14,7 +14,17 @@ from typing import Any
 
 import click
 
-from tests.bench import chat_benches, gate, intake, media_benches, pages, questions, screening, stack_benches
+from tests.bench import (
+    chat_benches,
+    gate,
+    intake,
+    measuring,
+    media_benches,
+    pages,
+    questions,
+    screening,
+    stack_benches,
+)
 from tests.bench.harness import Bench, judged, keep, measured
 from tests.bench.lane import lane
 
@@ -49,7 +59,8 @@ def chosen(names: tuple[str, ...]) -> Iterator[Bench]:
 
     kinds = (gate, screening, pages, media_benches, stack_benches)
     others = [bench for kind in kinds for bench in kind.benches()]
-    all_names = [*LANE, *chat_benches.NAMES, intake.NAME, *questions.NAMES, *(bench.name for bench in others)]
+    with_stacks = [*chat_benches.NAMES, intake.NAME, *measuring.NAMES, *questions.NAMES]
+    all_names = [*LANE, *with_stacks, *(bench.name for bench in others)]
     for asked in names:
         if not any(means(asked, name) for name in all_names):
             raise click.UsageError(
@@ -71,6 +82,9 @@ def chosen(names: tuple[str, ...]) -> Iterator[Bench]:
             yield from benches
     if any(wanted(name) for name in questions.NAMES):
         with questions.questions(click.echo) as benches:
+            yield from (b for b in benches if wanted(b.name))
+    if any(wanted(name) for name in measuring.NAMES):
+        with measuring.measuring() as benches:
             yield from (b for b in benches if wanted(b.name))
     yield from (bench for bench in others if wanted(bench.name))
 

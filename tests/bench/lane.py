@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -139,20 +139,8 @@ class Lane:
         return self._measured([str(PEER_PYTHON), str(PEERS / f"{script}.py"), topic, group, *more], events)
 
     def _measured(self, command: Sequence[str], events: int) -> float:
-        with tempfile.TemporaryFile() as errors:
-            done = subprocess.run(
-                command, cwd=CHECKOUT, env={**self._env, "BENCH_EVENTS": str(events)}, timeout=TIMEOUT_S,
-                stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL,
-            )  # fmt: skip
-            errors.seek(0)
-            said = errors.read().decode(errors="replace")[-2000:]
-        lines = [line for line in done.stdout.decode().splitlines() if line.startswith('{"events"')]
-        if not lines:
-            raise RuntimeError(
-                f"{' '.join(command)} ended with {done.returncode} and measured nothing:\n{said}"
-            )
-        figures = json.loads(lines[-1])
-        return float(figures["events"] / figures["cpu_s"])
+        figures = figures_of(command, {**self._env, "BENCH_EVENTS": str(events)})
+        return figures["events"] / figures["cpu_s"]
 
     # -- what is read ----------------------------------------------------------------------
 
@@ -236,6 +224,22 @@ class Lane:
         async with asyncio.timeout(patience_s):
             await asyncio.gather(*publishing)
             return [await seen[key] - began for key, began in asked]
+
+
+def figures_of(command: Sequence[str], env: Mapping[str, str]) -> dict[str, float]:
+    """What the meter of a process said (`tests.bench.meter`). Raises RuntimeError where it said nothing."""
+    with tempfile.TemporaryFile() as errors:
+        done = subprocess.run(
+            command, cwd=CHECKOUT, env=env, timeout=TIMEOUT_S, stdout=subprocess.PIPE, stderr=errors,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        errors.seek(0)
+        said = errors.read().decode(errors="replace")[-2000:]
+    lines = [line for line in done.stdout.decode().splitlines() if line.startswith('{"events"')]
+    if not lines:
+        raise RuntimeError(f"{' '.join(command)} ended with {done.returncode} and measured nothing:\n{said}")
+    found: dict[str, float] = json.loads(lines[-1])
+    return found
 
 
 async def _listen(listener: Any, seen: dict[str, asyncio.Future[float]]) -> None:

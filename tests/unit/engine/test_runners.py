@@ -6,7 +6,7 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
-from streams.engine.chunk import CHUNK_RECORDS, Chunk
+from streams.engine.chunk import CHUNK_RECORDS, PART_BYTES, Chunk
 from streams.engine.runners import FencedRunner
 from tests.support.played import played
 
@@ -28,8 +28,8 @@ class Applier:
 class Given:
     """The lane's event."""
 
-    def __init__(self, first: int, count: int = 1, turn: int = 0) -> None:
-        records = tuple(SimpleNamespace(offset=first + n, timestamp=0) for n in range(count))
+    def __init__(self, first: int, count: int = 1, turn: int = 0, value: bytes = b"v") -> None:
+        records = tuple(SimpleNamespace(offset=first + n, timestamp=0, value=value) for n in range(count))
         self.value = Chunk("t", 0, first, records, turn)  # type: ignore[arg-type]
         self.acked = False
 
@@ -62,6 +62,22 @@ def test_what_comes_while_a_chunk_is_applied_is_applied_together() -> None:
         await asyncio.sleep(1.0)
         assert [seen[1:] for seen in applier.seen] == [(0, [0]), (1, [1, 2, 3])]
         assert all(event.acked for event in events)
+
+    played(scene)
+
+
+def test_large_records_are_applied_in_parts() -> None:
+    """Of which the next begins where the last one ended, and that are acknowledged together."""
+
+    async def scene() -> None:
+        applier = Applier(1.0)
+        runner, event = runner_of(applier), Given(5, 5, value=bytes(PART_BYTES // 2))
+        runner.submit(event)
+        await asyncio.sleep(2.5)
+        assert [seen[1:] for seen in applier.seen] == [(5, [5, 6]), (7, [7, 8]), (9, [9])]
+        assert not event.acked
+        await asyncio.sleep(1.0)
+        assert event.acked
 
     played(scene)
 
