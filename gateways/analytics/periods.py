@@ -129,11 +129,18 @@ def midnight(day: date, zone: ZoneInfo) -> int:
 
 
 def previous(span: Span, zone: ZoneInfo) -> Span:
-    """The stretch of the same length before: of whole local days the same number of them, else of time."""
+    """The stretch before, interval beside interval: as many local days earlier where it begins with one, as
+    many hours or minutes where with these. What has only begun is beside as much of what was whole.
+    """
     first, last = _local(span.from_ms, zone).date(), _local(span.to_ms, zone).date()
-    if midnight(first, zone) == span.from_ms and midnight(last, zone) == span.to_ms:
-        return Span(midnight(first - (last - first), zone), span.from_ms)
-    return Span(2 * span.from_ms - span.to_ms, span.from_ms)
+    if midnight(first, zone) == span.from_ms:
+        into_ms = span.to_ms - midnight(last, zone)
+        earlier = last - first + timedelta(days=1 if into_ms else 0)
+        begin_ms, end_ms = (midnight(day - earlier, zone) for day in (first, last))
+        return Span(begin_ms, min(end_ms + into_ms, span.from_ms))
+    unit_ms = next((unit for unit in (60 * MINUTE_MS, MINUTE_MS) if span.from_ms % unit == 0), 1)
+    earlier_ms = -(-(span.to_ms - span.from_ms) // unit_ms) * unit_ms
+    return Span(span.from_ms - earlier_ms, span.to_ms - earlier_ms)
 
 
 def _local(at_ms: int, zone: ZoneInfo) -> datetime:

@@ -80,11 +80,12 @@ class StubAnalytics:
 
     # -- levers
 
-    async def say(self, **fields: Any) -> None:
+    async def say(self, **fields: int) -> None:
         """What changed, to every dashboard."""
+        self.now |= fields
         for socket in tuple(self._sockets):
             with contextlib.suppress(ConnectionError):
-                await socket.send_json({"type": "delta", "at_ms": now_ms(), **fields})
+                await socket.send_json({"type": "delta", "at_ms": now_ms(), **self.now})
 
     async def drop(self, code: int = 1001) -> None:
         """Every connection ends."""
@@ -358,7 +359,12 @@ class StubAnalytics:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self._sockets.add(socket)
-        async for message in socket:
+        while not socket.closed:
+            try:
+                message = await socket.receive(timeout=1)
+            except TimeoutError:
+                await self.say()
+                continue
             if message.type is WSMsgType.TEXT:
                 self.wishes.append(message.json())
                 await socket.send_json(self.snapshot())

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from playwright.async_api import Browser, Route
+from playwright.async_api import Browser, Route, expect
 
 from deploy.local.launcher import Stack
 from tests.e2e.people import Somebody, somebody
@@ -88,6 +88,45 @@ async def for_a_while(window: Somebody, spent_ms: int) -> None:
     await window.until_page(f"performance.now() - {began} >= {spent_ms}")
 
 
+def lasting(spent_ms: int) -> str:
+    """Some seconds as pages write them."""
+    return f"{spent_ms / 1000:.1f}".removesuffix(".0") + " s"
+
+
+async def pages_say(window: Somebody, stack: Stack, film: dict[str, Any], view: dict[str, Any]) -> None:
+    """The film's owner sees this one session's numbers on the pages of analytics."""
+    page, pages = window.page, stack.url("streaming")
+    await page.goto(f"{pages}/analytics/videos/{film['id']}")
+    for name, shown in (("Views", "1"), ("Playing time", lasting(view["playing_ms"])), ("Completed", None)):
+        tile = page.locator("kl-trend .tile").filter(has_text=name)
+        await expect(tile.locator("strong")).to_have_text(shown or re.compile(r"^\d.* ?%$"))
+    retention = page.get_by_role("region", name="Retention", exact=True)
+    await expect(retention.locator("canvas")).to_be_visible()
+    await expect(retention).to_contain_text("1 view")
+    delivered = page.get_by_role("region", name="Delivered bytes", exact=True)
+    await expect(delivered.get_by_role("listitem").first).to_be_visible()
+    await expect(
+        page.get_by_role("region", name="Watching now").get_by_text("Live", exact=True)
+    ).to_be_visible()
+    await expect(page.get_by_role("alert")).to_have_count(0)
+
+    await page.get_by_role("link", name="Sessions", exact=True).last.click()
+    await page.get_by_role("region", name="Playback sessions").locator("tbody a").first.click()
+    await expect(page.get_by_role("heading", name="Counted as a view, and as an engaged one")).to_be_visible()
+    facts = page.get_by_role("region", name="Facts")
+    await expect(facts).to_contain_text(f"Playing{lasting(view['playing_ms'])}")
+    beats = page.get_by_role("region", name="Beats", exact=True).locator("tbody tr")
+    await expect(beats.filter(has_text="First frame")).to_have_count(1)
+    await expect(beats.filter(has_text="Stalled").first).to_be_visible()
+
+    await page.goto(f"{pages}/analytics")
+    videos = page.get_by_role("region", name="Videos", exact=True)
+    await expect(videos.get_by_role("link", name=film["title"])).to_be_visible()
+    await expect(page.get_by_role("alert")).to_have_count(0)
+    await page.goto(f"{pages}/analytics/system")
+    await expect(page.get_by_role("region", name="Encodes").get_by_role("listitem").last).to_contain_text("1")
+
+
 async def test_the_numbers_are_what_was_measured_in_the_page(
     browser: Browser, platform_stack: Stack, tmp_path: Path
 ) -> None:
@@ -116,6 +155,7 @@ async def test_the_numbers_are_what_was_measured_in_the_page(
         meter = await ada.page.evaluate("window.meter")
         covered_ms = 1000 * await ada.page.evaluate(COVERED_S)
         view = await of_film(ada, platform_stack, film["id"], "ended")
+        await pages_say(ada, platform_stack, film, view)
     assert (view["counted"], view["reasons"]) == (True, [])
     assert (view["finished"], view["failed"], view["device"]) == (True, False, "desktop")
     assert (view["stalls"], view["seeks"]) == (meter["stalls"], meter["seeks"])

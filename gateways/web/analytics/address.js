@@ -50,12 +50,15 @@ class Address extends EventTarget {
   get interval() {
     if (this.range !== "custom") return RANGES[this.range][2];
     const { fromMs, toMs } = this.span();
-    return intervalOf(fromMs, toMs);
+    return intervalOf(fromMs, toMs || Date.now());
   }
 
   /** `toMs` is 0 where the range goes on until now. */
   span(now = Date.now()) {
-    if (this.range === "custom") return { fromMs: beginOf(this.get("from"), this.zone), toMs: endOf(this.get("to"), this.zone) };
+    if (this.range === "custom") {
+      const toMs = endOf(this.get("to"), this.zone);
+      return { fromMs: beginOf(this.get("from"), this.zone), toMs: toMs > now ? 0 : toMs };
+    }
     return { fromMs: RANGES[this.range][1](now, this.zone), toMs: 0 };
   }
 

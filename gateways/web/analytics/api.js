@@ -1,9 +1,14 @@
 // Paths of the analytics service. Its pages are the streaming service's, so these are addresses of another origin.
-import { request } from "shared/api.js";
+import { Problem, request } from "shared/api.js";
 import { place } from "shared/places.js";
 
 const id = encodeURIComponent;
-const ask = (path, question, signal) => request(`${place("analytics", "")}${path}${question ? `?${question}` : ""}`, { signal });
+
+async function ask(path, question, signal) {
+  const answer = await request(`${place("analytics", "")}${path}${question ? `?${question}` : ""}`, { signal });
+  if (answer === null) throw new Problem({ title: "The answer broke off", detail: "The connection ended in the middle of it. Try again." });
+  return answer;
+}
 
 /** Whether this platform counts at all. */
 export const hasAnalytics = () => place("analytics", "") !== null;

@@ -3,7 +3,6 @@ import { Part, html, nothing } from "shared/element.js";
 import { exact, iso } from "shared/format.js";
 import { poll } from "shared/live.js";
 import { icon } from "shared/parts.js";
-import { may, rights } from "shared/rights.js";
 import { RANGES, address } from "./address.js";
 import { freshness } from "./freshness.js";
 import { ONE, nameOf } from "./names.js";
@@ -42,14 +41,12 @@ class Head extends Part {
     super.connectedCallback();
     this.onChange = () => this.requestUpdate();
     address.addEventListener("change", this.onChange);
-    rights.addEventListener("change", this.onChange);
     this.stop = poll(() => address.refresh(), REFRESH_MS);
   }
 
   disconnectedCallback() {
     super.disconnectedCallback();
     address.removeEventListener("change", this.onChange);
-    rights.removeEventListener("change", this.onChange);
     this.stop();
   }
 
@@ -79,7 +76,7 @@ class Head extends Part {
     return html`
       <header class="page-head">
         <h1>${this.heading}</h1>
-        <nav class="segmented" aria-label="Analytics">${PAGES.map(([path, label]) => path === "/analytics/system" && !may("analytics:read") ? nothing : html`
+        <nav class="segmented" aria-label="Analytics">${PAGES.map(([path, label]) => html`
           <a href=${address.link(path)} aria-current=${location.pathname === path ? "page" : nothing}>${label}</a>`)}</nav>
         <span class="grow"></span>${this.actions ?? nothing}${this.timeless ? html`<kl-fresh></kl-fresh>` : nothing}
       </header>

@@ -8,6 +8,17 @@ const FORBIDDEN = 4403;
 /** Half of the pause and up to all of it, by chance: a restarted gateway shall not be overrun. */
 const jittered = (pauseMs) => pauseMs * (0.5 + Math.random() / 2);
 
+const MINUTE_MS = 60_000;
+const MINUTES = 60;
+
+/** The last minutes go on with what is told: the newest one is the most of it so far. */
+function goneOn(minutes, { at_ms: at, viewers }) {
+  const now = Math.floor(at / MINUTE_MS) * MINUTE_MS;
+  const last = minutes.at(-1);
+  if (last?.at_ms !== now) return [...minutes, { at_ms: now, viewers }].slice(-MINUTES);
+  return viewers > last.viewers ? [...minutes.slice(0, -1), { at_ms: now, viewers }] : minutes;
+}
+
 /**
  * Follows everything, or `asset`; calls `onNews(news)` with the newest state, `{at_ms, viewers, top, last_minutes}`,
  * and `onState("connecting" | "open" | "waiting" | "refused")`. Closed while the page is hidden. Returns an end function.
@@ -27,6 +38,7 @@ export function watchNow(asset, onNews, onState) {
     if (document.type === "snapshot") news = document;
     else if (document.type === "delta" && news) news = { ...news, ...document };
     else return;
+    news.last_minutes = goneOn(news.last_minutes, news);
     onNews(news);
   };
 

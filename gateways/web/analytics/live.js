@@ -11,7 +11,11 @@ import { titleOf } from "./names.js";
 import { whole } from "./numbers.js";
 import { icon } from "shared/parts.js";
 
-const STATES = { connecting: "Connecting…", waiting: "The connection broke; it comes back by itself.", refused: "This session may not follow what is watched now." };
+const SILENT_MS = 10_000; // news comes each second
+const STATES = {
+  connecting: "Connecting…", silent: "The service tells nothing now; it goes on by itself.",
+  waiting: "The connection broke; it comes back by itself.", refused: "This session may not follow what is watched now.",
+};
 
 class Live extends Part {
   static properties = { asset: {}, news: { state: true }, link: { state: true }, titles: { state: true } };
@@ -30,11 +34,14 @@ class Live extends Part {
 
   disconnectedCallback() {
     super.disconnectedCallback();
+    clearTimeout(this.silence);
     this.end?.();
   }
 
   take(news) {
-    this.news = news;
+    [this.news, this.link] = [news, "open"];
+    clearTimeout(this.silence);
+    this.silence = setTimeout(() => (this.link = "silent"), SILENT_MS);
     for (const { asset_id: id, title } of news.top ?? []) {
       if (title) this.titles.set(id, title);
       else if (!this.titles.has(id)) {

@@ -2,6 +2,7 @@
 import { html, nothing } from "shared/element.js";
 import { bytes } from "shared/format.js";
 import { icon, when } from "shared/parts.js";
+import { may } from "shared/rights.js";
 import { address } from "./address.js";
 import { analytics } from "./api.js";
 import { lasting, share, whole } from "./numbers.js";
@@ -83,7 +84,7 @@ customElements.define("kl-funnel", Funnel);
 export const systemPage = () => html`
   <kl-head heading="System"></kl-head>
   <div class="board">
-    <kl-health class="whole"></kl-health>
+    ${may("analytics:read") ? html`<kl-health class="whole"></kl-health>` : nothing}
     <kl-funnel class="half" name="upload" heading="Uploads"></kl-funnel>
     <kl-funnel class="half" name="encode" heading="Encodes"></kl-funnel>
     <kl-funnel class="whole" name="playback" heading="From play to the end"></kl-funnel>
