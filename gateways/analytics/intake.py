@@ -161,6 +161,8 @@ async def _take(request: web.Request, source: str, told: Iterable[Told], refusal
     await asyncio.gather(*(part for report in reports for part in _published(intake.producer, report)))
     accepted = sum(len(report["beats"]) for report in reports)
     metrics.BEATS.labels(source).inc(accepted)
+    if client["bot"]:
+        metrics.BEATS_ODD.labels("bot").inc(accepted)
     return json_response({"accepted": accepted, "refused": refusals.told}, 202)
 
 

@@ -9,8 +9,8 @@ const EVERY_MS = 10_000; // while something happens; a paused player is silent
 const GATHER_MS = 250; // what belongs together goes out together
 const STARTING_MS = 2000; // until then the browser may say that it waits for a click
 const MOST_WAITING = 500;
+const MOST_IN_A_BEACON = 200; // browsers take some 64 KiB
 const KEPT = "kinolog-viewer";
-
 const random = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 const untracked = () => navigator.doNotTrack === "1" || navigator.globalPrivacyControl === true;
 
@@ -41,10 +41,8 @@ export function watch(video, options) {
   const clock0 = Date.now() - performance.now(); // a clock that nobody sets while we play
   const [stopping, waiting] = [new AbortController(), []];
   let [sn, state, started, timer, sending] = [0, "preloading", false, 0, false];
-  let [stalls, stalledMs, stalledSince] = [0, 0, null];
+  let [stalls, stalledMs, stalledSince, shown] = [0, 0, null, ""];
   let last = { playheadMs: 0, atMs: performance.now() };
-  let shown = "";
-
   const now = () => ({ playheadMs: video.currentTime * 1000, atMs: performance.now() });
   /** Where playback had got to just now: at `seeking` the video tells already where it goes. */
   const reached = () => last.playheadMs + (state === "playing" ? (performance.now() - last.atMs) * video.playbackRate : 0);
@@ -85,11 +83,14 @@ export function watch(video, options) {
       // no network: the next beat tries again
     }
     sending = false;
-    if (done) waiting.splice(0, waiting.findLastIndex((each) => each.sn <= beats.at(-1).sn) + 1);
-    if (done && waiting.length) timer ||= setTimeout(flush, GATHER_MS);
+    if (!done) return;
+    waiting.splice(0, waiting.findLastIndex((each) => each.sn <= beats.at(-1).sn) + 1);
+    if (waiting.length) timer ||= setTimeout(flush, GATHER_MS);
   }
   /** The page goes: a beacon outlives it. What it carries may arrive twice. */
-  const goodbye = () => waiting.length && navigator.sendBeacon(url, body(waiting.splice(0)));
+  const goodbye = () => {
+    while (waiting.length) navigator.sendBeacon(url, body(waiting.splice(0, MOST_IN_A_BEACON)));
+  };
 
   const hear = {
     play: () => started || turn("start", "starting"),

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +19,8 @@ import aiohttp
 import pytest
 import pytest_asyncio
 import yaml
+from mmdb_writer import MMDBWriter
+from netaddr import IPSet
 
 from deploy.local.launcher import Stack
 from deploy.local.layout import CHECKOUT
@@ -164,51 +166,75 @@ async def test_with_the_broker_away_players_are_told_when_to_come_back(
     players: Players, tmp_path: Path
 ) -> None:
     """A gateway whose broker does not answer says so, at once where too many wait; nothing else fails."""
-    with gateway_without_broker(players.stack, tmp_path) as url:
+    nobody = f"127.0.0.1:{free_ports(('kafka',))['kafka']}"
+    own = gateway(
+        players.stack, tmp_path, "analytics", KAFKA_BOOTSTRAP_SERVERS=nobody, PUBLISH_TIMEOUT_S="0.5"
+    )
+    with own as urls:
 
         async def send() -> tuple[int, str]:
             body = report(secrets.token_hex(8), players.film["id"])
-            async with players.http.post(f"{url}/v1/beats", json=body) as answer:
+            async with players.http.post(f"{urls['analytics']}/v1/beats", json=body) as answer:
                 return answer.status, answer.headers.get("Retry-After", "")
 
-        async with asyncio.timeout(PATIENCE_S):
-            while not await answers(players.http, url):  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
+        await until_it_answers(players.http, urls["analytics"])
         got = await asyncio.gather(*(send() for _ in range(200)))
         assert {status for status, _ in got} == {503}
         assert all(int(after) >= 1 for _, after in got)
-        assert await answers(players.http, url)
+        await until_it_answers(players.http, urls["analytics"])
+
+
+async def test_countries_by_a_file_of_the_operators(players: Players, tmp_path: Path) -> None:
+    writer = MMDBWriter(ip_version=6, ipv4_compatible=True, database_type="Test-Country")
+    writer.insert_network(IPSet(["127.0.0.0/8"]), {"country": {"iso_code": "AT"}})
+    writer.to_db_file(str(tmp_path / "countries.mmdb"))
+    async with aiohttp.ClientSession(players.stack.url("identity")) as http:
+        person = await Identity(http, players.stack).person()
+    with gateway(
+        players.stack, tmp_path, "analytics", "identity", GEOIP_FILE=str(tmp_path / "countries.mmdb")
+    ) as urls:
+        await until_it_answers(players.http, urls["identity"])
+        async with aiohttp.ClientSession(urls["identity"]) as http:
+            identity = Identity(http, players.stack)
+            person = await identity.sign_in(person)
+            sessions = (await identity.ask("GET", "/v1/sessions", 200, headers=person.bearer))["items"]
+        body = report(secrets.token_hex(8), players.film["id"], player=person.account_id)
+        async with players.http.post(f"{urls['analytics']}/v1/beats", json=body) as answer:
+            assert answer.status == 202, await answer.text()
+    assert "AT" in [session["country"] for session in sessions]
+    [found] = await players.log.events(1, type="BeatsReported", player=person.account_id)
+    assert found["country"] == "AT"
 
 
 @contextmanager
-def gateway_without_broker(stack: Stack, folder: Path) -> Iterator[str]:
-    """Base URL of an analytics service of its own on the stack's Redis."""
-    ports = free_ports(("kafka", "port", "metrics_port"))
+def gateway(stack: Stack, folder: Path, *services: str, **settings: str) -> Iterator[dict[str, str]]:
+    """Base URLs of services in a gateway of its own, on the stack's servers but for what `settings` say."""
     map_file = stack.settings.topology_file
     assert map_file is not None
-    topology = yaml.safe_load(map_file.read_text())
-    topology["services"]["analytics"] |= {name: ports[name] for name in ("port", "metrics_port")}
+    topology, urls = yaml.safe_load(map_file.read_text()), {}
+    for name in services:
+        ports = free_ports(("port", "metrics_port"))
+        topology["services"][name] |= ports
+        urls[name] = f"http://127.0.0.1:{ports['port']}"
     moved = folder / "topology.yaml"
     moved.write_text(yaml.safe_dump(topology))
-    env = {
-        **os.environ, **stack.env, "TOPOLOGY_FILE": str(moved), "PUBLISH_TIMEOUT_S": "0.5",
-        "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{ports['kafka']}",
-    }  # fmt: skip
     with (folder / "gateway.log").open("wb") as output:
-        gateway = subprocess.Popen(
-            [sys.executable, "-m", "deploy.cli", "gateway", "analytics"], cwd=CHECKOUT, env=env,
-            stdout=output, stderr=output,
+        process = subprocess.Popen(
+            [sys.executable, "-m", "deploy.cli", "gateway", *services], cwd=CHECKOUT, stdout=output,
+            stderr=output, env={**os.environ, **stack.env, "TOPOLOGY_FILE": str(moved), **settings},
         )  # fmt: skip
     try:
-        yield f"http://127.0.0.1:{ports['port']}"
+        yield urls
     finally:
-        gateway.terminate()
-        gateway.wait(PATIENCE_S)
+        process.terminate()
+        process.wait(PATIENCE_S)
 
 
-async def answers(http: aiohttp.ClientSession, url: str) -> bool:
-    try:
-        async with http.get(f"{url}/health") as answer:
-            return answer.status == 200
-    except aiohttp.ClientError:
-        return False
+async def until_it_answers(http: aiohttp.ClientSession, url: str) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            with suppress(aiohttp.ClientError):
+                async with http.get(f"{url}/health") as answer:
+                    if answer.status == 200:
+                        return
+            await asyncio.sleep(0.05)

@@ -43,9 +43,13 @@ class Log:
 
 
 class OneFilm:
-    """Knows FILM, of ten seconds."""
+    """Knows FILM, of ten seconds; keeps who asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Principal] = []
 
     async def of(self, asset_id: str, principal: Principal) -> Film | None:
+        self.asked.append(principal)
         return Film("owner", 10_000, RUNGS) if asset_id == FILM else None
 
 

@@ -11,10 +11,16 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 
+from gateways.analytics.intake import Intake
 from gateways.analytics.service import analytics
+from gateways.core.adaptive import Priority
 from gateways.core.app import create_app
+from gateways.core.auth import Guard
 from gateways.core.deps import CoreDeps
-from tests.unit.gateways.analytics.stage import FILM, NOW_MS, Log, beat, intake_of, report, taken
+from gateways.core.door import DOOR
+from gateways.core.permissions import VIEWER
+from gateways.core.principal import Principal
+from tests.unit.gateways.analytics.stage import FILM, NOW_MS, Log, OneFilm, beat, intake_of, report, taken
 from tests.unit.gateways.conftest import ALLOWED_ORIGIN, BEARER, Serve
 
 Client = TestClient[web.Request, web.Application]
@@ -30,8 +36,13 @@ def log() -> Log:
 
 
 @pytest.fixture
-async def client(serve: Serve, core: CoreDeps, log: Log) -> Client:
-    return await serve(create_app(analytics(intake_of(log)), core))
+def intake(log: Log) -> Intake:
+    return intake_of(log)
+
+
+@pytest.fixture
+async def client(serve: Serve, core: CoreDeps, intake: Intake) -> Client:
+    return await serve(create_app(analytics(intake), core))
 
 
 async def test_a_report_becomes_one_event_that_names_nobody(client: Client, log: Log) -> None:
@@ -177,6 +188,26 @@ async def test_pages_of_other_sites_may_report_and_are_nobody_there(
     }  # fmt: skip
     preflight = await client.options("/v1/cmcd", headers=asked)
     assert preflight.headers["Access-Control-Allow-Origin"] == ALLOWED_ORIGIN
+
+
+async def test_a_visitors_session_counts_on_our_own_pages_alone(
+    client: Client, intake: Intake, guard: Guard
+) -> None:
+    visitor = Principal("watch-link", VIEWER, "session")
+    cookie = f"{guard.cookie_name}={guard.tokens.issue_session(visitor)}"
+    own = str(client.make_url("/")).rstrip("/")
+    for origin in (own, "https://elsewhere.example", ALLOWED_ORIGIN):
+        headers = {"Cookie": cookie, "Origin": origin, "Content-Type": "text/plain"}
+        assert (await client.post("/v1/beats", data=json.dumps(report()), headers=headers)).status == 202
+    films = intake.films
+    assert isinstance(films, OneFilm)
+    assert [principal.via for principal in films.asked] == ["session", "none", "none"]
+
+
+async def test_reports_are_what_is_refused_first(client: Client) -> None:
+    door = client.app[DOOR]
+    assert door.priority("POST", "/v1/beats") is door.priority("POST", "/v1/cmcd") is Priority.BEAT
+    assert min(Priority) is Priority.BEAT
 
 
 async def test_the_log_away_is_said_with_when_to_come_back(client: Client, log: Log) -> None:
