@@ -80,6 +80,7 @@ class Delivered:
         self._sent: list[Sent] = []
         self._reports: list[_Report] = []
         self._waiting = 0
+        self._away = False
 
     def add(
         self,
@@ -129,6 +130,12 @@ class Delivered:
         sent, self._sent = self._sent, []
         self._reports += [report async for report in self._reported(sent)]
         reports, self._reports = self._reports, []
+        if self._away and reports:
+            # One of them finds out: what was tried stays in the Kafka client's queue, which others need, too.
+            await self._publish(reports.pop(0))
+            if self._away:
+                self._reports += reports
+                return
         await asyncio.gather(*(self._publish(report) for report in reports))
 
     async def _publish(self, report: _Report) -> None:
@@ -138,10 +145,12 @@ class Delivered:
             )
         except LogUnavailable:
             self._reports.append(report)
+            self._away = True
             return
         except Exception as error:  # a bug; the next reports must not wait for it
             _log.exception("delivered segments were not told", error=type(error).__name__)
             metrics.SEGMENTS_UNTOLD.labels("failed").inc(len(report.data["segments"]))
+        self._away = False
         self._waiting -= len(report.data["segments"])
 
     async def _reported(self, sent: Iterable[Sent]) -> AsyncIterator[_Report]:

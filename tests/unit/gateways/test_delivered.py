@@ -110,15 +110,19 @@ async def test_the_log_away_is_waited_for_and_told_once(
     gateway: Gateway, film: Film, told: Delivered, log: Log
 ) -> None:
     await fetch(gateway, path(film), CMCD)
+    await fetch(gateway, path(film), "")
     log.away = True
     await told.flush()
-    assert log.events == []
+    assert log.tried == 2
     await fetch(gateway, path(film, "4.m4s"), CMCD)
+    await told.flush()
+    assert log.tried == 3  # one finds out for all
+    assert log.events == []
     log.away = False
     await told.flush()
     await told.flush()
-    assert sorted(event["segments"][0]["number"] for _, _, event in log.events) == [3, 4]
-    assert len(set(log.ids)) == 2
+    assert sorted(event["segments"][0]["number"] for _, _, event in log.events) == [3, 3, 4]
+    assert len(set(log.ids)) == 3
 
 
 async def test_the_same_event_is_told_again_by_the_same_id(

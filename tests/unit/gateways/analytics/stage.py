@@ -28,11 +28,13 @@ class Log:
         self.events: list[tuple[str, str, dict[str, Any]]] = []
         self.ids: list[str | None] = []
         self.away = False
+        self.tried = 0
 
     async def publish(
         self, topic: str, key: str, type: str, data: Mapping[str, Any], *, ce_id: str | None = None,
         cause: str | None = None, trace: str | None = None, at_ms: int | None = None,
     ) -> Position:  # fmt: skip
+        self.tried += 1
         if self.away:
             raise LogUnavailable("the broker did not acknowledge")
         codec().encode(type, dict(data))

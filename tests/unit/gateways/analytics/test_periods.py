@@ -85,7 +85,9 @@ def test_the_time_before_of_what_has_only_begun_is_as_much_of_what_was() -> None
     berlin = zone_of("Europe/Berlin")
     days = Span(at("2026-03-30T00:00+02:00"), at("2026-04-01T14:30+02:00"))
     before = previous(days, berlin)
-    assert before == Span(at("2026-03-27T00:00+01:00"), at("2026-03-29T15:30+02:00"))  # 14:30 into its last day
+    assert before == Span(
+        at("2026-03-27T00:00+01:00"), at("2026-03-29T15:30+02:00")
+    )  # 14:30 into its last day
     assert len(edges_of(days, "day", berlin)) == len(edges_of(before, "day", berlin)) == 3
     hours_ = Span(at("2026-03-30T02:00+02:00"), at("2026-03-30T05:20+02:00"))
     assert previous(hours_, berlin) == Span(hours_.from_ms - 4 * HOUR, hours_.to_ms - 4 * HOUR)
