@@ -87,3 +87,24 @@ async def test_a_stall_a_failing_service_and_leaving(surface: Surface) -> None:
     await until_told(surface, lambda beat: beat["kind"] == "end")
     beats = told(surface)
     assert [beat["sn"] for beat in beats] == list(range(len(beats)))
+
+
+async def test_a_film_that_waits_for_a_click_has_not_begun(surface: Surface) -> None:
+    """Where browsers refuse to begin by themselves, the wait for the viewer is no slow start of ours."""
+    await surface.page.add_init_script(
+        """const play = HTMLMediaElement.prototype.play;
+        HTMLMediaElement.prototype.play = function () {
+          if (window.clicked) return play.call(this);
+          window.refused = true;
+          return Promise.reject(new DOMException("no", "NotAllowedError"));
+        };"""
+    )
+    item = film(surface)
+    await surface.open(f"/watch/{item['id']}")
+    await surface.until_page("window.refused")
+    idle = await until_told(surface, lambda beat: beat["state"] == "preloading")
+    await surface.page.evaluate(f"window.clicked = true; {VIDEO}.play()")
+    start = await until_told(surface, lambda beat: beat["kind"] == "start" and beat["sn"] > idle["sn"])
+    first = await until_told(surface, lambda beat: beat["kind"] == "first_frame")
+    assert start["state"] == "starting"
+    assert start["sn"] < first["sn"]

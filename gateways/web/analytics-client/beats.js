@@ -7,7 +7,7 @@
 
 const EVERY_MS = 10_000; // while something happens; a paused player is silent
 const GATHER_MS = 250; // what belongs together goes out together
-const STARTING_MS = 2000; // until then the browser may say that it waits for a click
+const STARTING_MS = 5000; // until then the browser may say that it waits for a click
 const MOST_WAITING = 500;
 const MOST_IN_A_BEACON = 200; // browsers take some 64 KiB
 const KEPT = "kinolog-viewer";
