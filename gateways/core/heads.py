@@ -109,7 +109,7 @@ class GuardedHandler(web.RequestHandler):
     def log_exception(self, *args: Any, **kw: Any) -> None:
         # aiohttp's text of such an error quotes what was sent, and that may be the begin of a credential.
         error = kw.get("exc_info")
-        if isinstance(error, BadHttpMessage):
+        if isinstance(error, BadHttpMessage | web.RequestPayloadError):
             _log.info("malformed request", kind=type(error).__name__)
         else:
             super().log_exception(*args, **kw)

@@ -15,6 +15,7 @@ from gateways.core import heads
 from gateways.core.app import Service, create_app
 from gateways.core.deps import CoreDeps
 from gateways.core.door import DOOR
+from gateways.core.endpoint import raw_body_of
 from gateways.core.permissions import PUBLIC
 from gateways.core.routes import Route
 from gateways.core.server import Listening, Server
@@ -48,7 +49,16 @@ async def running(core: CoreDeps, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
         await go_on.wait()
         return web.Response(text="waited")
 
-    routes = (Route(method="GET", path="/wait", handler=wait, permission=PUBLIC, summary="waits"),)
+    async def read(request: web.Request) -> web.Response:
+        return web.Response(body=raw_body_of(request))
+
+    routes = (
+        Route(method="GET", path="/wait", handler=wait, permission=PUBLIC, summary="waits"),
+        Route(
+            method="POST", path="/read", handler=read, permission=PUBLIC, summary="reads", raw=True,
+            body_types=("text/plain",),
+        ),
+    )  # fmt: skip
     port, metrics_port = free_ports(2)
     app = create_app(Service(name="chat", routes=routes), core)
     server = Server([Listening("chat", app, port, metrics_port)], "127.0.0.1", 1.0)
@@ -66,6 +76,16 @@ async def test_nothing_of_a_malformed_head_is_logged(running: Running) -> None:
             assert b" 400 " in await reader.readline()
     assert {"event": "malformed request", "kind": "LineTooLong", "log_level": "info"} in lines
     assert "kino_secret" not in repr(lines)
+
+
+async def test_a_body_that_is_not_packed_as_it_says_is_no_error_of_ours(running: Running) -> None:
+    head = b"POST /read HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Encoding: gzip\r\n"
+    with capture_logs() as lines:
+        reader, writer = await running.connect(head + b"Content-Length: 10\r\n\r\nnot packed")
+        answer = await reader.read()
+        writer.close()
+    assert b" 400 " in answer.partition(b"\r\n")[0]
+    assert {"event": "malformed request", "kind": "RequestPayloadError", "log_level": "info"} in lines
 
 
 async def test_a_head_that_is_never_ended_is_given_up(running: Running) -> None:
