@@ -74,17 +74,19 @@ def _extremes(view: View) -> tuple[Any, ...]:
 
 
 def _beats(view: View, beats: list[dict[str, Any]]) -> bool:
-    told = False
+    before = view["beats"]
     runs, sums = view["runs"], view["sums"]
+    begun, last, shift = view["begun_ms"], view["last_ms"], view["shift_ms"]
+    start, frame, farthest = view["start_ts"], view["frame_ts"], view["max_playhead_ms"]
     for beat in sorted(beats, key=_by_number):
         sn, ts, at = beat["sn"], beat["ts_ms"], beat["at_ms"]
         state, kind, playhead = beat["state"], beat["kind"], beat["playhead_ms"]
-        if at < view["begun_ms"]:
-            view["begun_ms"] = at
-        if at > view["last_ms"]:
-            view["last_ms"] = at
-        if at - ts < view["shift_ms"]:
-            view["shift_ms"] = at - ts
+        if at < begun:
+            begun = at
+        if at > last:
+            last = at
+        if at - ts < shift:
+            shift = at - ts
         known = (
             sn,
             ts,
@@ -97,25 +99,27 @@ def _beats(view: View, beats: list[dict[str, Any]]) -> bool:
         )
         if not add_beat(runs, sums, known):
             continue
-        told = True
         view["beats"] += 1
         if beat["clamped"]:
             view["clamped"] += 1
-        if playhead is not None and playhead > view["max_playhead_ms"]:
-            view["max_playhead_ms"] = playhead
+        if playhead is not None and playhead > farthest:
+            farthest = playhead
         if state == "ended":
             view["finished"] = True
         elif state == "failed":
             if view["fatal"] is None or sn < view["fatal"][0]:
                 view["fatal"] = [sn, beat["error"]]
         elif state == "playing" or kind == "first_frame":
-            if view["frame_ts"] is None or ts < view["frame_ts"]:
-                view["frame_ts"] = ts
-        elif (state == "starting" or kind == "start") and (view["start_ts"] is None or ts < view["start_ts"]):
-            view["start_ts"] = ts
+            if frame is None or ts < frame:
+                frame = ts
+        elif (state == "starting" or kind == "start") and (start is None or ts < start):
+            start = ts
         stalled, stalls = beat["stalled_total_ms"], beat["stalls_total"]
         dropped = beat["dropped_frames_total"]
         if stalled or stalls or dropped:
-            said = (stalled or 0, stalls or 0, dropped or 0)
-            view["counters"] = [max(pair) for pair in zip(view["counters"], said, strict=True)]
-    return told
+            counters, said = view["counters"], (stalled or 0, stalls or 0, dropped or 0)
+            if said[0] > counters[0] or said[1] > counters[1] or said[2] > counters[2]:
+                view["counters"] = [max(pair) for pair in zip(counters, said, strict=True)]
+    view["begun_ms"], view["last_ms"], view["shift_ms"] = begun, last, shift
+    view["start_ts"], view["frame_ts"], view["max_playhead_ms"] = start, frame, farthest
+    return view["beats"] > before

@@ -13,6 +13,8 @@ from streams.engine import Op
 
 Row = dict[str, Any]
 
+TRIM_EVERY: Final = 64  # offsets: of neighbours that only add, one command is made
+
 
 def _place(event: Event) -> Row:
     return {"topic": event.topic, "partition": event.partition, "offset": event.offset}
@@ -29,8 +31,10 @@ def live(event: Event) -> list[Op]:
     member, until_ms = data["view_id"] + data["asset_id"], data["last_at_ms"] + WATCHED_MS
     if data["state"] not in WATCHED or data["bot"]:
         return [Op("ZREM", WATCHING, member)]
-    over_ms = event.at_ms - KEEP_WATCHED_MS
-    return [Op("ZADD", WATCHING, until_ms, member), Op("ZREMRANGEBYSCORE", WATCHING, "-inf", over_ms)]
+    watched = Op("ZADD", WATCHING, until_ms, member)
+    if event.offset % TRIM_EVERY:
+        return [watched]
+    return [watched, Op("ZREMRANGEBYSCORE", WATCHING, "-inf", event.at_ms - KEEP_WATCHED_MS)]
 
 
 def views(event: Event) -> list[Row]:

@@ -60,9 +60,10 @@ def change(found: dict[str, int], begin: int, end: int) -> None:
     """One more from `begin` on, one less from `end` on; what cancels goes. Keys are decimal, for JSON."""
     if begin == end:
         return
-    for at, by in ((str(begin), 1), (str(end), -1)):
-        total = found.get(at, 0) + by
-        if total:
-            found[at] = total
-        else:
-            del found[at]
+    first, last = str(begin), str(end)
+    more = found.pop(first, 0) + 1
+    if more:
+        found[first] = more
+    less = found.pop(last, 0) - 1
+    if less:
+        found[last] = less

@@ -38,7 +38,11 @@ def add_step(sums: Sums, a: Beat, b: Beat, most_ms: int) -> None:
     if state not in WATCHED or not spent:
         return
     sums["watched_ms"] += spent
-    add(sums["active"], begin, begin + spent)
+    active = sums["active"]
+    if active and active[-1] == begin:  # as nearly always: said here, a call of `add` is saved
+        active[-1] = begin + spent
+    else:
+        add(active, begin, begin + spent)
     if state == "playing":
         sums["playing_ms"] += spent
         if rendition:
@@ -63,7 +67,11 @@ def _played(sums: Sums, begin: int | None, reached: int | None, expected: int) -
     if reached is not None and begin <= reached <= end + SLACK_MS:
         end = reached
     sums["media_ms"] += end - begin
-    add(sums["covered"], begin, end)
+    covered = sums["covered"]
+    if covered and covered[-1] == begin:
+        covered[-1] = end
+    else:
+        add(covered, begin, end)
     plays = sums["plays"]
     if len(plays) < MOST_CHANGES:
         change(plays, (begin + 500) // 1000, (end + 500) // 1000)

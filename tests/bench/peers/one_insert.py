@@ -22,6 +22,7 @@ consumer: Any = Consumer(
 )
 consumer.subscribe([TOPIC])
 client = connected()
+meter.start()
 while True:
     for message in consumer.consume(1000, 1.0):
         data = decode(message.value())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from schemas.event import Event
-from streams.analytics.projections import assets, beats, delivery, live, views
+from streams.analytics.projections import TRIM_EVERY, assets, beats, delivery, live, views
 from streams.analytics.rules import SILENT_MS, TIMERS, decide
 from streams.engine import Out, Refuse
 from tests.unit.analytics.telling import (
@@ -28,8 +28,10 @@ def timers(outs: list[Out]) -> list[int]:
     return [out.data["due_at_ms"] for out in outs if out.topic == TIMERS]
 
 
-def measure_event(data: dict[str, object], at_ms: int = T0) -> Event:
-    return Event("kinolog.analytics.ViewMeasured", VIEW, data, at_ms=at_ms, topic="t", partition=3, offset=7)
+def measure_event(data: dict[str, object], at_ms: int = T0, offset: int = 7) -> Event:
+    return Event(
+        "kinolog.analytics.ViewMeasured", VIEW, data, at_ms=at_ms, topic="t", partition=3, offset=offset
+    )
 
 
 def test_a_silent_session_is_let_go_after_a_day() -> None:
@@ -100,9 +102,10 @@ def test_who_watches_now() -> None:
     played, paused = measures(
         decided([report([one]) for one in session((0, "playing", 0), (9, "paused", 9))])[1]
     )
-    add, trim = live(measure_event(played, T0 + 5000))
+    add, trim = live(measure_event(played, T0 + 5000, offset=TRIM_EVERY))
     assert (add.command, add.args) == ("ZADD", (T0 + 45_000, f"{VIEW}sunset"))
     assert (trim.command, trim.args) == ("ZREMRANGEBYSCORE", ("-inf", T0 + 5000 - 600_000))
+    assert live(measure_event(played)) == [add]
     [gone] = live(measure_event(paused))
     assert (gone.command, gone.args) == ("ZREM", (f"{VIEW}sunset",))
     assert live(measure_event({**played, "bot": True}))[0].command == "ZREM"
