@@ -1,4 +1,8 @@
-"""The history of every topic as rows of one ClickHouse table, and how a row is made of an event.
+"""The history of topics as rows of one ClickHouse table, and how a row is made of an event.
+
+Of every topic but those of playback: players' reports have a table of their own, `analytics_beats`, and their
+measures `analytics_views`. Here too, each report would cost a quarter of what measuring it costs (6.5 us a
+beat) and three times the bytes. `kinolog trace` reads Kafka, so it finds them all the same.
 
 The table is a plain MergeTree, not a replacing one: a projector inserts a batch as one block into one table
 partition, which is atomic, and resumes at the table's own max(offset) + 1, so no row can come twice (of two

@@ -1,4 +1,4 @@
-"""Keeps what was said on every topic in the history, for the log page and for questions in SQL."""
+"""Keeps what was said in the history, for the log page and for questions in SQL (`schemas.history`)."""
 
 from __future__ import annotations
 

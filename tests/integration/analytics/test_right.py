@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
+import secrets
 import time
 from typing import Any
 
 import pytest
 
-from schemas.analytics.views import BEATS, DELIVERY, LIVE, VIEWS
+from deploy.chain import Node, find_chain
+from deploy.log_reader import LogReader
+from schemas.analytics.views import BEATS, DELIVERY, LIVE, VIEW_MEASURED, VIEWS
 from schemas.event import Event, deterministic_id
 from tests.integration.analytics.sessions import Door, Sessions, Worker
 from tests.support.verified import differing
@@ -16,6 +20,7 @@ from tests.unit.analytics.telling import T0, report, segment, served, session
 
 AGENTS = ("analytics.view", LIVE, VIEWS, BEATS, DELIVERY)
 COUNT = 60  # sessions
+SESSION = secrets.token_hex(16)
 
 
 def ago(things: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -113,16 +118,25 @@ DELIVERED = {"720p": (COUNT * 10, COUNT * 10 * 500_000)}
 
 async def test_a_session_is_measured_shown_kept_and_built_again(sessions: Sessions) -> None:
     beats = watched(1)
-    await sessions.report([report(beats[:4], "a" * 32), report(beats[4:], "a" * 32)])
+    await sessions.report([report(beats[:4], SESSION), report(beats[4:], SESSION)])
     [view] = await sessions.until(sessions.views, lambda rows: rows and rows[0]["revision"] == len(beats))
     assert (view["counted"], view["stalls"], view["seeks"], view["switches"]) == (True, 1, 1, 1)
     assert view["media_ms"] == 25_000 + 4_000 + 20_000
     assert view["rendition_ms"] == {"720p": 39_000, "1080p": 10_000}
     watching = await sessions.until(sessions.watching, bool)
-    assert watching == {"a" * 32: beats[-1]["at_ms"] + 45_000}
+    assert watching == {SESSION: beats[-1]["at_ms"] + 45_000}
     kept = await sessions.until(sessions.beats, lambda rows: len(rows) == 2)
     assert [sn for row in kept for sn in row["beat.sn"]] == list(range(len(beats)))
+    [asked, again] = await asyncio.to_thread(chain, sessions, SESSION)
+    assert {child.entry.type for child in asked.children} == {VIEW_MEASURED, "kinolog.engine.TimerSet"}
+    assert [child.entry.type for child in again.children] == [VIEW_MEASURED]
     assert await differing(sessions.settings, AGENTS) == []
+
+
+def chain(sessions: Sessions, view: str) -> list[Node]:
+    """What the log has of a session, and what each report led to: `kinolog trace`."""
+    with LogReader(sessions.settings) as reader:
+        return find_chain(reader, sessions.topology, view)
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -64,7 +64,7 @@ async def test_an_events_age_is_taken_when_its_chunk_is_applied() -> None:
     runner = fenced("lag.aged", Applied())
     acked = asyncio.Event()
     written_at_ms = int((time.time() - 3600) * 1000)
-    record: Any = SimpleNamespace(offset=5, timestamp=written_at_ms)
+    record: Any = SimpleNamespace(offset=5, timestamp=written_at_ms, value=b"v")
     event: Any = SimpleNamespace(value=Chunk("t", 0, 5, (record,)), ack=acked.set)
     runner.submit(event)
     await runner._tasks[0]
