@@ -31,7 +31,7 @@ class Audience extends Panel {
   content(data) {
     return html`<div class="pad">
       <p class="beside"><span><strong>${whole(data.peak.viewers)}</strong> <span class="faint">at most, ${this.text(data.peak.at_ms)}</span></span></p>
-      <kl-chart time label="Viewers at once" .zone=${address.zone} .x=${data.points.map((point) => point.at_ms / 1000)} .series=${[{ label: "Viewers", fill: true, values: data.points.map((point) => point.viewers), width: 1.5 }]}
+      <kl-chart time counts label="Viewers at once" .zone=${address.zone} .x=${data.points.map((point) => point.at_ms / 1000)} .series=${[{ label: "Viewers", fill: true, values: data.points.map((point) => point.viewers), width: 1.5 }]}
         .format=${whole} .xText=${(s) => this.text(s * 1000)}></kl-chart></div>`;
   }
 }

@@ -6,13 +6,13 @@ library(); // it is needed as soon as numbers are there
 
 /**
  * `x`: numbers (seconds since 1970 where `time`); `series`: `[{label, values, tone, dash, fill, bars}]`;
- * `format(value, series)` for what is read, `xText(x)` for where. `mark`: a place on x. Fires "pick" with the x of
+ * `format(value, series)` for what is read, `xText(x)` for where; `counts`: values are whole. `mark`: a place on x. Fires "pick" with the x of
  * a click or of Enter, where `picks`.
  */
 class Chart extends Part {
   static properties = {
     x: { attribute: false }, series: { attribute: false }, mark: { attribute: false }, zone: {}, label: {},
-    time: { type: Boolean }, picks: { type: Boolean }, at: { state: true },
+    time: { type: Boolean }, counts: { type: Boolean }, picks: { type: Boolean }, at: { state: true },
   };
 
   height = 220;
@@ -57,14 +57,14 @@ class Chart extends Part {
     const uPlot = await library();
     if (!this.isConnected || !this.x?.length) return;
     const data = [this.x, ...this.series.map((one) => one.values)];
-    const shape = JSON.stringify([this.zone, this.time, this.height, this.most, this.series.map(({ values, ...rest }) => rest)]);
+    const shape = JSON.stringify([this.zone, this.time, this.counts, this.height, this.most, this.series.map(({ values, ...rest }) => rest)]);
     if (this.plot && shape === this.shape) {
       this.plot.setData(data);
     } else {
       this.plot?.destroy();
       this.shape = shape;
       this.plot = new uPlot(options(uPlot, {
-        width: this.room, height: this.height, series: this.series, zone: this.zone || "UTC", time: this.time, most: this.most,
+        width: this.room, height: this.height, series: this.series, zone: this.zone || "UTC", time: this.time, counts: this.counts, most: this.most,
         format: (value) => this.format(value), xFormat: (value) => this.xText(value),
         onMove: (index) => (this.at = index), onDraw: () => this.placeMark(),
       }), data, this.querySelector(".plot"));

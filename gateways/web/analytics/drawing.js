@@ -56,10 +56,12 @@ function line(uPlot, { label, tone = "--accent", dash, fill, bars, width = 2 }) 
 
 const PLACES_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
 
+const WHOLE = Array.from({ length: 12 }, (_, at) => [1, 2, 5].map((one) => one * 10 ** at)).flat();
+
 /** Options of a chart: `time` tells whether x is seconds since 1970; else `xFormat` says what it is. */
-export function options(uPlot, { width, height, series, zone, time, format, xFormat, most, onMove, onDraw }) {
+export function options(uPlot, { width, height, series, zone, time, counts, format, xFormat, most, onMove, onDraw }) {
   const across = { ...axis, grid: { show: false }, size: 28, gap: 6, space: 72, ...(time ? {} : { incrs: PLACES_S }), values: time ? axisTimes(zone) : (_, splits) => splits.map(xFormat) };
-  const up = { ...axis, size: (_, labels) => Math.max(36, ...(labels ?? []).map((label) => 12 + label.length * 6.5)), gap: 6, space: 36, values: (_, splits) => splits.map((value) => format(value)) };
+  const up = { ...axis, size: (_, labels) => Math.max(36, ...(labels ?? []).map((label) => 12 + label.length * 6.5)), gap: 6, space: 36, ...(counts ? { incrs: WHOLE } : {}), values: (_, splits) => splits.map((value) => format(value)) };
   return {
     width, height, padding: [12, 20, 0, 0], legend: { show: false }, ms: 1e-3,
     tzDate: (ts) => uPlot.tzDate(new Date(ts * 1000), zone),

@@ -2,9 +2,10 @@
 import { Part, html, nothing } from "shared/element.js";
 import { exact, iso } from "shared/format.js";
 import { poll } from "shared/live.js";
-import { icon } from "shared/parts.js";
+import { icon, problemNotice } from "shared/parts.js";
 import { RANGES, address } from "./address.js";
 import { freshness } from "./freshness.js";
+import { troubles } from "./troubles.js";
 import { ONE, nameOf } from "./names.js";
 import { dateOf, zones } from "./zones.js";
 
@@ -41,12 +42,14 @@ class Head extends Part {
     super.connectedCallback();
     this.onChange = () => this.requestUpdate();
     address.addEventListener("change", this.onChange);
+    troubles.addEventListener("change", this.onChange);
     this.stop = poll(() => address.refresh(), REFRESH_MS);
   }
 
   disconnectedCallback() {
     super.disconnectedCallback();
     address.removeEventListener("change", this.onChange);
+    troubles.removeEventListener("change", this.onChange);
     this.stop();
   }
 
@@ -90,15 +93,18 @@ class Head extends Part {
             ${[...new Set([zone, ...(this.zones ?? [])])].map((name) => html`<option value=${name} ?selected=${name === zone}>${name.replaceAll("_", " ")}</option>`)}</select></label>
           ${this.filters()}
           <span class="grow"></span><kl-fresh></kl-fresh>
-        </div>`}`;
+        </div>`}
+      ${troubles.shared ? html`<div class="shared">${problemNotice(troubles.shared, { title: "Numbers could not be read", retry: () => address.refresh() })}</div>` : nothing}`;
   }
 
   calendar() {
+    const { fromMs, toMs } = address.span();
     const today = dateOf(Date.now(), address.zone);
+    const [from, to] = [dateOf(fromMs, address.zone), toMs ? dateOf(toMs - 1, address.zone) : today];
     return html`<form class="dates" @change=${this.dates} @submit=${this.dates}>
-      <label><span class="visually-hidden">From</span><input type="date" name="from" max=${today} .value=${address.get("from")}></label>
+      <label><span class="visually-hidden">From</span><input type="date" name="from" max=${today} .value=${from}></label>
       <span class="faint">to</span>
-      <label><span class="visually-hidden">To</span><input type="date" name="to" max=${today} .value=${address.get("to")}></label></form>`;
+      <label><span class="visually-hidden">To</span><input type="date" name="to" max=${today} .value=${to}></label></form>`;
   }
 }
 

@@ -69,7 +69,7 @@ class Live extends Part {
         <div class="now">
           <p class="big" ?data-old=${!open}>${news ? html`<strong>${whole(news.viewers)}</strong><span class="faint">${news.viewers === 1 ? "viewer" : "viewers"}</span>` : html`<span class="skeleton line"></span>`}</p>
           ${open ? nothing : html`<p class="quiet" role="status">${STATES[link] ?? "Waiting for the first numbers…"}</p>`}
-          ${points.length > 1 ? html`<kl-chart time class="low" .height=${120} label="Viewers in the last minutes" .zone=${address.zone} .x=${points.map((point) => point.at_ms / 1000)} .series=${[{ label: "Viewers", fill: true, values: points.map((point) => point.viewers) }]}
+          ${points.length > 1 ? html`<kl-chart time counts class="low" .height=${120} label="Viewers in the last minutes" .zone=${address.zone} .x=${points.map((point) => point.at_ms / 1000)} .series=${[{ label: "Viewers", fill: true, values: points.map((point) => point.viewers) }]}
             .format=${whole} .xText=${(s) => moment(s * 1000, address.zone, "minute")}></kl-chart>` : nothing}
           ${this.asset ? nothing : this.films()}
         </div>

@@ -6,6 +6,7 @@ import { ready } from "shared/session.js";
 import { address } from "./address.js";
 import { csvOf, save } from "./csv.js";
 import { freshness } from "./freshness.js";
+import { troubles } from "./troubles.js";
 
 /**
  * Subclasses have `heading`, `read(signal)` (resolves to the data) and `content(data)`, a `fileName`; most also `isEmpty(data)`
@@ -21,6 +22,8 @@ export class Panel extends Part {
   connectedCallback() {
     super.connectedCallback();
     this.onChange = () => this.reload();
+    this.onTroubles = () => this.requestUpdate();
+    troubles.addEventListener("change", this.onTroubles);
     address.addEventListener("change", this.onChange);
     address.addEventListener("refresh", this.onChange);
     addEventListener("kinolog-session", this.onChange);
@@ -34,6 +37,8 @@ export class Panel extends Part {
     removeEventListener("kinolog-session", this.onChange);
     this.asking?.abort();
     freshness.tell(this, null);
+    troubles.removeEventListener("change", this.onTroubles);
+    troubles.tell(this, null);
   }
 
   /** Reads anew; an older question that still waits is given up. */
@@ -50,6 +55,7 @@ export class Panel extends Part {
       if (asking !== this.asking || problem.name === "AbortError") return;
       this.problem = problem;
     }
+    troubles.tell(this, this.problem);
     this.busy = false;
   }
 
@@ -80,9 +86,15 @@ export class Panel extends Part {
           ${full && this.charted ? html`<button class="icon-button" type="button" aria-pressed=${this.asTable ? "true" : "false"} aria-label="${this.heading} as a table" title="As a table" @click=${() => (this.asTable = !this.asTable)}>${icon("table-2")}</button>` : nothing}
           ${full && this.sheet ? html`<button class="icon-button" type="button" aria-label="Export ${this.heading} as CSV" title="Export as CSV" @click=${this.export}>${icon("download")}</button>` : nothing}
         </header>
-        ${this.problem ? html`<div class="pad">${problemNotice(this.problem, { title: this.data === undefined ? "These numbers could not be read" : "These numbers are old: newer ones could not be read", retry: () => this.reload() })}</div>` : nothing}
+        ${this.problem ? this.trouble() : nothing}
         ${full ? (this.asTable ? this.table(this.data) : this.content(this.data)) : this.data !== undefined ? this.blank() : this.problem ? nothing : this.skeleton()}
       </section>`;
+  }
+
+  trouble() {
+    const old = this.data !== undefined;
+    if (troubles.isShared(this.problem)) return html`<p class="pad quiet none">${old ? "These numbers are old: newer ones could not be read." : "These numbers could not be read."}</p>`;
+    return html`<div class="pad">${problemNotice(this.problem, { title: old ? "These numbers are old: newer ones could not be read" : "These numbers could not be read", retry: () => this.reload() })}</div>`;
   }
 
   blank() {

@@ -62,7 +62,7 @@ class Startup extends Panel {
     const all = buckets.reduce((sum, { count }) => sum + count, 0);
     return html`<div class="pad">
       <p class="beside"><span><strong>${lasting(data.median_ms)}</strong> <span class="faint">median</span></span><span><strong>${lasting(data.p95_ms)}</strong> <span class="faint">95 % start within</span></span></p>
-      <kl-chart class="low" .height=${160} label="Sessions by startup time" .x=${buckets.map((_, at) => at)} .series=${[{ label: "Sessions", bars: true, values: buckets.map(({ count }) => count) }]}
+      <kl-chart counts class="low" .height=${160} label="Sessions by startup time" .x=${buckets.map((_, at) => at)} .series=${[{ label: "Sessions", bars: true, values: buckets.map(({ count }) => count) }]}
         .format=${(value, one) => (one ? `${whole(value)} (${share(value / all)})` : whole(value))} .xText=${(at) => (Number.isInteger(at) && buckets[at] ? this.upto(buckets[at].upto_ms) : "")}></kl-chart></div>`;
   }
 }

@@ -98,7 +98,7 @@ class Along extends Panel {
     const steps = Math.max(data.messages.length, Math.ceil(this.asset.duration_ms / data.step_ms));
     const padded = Array.from({ length: steps }, (_, at) => data.messages[at] ?? 0);
     return html`<div class="pad"><p class="beside"><span><strong>${whole(data.total)}</strong> <span class="faint">${data.total === 1 ? "message" : "messages"}, ever</span></span></p>
-      <kl-chart picks class="low" .height=${120} label="Messages along the film; Enter shows the place" .x=${padded.map((_, at) => (at * data.step_ms) / 1000)} .mark=${this.place} .format=${whole} .xText=${placeText}
+      <kl-chart picks counts class="low" .height=${120} label="Messages along the film; Enter shows the place" .x=${padded.map((_, at) => (at * data.step_ms) / 1000)} .mark=${this.place} .format=${whole} .xText=${placeText}
         .series=${[{ label: "Messages", bars: true, values: padded }]} @pick=${(event) => this.dispatchEvent(new CustomEvent("pick", { detail: event.detail }))}></kl-chart></div>`;
   }
 }

@@ -5,7 +5,7 @@ import { address } from "./address.js";
 import { analytics } from "./api.js";
 import "./chart.js";
 import { moment } from "./drawing.js";
-import { MEASURES, change } from "./numbers.js";
+import { MEASURES, change, short } from "./numbers.js";
 import { Panel } from "./panel.js";
 import { robots } from "./robots.js";
 
@@ -82,7 +82,7 @@ class Trend extends Panel {
     const before = data.previous?.rows ?? [];
     const series = [{ label, values: data.rows.map((row) => row[chosen]), fill: true }];
     if (before.some((row) => row[chosen])) series.push({ label: "Before", values: data.rows.map((_, at) => before[at]?.[chosen] ?? null), tone: "--text-3", dash: [4, 4], width: 1.5 });
-    return html`<div class="pad"><kl-chart time label="${label} by ${data.interval}" .x=${data.rows.map((row) => row.at_ms / 1000)} .series=${series}
+    return html`<div class="pad"><kl-chart time ?counts=${format === short} label="${label} by ${data.interval}" .x=${data.rows.map((row) => row.at_ms / 1000)} .series=${series}
       .zone=${data.timezone} .format=${format} .xText=${(s) => moment(s * 1000, data.timezone, data.interval)}></kl-chart></div>`;
   }
 

@@ -47,10 +47,9 @@ class Video extends Part {
       <kl-head heading=${asset?.title ?? (this.problem ? "Film" : "…")} .actions=${this.actions()}></kl-head>
       ${this.problem ? this.trouble() : html`<div class="board">
         ${asset ? html`
-          <kl-retention class="twothirds" .asset=${asset} .place=${this.place} @moved=${(event) => (this.place = event.detail)}></kl-retention>
-          <div class="third stack"><kl-live asset=${assetId}></kl-live><kl-quality asset=${assetId}></kl-quality></div>
-          <kl-along class="twothirds" .asset=${asset} .place=${this.place} @pick=${(event) => this.querySelector("kl-retention").seek(event.detail)}></kl-along>
-          <kl-startup class="third" asset=${assetId}></kl-startup>` : html`<section class="panel whole" aria-busy="true" aria-label="Film"><div class="screen"><span class="skeleton fill"></span></div></section>`}
+          <div class="twothirds stack"><kl-retention .asset=${asset} .place=${this.place} @moved=${(event) => (this.place = event.detail)}></kl-retention>
+            <kl-along .asset=${asset} .place=${this.place} @pick=${(event) => this.querySelector("kl-retention").seek(event.detail)}></kl-along></div>
+          <div class="third stack"><kl-live asset=${assetId}></kl-live><kl-quality asset=${assetId}></kl-quality><kl-startup asset=${assetId}></kl-startup></div>` : html`<section class="panel whole" aria-busy="true" aria-label="Film"><div class="screen"><span class="skeleton fill"></span></div></section>`}
         <kl-trend class="whole" asset=${assetId}></kl-trend>
         <kl-ranked class="half" dimensions="country" asset=${assetId}></kl-ranked>
         <kl-ranked class="half" .caption=${"Devices and more"} dimensions="device,os,browser,player" asset=${assetId}></kl-ranked>
