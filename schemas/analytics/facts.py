@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS {table}
     bot Bool COMMENT 'A robot',
     received_at_ms Int64 COMMENT 'When it came, milliseconds since 1970-01-01 UTC' CODEC(Delta, ZSTD),
     beat Nested(
-        sn UInt32,
+        sn Int32,
         ts_ms Int64,
         at_ms Int64,
         kind LowCardinality(String),

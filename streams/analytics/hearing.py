@@ -9,9 +9,11 @@ from schemas.analytics.views import BEATS_REPORTED
 from schemas.event import Event
 from streams.analytics.runs import add_beat
 from streams.analytics.segments import add_segments
-from streams.analytics.state import View, no_sums
+from streams.analytics.state import FAR_MS, View, no_sums
 
 _NEVER_MS: Final = 1 << 62
+FARTHEST_MS: Final = 30 * 86_400_000  # of a film
+MOST_RATE: Final = 16
 _WHO: Final = ("asset_id", "viewer", "player", "country", "device", "os", "browser", "referrer", "bot")
 _by_number: Final = itemgetter("sn")
 
@@ -51,7 +53,10 @@ def reported_ms(event: Event) -> int:
 
 
 def hear(view: View, event: Event) -> bool:
-    """Add a report to `view`; whether it told anything new."""
+    """Add a report to `view`; whether it told anything new.
+
+    Gateways keep everything in its range. Raises ValueError for what is not: no column could hold it.
+    """
     data, before = event.data, _extremes(view)
     if event.type == BEATS_REPORTED:
         told = _beats(view, data["beats"])
@@ -87,16 +92,16 @@ def _beats(view: View, beats: list[dict[str, Any]]) -> bool:
             last = at
         if at - ts < shift:
             shift = at - ts
-        known = (
-            sn,
-            ts,
-            state,
-            playhead,
-            beat["rate"],
-            beat["rendition"],
-            beat["bitrate_kbps"],
-            kind == "seek",
-        )
+        rate, kbps = beat["rate"], beat["bitrate_kbps"]
+        if not (
+            sn >= 0 <= ts <= FAR_MS
+            and 0 <= at <= FAR_MS
+            and 0 <= (playhead or 0) <= FARTHEST_MS
+            and 0 < rate <= MOST_RATE
+            and (kbps or 0) >= 0
+        ):
+            raise ValueError(f"beat {sn} is not in its range: {beat}")
+        known = (sn, ts, state, playhead, rate, beat["rendition"], kbps, kind == "seek")
         if not add_beat(runs, sums, known):
             continue
         view["beats"] += 1

@@ -16,6 +16,7 @@ from streams.analytics.state import Sums, View
 ENGAGED_MS: Final = 10_000
 SHORT_MS: Final = 20_000  # of a film under this, half of it is enough
 DAY_MS: Final = 86_400_000
+MINUTE_MS: Final = 60_000
 MOST_STARTUP_MS: Final = DAY_MS
 
 
@@ -63,7 +64,8 @@ def measure(view_id: str, view: View) -> dict[str, Any]:
         "max_playhead_ms": view["max_playhead_ms"],
         "plays": plays,
         "coverage": changes(sums["covered"], 1000),
-        "active": touched(sums["active"], 60_000, shift_ms),
+        # A player that changes its clock while it plays would put minutes anywhere.
+        "active": touched(sums["active"], MINUTE_MS, shift_ms, begun_ms, last_ms + MINUTE_MS),
         "state": state,
         "counted": not against,
         "reasons": sorted(against if engaged else [*against, "too_short"]),

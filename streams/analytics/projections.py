@@ -8,6 +8,7 @@ from typing import Any, Final
 from schemas.analytics.views import KEEP_WATCHED_MS, UNSEEN, VIEW_MEASURED, WATCHED_MS, WATCHING
 from schemas.event import Event
 from streams.analytics.measure import DAY_MS
+from streams.analytics.state import FAR_MS
 from streams.analytics.steps import WATCHED
 from streams.engine import Op
 
@@ -75,6 +76,8 @@ def delivery(event: Event) -> list[Row]:
     for rendition, group in groupby(by_rendition, key=lambda segment: segment["rendition"]):
         segments = list(group)
         at_ms = min(segment["at_ms"] for segment in segments)
+        if not 0 <= at_ms <= FAR_MS or any(segment["bytes"] < 0 for segment in segments):
+            raise ValueError(f"segments of {rendition} are not in their range: {segments}")
         sent = {"requests": len(segments), "bytes": sum(segment["bytes"] for segment in segments)}
         when = {"id": event.id, "day": at_ms // DAY_MS, "at_ms": at_ms, "view_id": view_id}
         rows.append({**_place(event), **when, **same, "rendition": rendition, **sent})

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from schemas.media.plan import AUDIO_RENDITION
 from streams.analytics.spans import add
-from streams.analytics.state import MOST_RENDITIONS, Segments, Served, Sums, View, no_sums
+from streams.analytics.state import FAR_MS, MOST_RENDITIONS, Segments, Served, Sums, View, no_sums
 
 MOST_SEGMENT: Final = 50_000  # highest number that counts: 28 hours of two seconds each
 
@@ -20,6 +20,8 @@ def add_segments(view: View, segments: list[dict[str, Any]]) -> bool:
     """Whether they tell anything new."""
     known = [segment for segment in segments if segment["cmcd"]]
     begun_ms, last_ms = (choose(segment["at_ms"] for segment in known) for choose in (min, max))
+    if not 0 <= begun_ms <= last_ms <= FAR_MS:
+        raise ValueError(f"segments are not in their range: {known}")
     served = view.setdefault(
         "served", {"renditions": {}, "begun_ms": begun_ms, "last_ms": last_ms, "active": []}
     )
@@ -34,7 +36,7 @@ def add_segments(view: View, segments: list[dict[str, Any]]) -> bool:
 
 def _add(known: dict[str, Segments], segment: dict[str, Any]) -> bool:
     name, number = segment["rendition"], segment["number"]
-    if not 0 <= number <= MOST_SEGMENT:
+    if not 0 <= number <= MOST_SEGMENT or segment["start_ms"] < 0:
         return False
     own = known.get(name)
     if own is None:

@@ -48,11 +48,16 @@ def changes(spans: Spans, unit: int) -> dict[str, int]:
     return found
 
 
-def touched(spans: Spans, unit: int, shift: int) -> dict[str, int]:
-    """Changes at the units that a range, moved by `shift`, has any part of; each counts once."""
+def touched(spans: Spans, unit: int, shift: int, least: int, most: int) -> dict[str, int]:
+    """Changes at the units that a range, moved by `shift`, has any part of; each counts once.
+
+    What lies outside of `least` to `most` then is left out.
+    """
     whole: Spans = []
     for begin, end in zip(spans[::2], spans[1::2], strict=True):
-        add(whole, (begin + shift) // unit, (end + shift - 1) // unit + 1)
+        first, last = max(begin + shift, least), min(end + shift, most)
+        if first < last:
+            add(whole, first // unit, (last - 1) // unit + 1)
     return changes(whole, 1)
 
 

@@ -17,6 +17,7 @@ Beat = tuple[int, int, str, int | None, float, str, int | None, bool]
 MOST_RUNS: Final = 100  # runs of consecutive beats; a beat that would begin another is left out
 MOST_CHANGES: Final = 2000  # in plays; a range that would add to them is left out
 MOST_RENDITIONS: Final = 32
+FAR_MS: Final = 4_102_444_800_000  # 2100-01-01: no time is later
 
 
 class Sums(TypedDict):

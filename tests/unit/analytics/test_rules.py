@@ -126,3 +126,38 @@ def test_steps_of_a_film() -> None:
         ("created", "a1", "o", 5), ("ready", "a1", "", 9)
     ]  # fmt: skip
     assert assets(Event("kinolog.media.AssetChanged", "a1", {})) == []
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"sn": -1}, {"ts_ms": -1}, {"ts_ms": 2**60}, {"at_ms": -1}, {"at_ms": 2**60}, {"playhead_ms": -1},
+        {"playhead_ms": 2**50}, {"rate": 0.0}, {"rate": -1.0}, {"rate": float("nan")}, {"rate": 1e9},
+        {"bitrate_kbps": -1},
+    ],
+)  # fmt: skip
+def test_what_no_column_could_hold_is_a_dead_letter(odd: dict[str, float]) -> None:
+    event = report([{**beat(0, 0, "playing", 0), **odd}])
+    event.at_ms = event.data["received_at_ms"] = T0
+    with pytest.raises(ValueError, match="not in its range"):
+        decide(None, event)
+
+
+@pytest.mark.parametrize("odd", [{"at_ms": -1}, {"at_ms": 2**60}, {"bytes": -1}])
+def test_nor_of_what_was_delivered(odd: dict[str, int]) -> None:
+    event = served([segment(0, 0, **odd)])
+    with pytest.raises(ValueError, match="not in their range"):
+        delivery(event)
+    if "at_ms" in odd:
+        event.at_ms = max(odd["at_ms"], 0)
+        with pytest.raises(ValueError, match="not in their range"):
+            decide(None, event)
+
+
+def test_a_clock_that_is_changed_while_it_plays_puts_no_minute_anywhere() -> None:
+    """Seventy years ahead in one report, right in the next: by our clock they are ten seconds apart."""
+    beats = session((0, "playing", 0), (5, "playing", 5), (10, "playing", 10), (15, "paused", 15))
+    ahead = [{**one, "ts_ms": one["ts_ms"] + 2_200_000_000_000} for one in beats[:2]]
+    found = measures(decided([report(ahead), report(beats[2:])])[1])[-1]
+    assert (found["started_at_ms"], found["last_at_ms"]) == (T0, T0 + 15_000)
+    assert found["active"] == {str(T0 // 60_000): 1, str(T0 // 60_000 + 1): -1}
