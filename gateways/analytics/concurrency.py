@@ -55,7 +55,7 @@ async def concurrency(request: web.Request) -> web.Response:
 
 
 async def _find(reading: Reading, sessions: Chosen, span: Span, edges: list[int]) -> dict[str, Any]:
-    within = sessions.within(span, LONGEST_VIEW_DAYS)
+    within = sessions.within(span, before_days=LONGEST_VIEW_DAYS)
     first, end = span.from_ms // MINUTE_MS, -(-span.to_ms // MINUTE_MS)
     sql = f"""\
 SELECT {bucket_sql(edges, "at * 60000")} AS edge, min(at) AS first, max(viewers) AS most,

@@ -55,7 +55,7 @@ async def delivery(request: web.Request) -> web.Response:
         )
     span = span_of(query.from_, query.to, reading.shared.now_ms())
     edges = edges_of(span, query.interval, zone_of(query.timezone)) if query.group_by == "time" else []
-    within = chosen(query, known=False).within(span, time="at_ms")
+    within = chosen(query, known=False).within(span, started=False)
     asked = ["delivery", query.model_dump(exclude={"format"})]
     answer = await reading.shared.answer(asked, lambda: _find(reading, query, within, edges))
     return json_response(answer) if query.format == "json" else csv_response(answer["rows"], "delivery")

@@ -5,7 +5,7 @@ Values are always bound by the server, never pasted into a text.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, TypeVar
 from urllib.parse import urlencode
@@ -51,22 +51,39 @@ F = TypeVar("F", bound=Filters)
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Sessions, all but when: `where` and the parameters that it names."""
+    """Which sessions are asked about: `among` but for robots, of whom `kept` says which are meant.
 
-    where: str
+    Both name parameters of `parameters`.
+    """
+
+    among: str
+    kept: str
     parameters: dict[str, Any] = field(default_factory=dict)
 
-    def within(self, span: Span, before_days: int = 0, time: str = "started_at_ms") -> Chosen:
-        """Those of `span` by the column `time`; with `before_days` the exact time is left to the asker, and
-        whole days are taken from that many earlier.
+    @property
+    def where(self) -> str:
+        """Both together."""
+        return f"{self.among} AND {self.kept}"
+
+    def within(self, span: Span, *, before_days: int = 0, started: bool = True) -> Chosen:
+        """Those that began in `span`, by whole seconds. With `before_days` the time is left to the asker, and
+        days are taken from that many earlier; without `started` it is asked of the column `at_ms`.
         """
-        first, last = day_of(span.from_ms - before_days * DAY_MS), day_of(span.to_ms - 1)
-        exactly = "" if before_days else f"{time} >= {{from_ms:Int64}} AND {time} < {{to_ms:Int64}} AND "
-        return Chosen(
-            f"day BETWEEN {{first_day:Date}} AND {{last_day:Date}} AND {exactly}{self.where}",
-            {
-                **self.parameters, "first_day": first, "last_day": last,
+        day = "day BETWEEN {first_day:Date} AND {last_day:Date}"
+        if before_days:
+            exactly = ""
+        elif started:
+            exactly = "started_s >= {from_s:UInt32} AND started_s < {to_s:UInt32} AND "
+        else:
+            exactly = "at_ms >= {from_ms:Int64} AND at_ms < {to_ms:Int64} AND "
+        return replace(
+            self,
+            among=f"{day} AND {exactly}{self.among}",
+            parameters={
+                **self.parameters,
+                "first_day": day_of(span.from_ms - before_days * DAY_MS), "last_day": day_of(span.to_ms - 1),
                 "from_ms": span.from_ms, "to_ms": span.to_ms,
+                "from_s": span.from_ms // 1000, "to_s": span.to_ms // 1000,
             },
         )  # fmt: skip
 
@@ -76,11 +93,8 @@ def day_of(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms // 1000, UTC).date().isoformat()
 
 
-def chosen(filters: Filters, bots: Bots | None = None, *, known: bool = True) -> Chosen:
-    """The sessions of these filters; `bots` instead of theirs, `known`: of films that there are only.
-
-    Raises a Problem 400.
-    """
+def chosen(filters: Filters, *, known: bool = True) -> Chosen:
+    """The sessions of these filters; `known`: of films that there are only. Raises a Problem 400."""
     parts, parameters = [], {}
     for name, column in COLUMNS.items():
         text = getattr(filters, name)
@@ -90,8 +104,8 @@ def chosen(filters: Filters, bots: Bots | None = None, *, known: bool = True) ->
         parts.append(f"{column} IN {{{name}:Array(String)}}")
     if len(urlencode(parameters)) > MOST_ENCODED:
         raise bad("The filters name too many values: ask with fewer of them.")
-    parts += {"exclude": ["NOT bot"], "only": ["bot"], "include": []}[bots or filters.bots]
-    return Chosen(" AND ".join([*parts, "known" if known else "1"]), parameters)
+    kept = {"exclude": "NOT bot", "only": "bot", "include": "1"}[filters.bots]
+    return Chosen(" AND ".join([*parts, "known" if known else "1"]), kept, parameters)
 
 
 def _values(name: str, text: str) -> list[str]:

@@ -72,7 +72,7 @@ async def funnel(request: web.Request) -> web.Response:
 async def _played(reading: Reading, within: Chosen) -> dict[str, Any]:
     measures = measures_of([*PLAYBACK, "startup_median_ms"], "none")
     rows = await reading.rows(grouped_sql(measures, "none", within), within.parameters, views=VIEWS)
-    values = split(rows, measures, "none")[1] or {}
+    values = split(rows, measures, "none").whole
     waits = {"views": values["startup_median_ms"]}
     steps = [{"step": name, "count": values[name], "median_ms": waits.get(name)} for name in PLAYBACK]
     return {"steps": steps, "aside": []}

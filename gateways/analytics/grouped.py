@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 from gateways.analytics.filters import COLUMNS, Chosen
-from gateways.analytics.measures import MEASURES, OF_RENDITION, Measure
+from gateways.analytics.measures import LARGE, MEASURES, OF_RENDITION, Measure
 from gateways.analytics.periods import bad
 
 Group = Literal[
@@ -17,8 +17,7 @@ Group = Literal[
 ]  # fmt: skip
 GROUPS: Final = get_args(Group)
 Row = dict[str, Any]
-_OF_FEW: Final = frozenset(("time", "country", "device", "os", "browser", "source"))
-"""Groups so few that their states are added up for the totals; of many, asking once more costs less."""
+_OF_FEW: Final = frozenset(("none", "time", "country", "device", "os", "browser", "source"))
 
 
 def measures_of(names: Sequence[str], group: str) -> dict[str, Measure]:
@@ -39,59 +38,80 @@ def grouped_sql(
     edges: Sequence[int] = (),
     order: str = "",
     limit: int = 0,
+    whole: bool = True,
 ) -> str:
-    """One row a group, and with `rolled(group)` one more, which is of all: `all_of_it` is 1 there.
+    """One row a group; with `whole` also one of all that are `kept` and one of those that are left out.
 
-    Columns: key, all_of_it, and each measure's name with `m_` before it (columns of the table have the same
-    names). Parameters: those of `chosen`. `limit` 0: all groups.
+    Columns: key, whole (1: of all), kept (0: left out), sessions, and each measure's name with `m_` before it
+    (columns of the table have the same names). Parameters: those of `chosen`. `limit` 0: all groups.
     """
     columns = ", ".join(f"{measure.formula} AS m_{name}" for name, measure in measures.items())
     table = "{views} FINAL"
     if group == "none":
-        return f"SELECT '' AS key, 1 AS all_of_it, {columns} FROM {table} WHERE {chosen.where}"  # noqa: S608
+        return (
+            f"SELECT '' AS key, 1 AS whole, {chosen.kept} AS kept, count() AS sessions, {columns} "  # noqa: S608
+            f"FROM {table} WHERE {chosen.among} GROUP BY kept"
+        )
     if group == "rendition":
         table += " ARRAY JOIN mapKeys(rendition_ms) AS rendition, mapValues(rendition_ms) AS rendition_time"
         columns = columns.replace("sum(playing_ms)", "sum(rendition_time)")
-    key = bucket_sql(edges, "started_at_ms") if group == "time" else COLUMNS.get(group, group)
-    total = "grouping(key) AS all_of_it" if rolled(group) else "0 AS all_of_it"
-    tail = " WITH ROLLUP" if rolled(group) else ""
-    ranked = f"m_{order} DESC NULLS LAST, key" if order else "key"
-    return (
-        f"SELECT {key} AS key, {total}, {columns} FROM {table} WHERE {chosen.where} "  # noqa: S608
-        f"GROUP BY key{tail} ORDER BY all_of_it DESC, {ranked}"
-        + (f" LIMIT {limit + rolled(group)}" if limit else "")
-    )
+    key = bucket_sql(edges, "started_s", 1000) if group == "time" else COLUMNS.get(group, group)
+    rank = f"m_{order} DESC NULLS LAST, key" if order else "key"
+    if not whole:
+        sql = (
+            f"SELECT {key} AS key, 0 AS whole, 1 AS kept, 0 AS sessions, {columns} "  # noqa: S608
+            f"FROM {table} WHERE {chosen.where} GROUP BY key ORDER BY {rank}"
+        )
+    else:
+        sql = (
+            f"SELECT {key} AS key, grouping(key) AS whole, {chosen.kept} AS kept, count() AS sessions, "  # noqa: S608
+            f"{columns} FROM {table} WHERE {chosen.among} GROUP BY kept, key WITH ROLLUP "
+            f"HAVING grouping(kept) = 0 AND (kept OR whole) ORDER BY whole DESC, {rank}"
+        )
+    return f"{sql} LIMIT {limit + 2 * whole}" if limit else sql
 
 
-def rolled(group: str) -> bool:
-    """Whether the row of all comes with those of the groups."""
-    return group in _OF_FEW
+def together(measures: Mapping[str, Measure], group: str, chosen: Chosen) -> bool:
+    """Whether the rows of all are best had with the groups': by adding up what ClickHouse keeps for each. Of
+    many groups with large measures that costs more than to ask for all once more.
+    """
+    few = group in _OF_FEW or "asset" in chosen.parameters or "owner" in chosen.parameters
+    return group != "rendition" and (few or LARGE.isdisjoint(measures))
 
 
-def bucket_sql(edges: Sequence[int], at_ms: str) -> str:
-    """The last of `edges` at or before the time `at_ms`: of even ones a division, which is faster."""
-    first = edges[0]
-    steps = {after - before for before, after in pairwise(edges)} or {1 << 40}
-    if len(steps) == 1:
+def bucket_sql(edges: Sequence[int], column: str, unit_ms: int = 1) -> str:
+    """The last of `edges` (milliseconds) at or before `column`, which counts units of `unit_ms`."""
+    first = edges[0] // unit_ms
+    steps = {(after - before) // unit_ms for before, after in pairwise(edges)} or {1 << 40}
+    if len(steps) == 1:  # a division is faster
         [step] = steps
-        return f"toInt64({first} + intDiv({at_ms} - {first}, {step}) * {step})"
-    return f"roundDown({at_ms}, [{', '.join(f'toInt64({edge})' for edge in edges)}])"
+        return f"toInt64({first} + intDiv({column} - {first}, {step}) * {step}) * {unit_ms}"
+    borders = ", ".join(f"toInt64({edge // unit_ms})" for edge in edges)
+    return f"roundDown(toInt64({column}), [{borders}]) * {unit_ms}"
 
 
-def split(
-    found: Sequence[Mapping[str, Any]], measures: Mapping[str, Measure], group: str
-) -> tuple[list[Row], Row | None]:
-    """The groups' rows, and that of all if it came."""
+class Found(NamedTuple):
+    """Rows of groups, that of all, and how many sessions were left out."""
+
+    rows: list[Row]
+    whole: Row
+    left_out: int
+
+
+def split(found: Sequence[Mapping[str, Any]], measures: Mapping[str, Measure], group: str) -> Found:
+    """What `grouped_sql` was answered; of no session at all where the row of all did not come."""
     name = "at_ms" if group == "time" else "key"
     rows: list[Row] = []
-    of_all: Row | None = None
+    whole, left_out = empty(measures), 0
     for row in found:
         values = {measure: rounded(row[f"m_{measure}"]) for measure in measures}
-        if row["all_of_it"]:
-            of_all = values
-        else:
+        if not row["whole"]:
             rows.append({name: row["key"], **values})
-    return rows, of_all
+        elif row["kept"]:
+            whole = values
+        else:
+            left_out = row["sessions"]
+    return Found(rows, whole, left_out)
 
 
 def filled(rows: Sequence[Row], edges: Sequence[int], measures: Mapping[str, Measure]) -> list[Row]:

@@ -12,7 +12,7 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from gateways.analytics.filters import Filters, chosen, own_only
-from gateways.analytics.grouped import Group, Row, empty, filled, grouped_sql, measures_of, rolled, split
+from gateways.analytics.grouped import Group, Row, filled, grouped_sql, measures_of, split, together
 from gateways.analytics.measures import DEFAULT, Measure
 from gateways.analytics.periods import Interval, Span, bad, edges_of, previous, span_of, zone_of
 from gateways.analytics.reading import Reading, reading_of
@@ -109,11 +109,11 @@ class Question:
     async def answer(self, reading: Reading) -> dict[str, Any]:
         """Everything but when it was found."""
         query = self.query
-        now, robots = await asyncio.gather(self._numbers(reading, self.span), self._robots(reading))
+        now, robots = await self._numbers(reading, self.span)
         keys = None if query.group_by in ("none", "time") else [row["key"] for row in now["rows"]]
         before = None
         if query.compare:
-            before = await self._numbers(reading, previous(self.span, self.zone), keys)
+            before, _ = await self._numbers(reading, previous(self.span, self.zone), keys)
             before.pop("more")
         return {
             "metrics": list(self.measures), "group_by": query.group_by, "interval": query.interval,
@@ -121,38 +121,32 @@ class Question:
             "definitions": {name: {"unit": m.unit, "about": m.about} for name, m in self.measures.items()},
         }  # fmt: skip
 
-    async def _numbers(self, reading: Reading, span: Span, keys: list[str] | None = None) -> dict[str, Any]:
-        """Of one stretch of time; with `keys` of these groups only."""
+    async def _numbers(
+        self, reading: Reading, span: Span, keys: list[str] | None = None
+    ) -> tuple[dict[str, Any], int]:
+        """Of one stretch of time, with `keys` of these groups only; and how many robots were left out."""
         group, limit = self.query.group_by, self.query.limit
-        chosen = self.chosen.within(span)
-        edges = self._edges(span)
+        chosen, edges = self.chosen.within(span), self._edges(span)
         most = 0 if group in ("none", "time") else limit + 1 if keys is None else MOST_BEFORE
-        sql = grouped_sql(self.measures, group, chosen, edges=edges, order=self.order, limit=most)
-        asking = [reading.rows(sql, chosen.parameters, views=VIEWS)]
-        if not rolled(group) and group != "none":
-            sql = grouped_sql(measures_of(list(self.measures), "none"), "none", chosen)
-            asking.append(reading.rows(sql, chosen.parameters, views=VIEWS))
-        found = await asyncio.gather(*asking)
-        rows = split(found[0], self.measures, group)[0]
-        of_all = split(found[-1], self.measures, group)[1]
+        whole = together(self.measures, group, chosen)
+        asked = [
+            grouped_sql(self.measures, group, chosen, edges=edges, order=self.order, limit=most, whole=whole)
+        ]
+        if not whole:
+            asked.append(grouped_sql(measures_of(list(self.measures), "none"), "none", chosen))
+        rows = await asyncio.gather(*(reading.rows(sql, chosen.parameters, views=VIEWS) for sql in asked))
+        found = split([row for part in rows for row in part], self.measures, group)
+        groups = found.rows
         if keys is not None:
-            rows = [row for row in rows if row["key"] in keys]
+            groups = [row for row in groups if row["key"] in keys]
         return {
             "from_ms": span.from_ms, "to_ms": span.to_ms,
-            "rows": filled(rows, edges, self.measures) if group == "time" else rows[:limit],
-            "totals": of_all or empty(self.measures), "more": group != "time" and len(rows) > limit,
-        }  # fmt: skip
+            "rows": filled(groups, edges, self.measures) if group == "time" else groups[:limit],
+            "totals": found.whole, "more": group != "time" and len(groups) > limit,
+        }, found.left_out if self.query.bots == "exclude" else 0  # fmt: skip
 
     def _edges(self, span: Span) -> list[int]:
         return edges_of(span, self.query.interval, self.zone) if self.query.group_by == "time" else []
-
-    async def _robots(self, reading: Reading) -> int:
-        """How many sessions the filter on robots keeps out."""
-        if self.query.bots != "exclude":
-            return 0
-        theirs = chosen(self.query, "only").within(self.span)
-        sql = f"SELECT count() AS sessions FROM {{views}} FINAL WHERE {theirs.where}"  # noqa: S608
-        return int((await reading.rows(sql, theirs.parameters, views=VIEWS))[0]["sessions"])
 
 
 def csv_response(rows: list[Row], name: str) -> web.Response:

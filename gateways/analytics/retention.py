@@ -7,9 +7,7 @@ more often than there are views, where people go back to it.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable, Mapping
-from itertools import accumulate
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from aiohttp import web
@@ -23,20 +21,28 @@ from schemas.analytics.views import VIEWS
 
 MOST_POINTS: Final = 7200
 LONGEST_S: Final = 172_800
-_KIND: Final = 2**30  # seconds of a film stay below; coverage comes above it, ends above twice of it
+_KIND: Final = 2**30  # seconds of a film stay below; what comes above is told by how many times this
+_PLAYS, _UNIQUE, _ENDED, _WHOLE = range(4)
+# One reading of the sessions' rows: what changes at each second; where each one's last second ends; and, as
+# if they were seconds, the number of views, the media they played, and the film's length.
 _SQL: Final = f"""\
-SELECT point, sum(change) AS changes FROM {{views}} FINAL
-ARRAY JOIN
-  arrayPushBack(
-    arrayConcat(mapKeys(plays), arrayMap(second -> second + {_KIND}, mapKeys(coverage))),
-    arrayMax(mapKeys(coverage)) + {2 * _KIND}
-  ) AS point,
-  arrayPushBack(arrayConcat(mapValues(plays), mapValues(coverage)), 1) AS change
-WHERE {{where}} AND notEmpty(coverage)
-GROUP BY point"""  # noqa: S608  # our own numbers
-_WHOLE: Final = """\
-SELECT countIf(counted) AS views, sum(media_ms) AS media_ms, max(film_ms) AS film_ms FROM {views} FINAL
-WHERE {where}"""
+SELECT intDiv(point, {_KIND}) AS kind,
+  arrayCumSum(groupArrayInsertAt(toInt64(0))(changes, toUInt32(point % {_KIND}))) AS curve
+FROM (
+  SELECT point, if(point = {3 * _KIND + 2}, max(change), sum(change)) AS changes FROM {{views}} FINAL
+  ARRAY JOIN
+    arrayConcat(
+      mapKeys(plays), arrayMap(second -> second + {_KIND}, mapKeys(coverage)),
+      [arrayMax(mapKeys(coverage)) + {2 * _KIND}, {3 * _KIND}, {3 * _KIND + 1}, {3 * _KIND + 2}]
+    ) AS point,
+    arrayConcat(
+      mapValues(plays), mapValues(coverage),
+      [1, toInt64(counted), toInt64(media_ms), toInt64(ifNull(film_ms, 0))]
+    ) AS change
+  WHERE {{where}}
+  GROUP BY point HAVING point % {_KIND} <= {LONGEST_S}
+)
+GROUP BY kind"""  # noqa: S608  # our own numbers
 
 
 class Retention(BaseModel):
@@ -73,40 +79,38 @@ def film_only(request: web.Request, query: Filters) -> tuple[Filters, str]:
 
 async def _find(reading: Reading, sessions: Chosen, span: Span) -> dict[str, Any]:
     within = sessions.within(span)
-    points, [whole] = await asyncio.gather(
-        *(
-            reading.rows(sql.replace("{where}", within.where), within.parameters, views=VIEWS)
-            for sql in (_SQL, _WHOLE)
-        )
-    )
-    views = whole["views"]
+    rows = await reading.rows(_SQL.replace("{where}", within.where), within.parameters, views=VIEWS)
+    found = {row["kind"]: row["curve"] for row in rows}
+    views, with_media, with_length = found.get(_WHOLE, (0, 0, 0))
     return {
-        **curves(points, whole["film_ms"]),
+        **curves(found, with_length - with_media or None),
         "views": views,
-        "average_ms": round(whole["media_ms"] / views, 1) if views else None,
+        "average_ms": round((with_media - views) / views, 1) if views else None,
     }
 
 
-def curves(points: Iterable[Mapping[str, int]], film_ms: int | None) -> dict[str, Any]:
-    """The curves of sums of changes; of a film of unknown length up to where anybody got."""
-    kinds: list[dict[int, int]] = [{}, {}, {}]
-    for row in points:
-        kind, second = divmod(row["point"], _KIND)
-        kinds[kind][second] = row["changes"]
-    ends = kinds[2]
-    length = -(-film_ms // 1000) if film_ms else max(ends, default=0)
-    seconds = range(min(length, LONGEST_S))
-    plays, unique = ([*accumulate(changes.get(second, 0) for second in seconds)] for changes in kinds[:2])
+def curves(found: Mapping[int, Sequence[int]], film_ms: int | None) -> dict[str, Any]:
+    """Of running sums by kind, which stay as they are beyond their ends; of a film of unknown length up to
+    where anybody got.
+    """
+    ended = found.get(_ENDED, [])
+    length = min(-(-film_ms // 1000) if film_ms else max(0, len(ended) - 1), LONGEST_S)
+    sessions = ended[-1] if ended else 0
+    plays, unique = (_long(found.get(kind, []), length, 0) for kind in (_PLAYS, _UNIQUE))
     # Who ends beyond the film's length (it may be a moment longer than it says) got to its end.
-    ended = accumulate(ends.get(second, 0) for second in seconds)
-    reached = [sum(ends.values()) - gone for gone in ended]
-    step = -(-len(seconds) // MOST_POINTS) or 1
+    reached = [sessions - gone for gone in _long(ended, length, sessions)]
+    step = -(-length // MOST_POINTS) or 1
     return {
         "film_ms": film_ms, "step_ms": step * 1000,
         "plays": _averages(plays, step), "unique": _averages(unique, step),
         "skipped": _averages([max(0, most - one) for most, one in zip(reached, unique, strict=True)], step),
         "replayed": _averages([max(0, all_ - one) for all_, one in zip(plays, unique, strict=True)], step),
     }  # fmt: skip
+
+
+def _long(values: Sequence[int], length: int, after: int) -> list[int]:
+    """Cut, or gone on with `after`, to this length."""
+    return [*values[:length], *[after] * (length - len(values))]
 
 
 def _averages(values: list[int], step: int) -> list[float]:

@@ -130,7 +130,7 @@ async def sessions(request: web.Request) -> web.Response:
     wanted = chosen(query, known=False)
     found: list[dict[str, Any]] = []
     for days in _WINDOWS_DAYS:
-        to_ms = min(span.to_ms, before[0] + 1)
+        to_ms = min(span.to_ms, (before[0] // 1000 + 1) * 1000)  # times are chosen by whole seconds
         window = Span(max(span.from_ms, to_ms - days * DAY_MS), to_ms)
         if window.from_ms >= window.to_ms:
             break

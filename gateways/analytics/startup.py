@@ -25,9 +25,11 @@ UPTO_MS: Final = (
     20_000,
     30_000,
 )
+_LAST: Final = UPTO_MS[-1] // _STEP_MS + 1
 _SQL: Final = f"""\
-SELECT intDiv(startup_ms + {_STEP_MS - 1}, {_STEP_MS}) AS step, count() AS sessions FROM {{views}} FINAL
-WHERE {{where}} AND startup_ms IS NOT NULL AND startup_ms <= {UPTO_MS[-1]} GROUP BY step"""  # noqa: S608  # our own numbers
+SELECT least(intDiv(startup_ms + {_STEP_MS - 1}, {_STEP_MS}), {_LAST}) AS step, count() AS sessions
+FROM {{views}} FINAL
+WHERE {{where}} AND startup_ms IS NOT NULL GROUP BY step"""  # noqa: S608  # our own numbers
 _NAMES: Final = ("startup_median_ms", "startup_p95_ms")
 
 
@@ -59,20 +61,15 @@ async def startup(request: web.Request) -> web.Response:
 
 async def _find(reading: Reading, within: Chosen) -> dict[str, Any]:
     measures = measures_of(_NAMES, "none")
-    whole = grouped_sql(measures, "none", within).replace(
-        "SELECT ", "SELECT count(startup_ms) AS sessions, ", 1
-    )
     steps, found = await asyncio.gather(
         reading.rows(_SQL.replace("{where}", within.where), within.parameters, views=VIEWS),
-        reading.rows(whole, within.parameters, views=VIEWS),
+        reading.rows(grouped_sql(measures, "none", within), within.parameters, views=VIEWS),
     )
     by_step = {row["step"]: row["sessions"] for row in steps}
-    edges = [-1, *(upto // _STEP_MS for upto in UPTO_MS)]
+    edges = [-1, *(upto // _STEP_MS for upto in UPTO_MS), _LAST]
     counts = [sum(by_step.get(step, 0) for step in range(low + 1, high + 1)) for low, high in pairwise(edges)]
-    values = split(found, measures, "none")[1] or dict.fromkeys(_NAMES)
-    all_of_them = found[0]["sessions"]
-    buckets = [{"upto_ms": upto, "count": count} for upto, count in zip(UPTO_MS, counts, strict=True)]
+    values = split(found, measures, "none").whole
     return {
-        "buckets": [*buckets, {"upto_ms": None, "count": all_of_them - sum(counts)}], "count": all_of_them,
-        "median_ms": values["startup_median_ms"], "p95_ms": values["startup_p95_ms"],
+        "buckets": [{"upto_ms": upto, "count": n} for upto, n in zip((*UPTO_MS, None), counts, strict=True)],
+        "count": sum(counts), "median_ms": values["startup_median_ms"], "p95_ms": values["startup_p95_ms"],
     }  # fmt: skip

@@ -52,6 +52,8 @@ CREATE TABLE IF NOT EXISTS {table}
     bot Bool COMMENT 'A robot: kept, and left out of what is counted' CODEC(LZ4),
     started_at_ms Int64 COMMENT 'Start: the session''s time; milliseconds since 1970-01-01 UTC'
       CODEC(LZ4),
+    started_s UInt32 MATERIALIZED toUInt32(intDiv(started_at_ms, 1000)) COMMENT 'The same, in whole seconds:
+      what times are chosen and grouped by' CODEC(LZ4),
     last_at_ms Int64 COMMENT 'Last beat, milliseconds since 1970-01-01 UTC' CODEC(LZ4),
     startup_ms Nullable(UInt32) COMMENT 'To the first frame; null: it never came, or its begin is unknown'
       CODEC(LZ4),
