@@ -1,11 +1,12 @@
 // Paths of the analytics service. Its pages are the streaming service's, so these are addresses of another origin.
 import { Problem, request } from "shared/api.js";
 import { place } from "shared/places.js";
+import { inTurn } from "./turns.js";
 
 const id = encodeURIComponent;
 
 async function ask(path, question, signal) {
-  const answer = await request(`${place("analytics", "")}${path}${question ? `?${question}` : ""}`, { signal });
+  const answer = await inTurn(() => request(`${place("analytics", "")}${path}${question ? `?${question}` : ""}`, { signal }), signal);
   if (answer === null) throw new Problem({ title: "The answer broke off", detail: "The connection ended in the middle of it. Try again." });
   return answer;
 }

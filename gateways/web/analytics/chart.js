@@ -5,7 +5,8 @@ import { library, options } from "./drawing.js";
 library(); // it is needed as soon as numbers are there
 
 /**
- * `x`: numbers (seconds since 1970 where `time`); `series`: `[{label, values, tone, dash, fill, bars}]`;
+ * `x`: numbers (seconds since 1970 where `time`); `series`: `[{label, values, told, tone, dash, fill, bars}]`, where
+ * `told` is read in place of `values`, and what has no label is drawn only;
  * `format(value, series)` for what is read, `xText(x)` for where; `counts`: values are whole. `mark`: a place on x. Fires "pick" with the x of
  * a click or of Enter, where `picks`.
  */
@@ -57,7 +58,7 @@ class Chart extends Part {
     const uPlot = await library();
     if (!this.isConnected || !this.x?.length) return;
     const data = [this.x, ...this.series.map((one) => one.values)];
-    const shape = JSON.stringify([this.zone, this.time, this.counts, this.height, this.most, this.series.map(({ values, ...rest }) => rest)]);
+    const shape = JSON.stringify([this.zone, this.time, this.counts, this.height, this.most, this.series.map(({ values, told, ...rest }) => rest)]);
     if (this.plot && shape === this.shape) {
       this.plot.setData(data);
     } else {
@@ -104,9 +105,17 @@ class Chart extends Part {
     event.preventDefault();
   }
 
+  get read() {
+    return this.series.filter((one) => one.label);
+  }
+
+  told(one, at) {
+    return this.format((one.told ?? one.values)[at], one);
+  }
+
   /** "Tue, 12 Aug: Views 1,203, before 1,100" */
   words(at) {
-    const values = this.series.map((one) => `${one.label} ${this.format(one.values[at], one)}`);
+    const values = this.read.map((one) => `${one.label} ${this.told(one, at)}`);
     return `${this.xText(this.x[at])}: ${values.join(", ")}`;
   }
 
@@ -115,7 +124,7 @@ class Chart extends Part {
     const at = this.at !== null && this.at <= last ? this.at ?? null : null;
     return html`
       <div class="readout" aria-hidden="true">${at === null ? nothing : html`<span class="where">${this.xText(this.x[at])}</span>`}
-        ${this.series.map((one) => html`<span class="of"><i class="swatch ${one.dash ? "dashed" : ""}" data-tone=${one.tone ?? "--accent"}></i>${one.label}${at === null ? nothing : html` <strong>${this.format(one.values[at], one)}</strong>`}</span>`)}</div>
+        ${this.read.map((one) => html`<span class="of"><i class="swatch ${one.dash ? "dashed" : ""}" data-tone=${one.tone ?? "--accent"}></i>${one.label}${at === null ? nothing : html` <strong>${this.told(one, at)}</strong>`}</span>`)}</div>
       <div class="plot ${this.picks ? "picks" : ""}" role="slider" tabindex="0" aria-label=${this.label} aria-valuemin="0" aria-valuemax=${last}
         aria-valuenow=${at ?? 0} aria-valuetext=${at === null ? "Arrow keys read the points" : this.words(at)} @keydown=${this.onKey}></div>`;
   }

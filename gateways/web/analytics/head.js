@@ -9,7 +9,7 @@ import { troubles } from "./troubles.js";
 import { ONE, nameOf } from "./names.js";
 import { dateOf, zones } from "./zones.js";
 
-const REFRESH_MS = 15_000;
+const REFRESH_MS = 30_000;
 const PAGES = [["/analytics", "Overview"], ["/analytics/views", "Sessions"], ["/analytics/system", "System"]];
 
 class Fresh extends Part {

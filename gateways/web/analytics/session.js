@@ -13,7 +13,7 @@ import { STATES, decided, doneOf, kindOf } from "./decisions.js";
 import { freshness } from "./freshness.js";
 import { nameOf, titleOf } from "./names.js";
 import { lasting, whole } from "./numbers.js";
-import { verdict } from "./sessions.js";
+import { isKnown, verdict } from "./sessions.js";
 
 const REFRESH_MS = 5000;
 const FIELDS = ["sn", "at_ms", "ts_ms", "received_at_ms", "kind", "state", "playhead_ms", "rate", "rendition", "bitrate_kbps", "error", "decided"];
@@ -51,7 +51,7 @@ class Session extends Part {
       this.data = await analytics.view(this.viewId);
       this.problem = null;
       freshness.tell(this, Date.now());
-      this.film = await titleOf(this.data.view.asset_id);
+      this.film = isKnown(this.data.view) ? await titleOf(this.data.view.asset_id) : undefined;
       this.requestUpdate();
     } catch (problem) {
       this.problem = problem;
@@ -83,7 +83,7 @@ class Session extends Part {
 
   facts(view) {
     return html`<section class="panel whole" aria-label="Facts"><dl class="facts pad">
-      ${fact("Film", html`<a class="text" href=${address.link(paths.numbers(view.asset_id))}>${this.film ?? view.asset_id}</a>`)}
+      ${fact("Film", isKnown(view) ? html`<a class="text" href=${address.link(paths.numbers(view.asset_id))}>${this.film ?? view.asset_id}</a>` : view.asset_id)}
       ${fact("Decision", verdict(view))}
       ${fact("Began", when(view.started_at_ms))}
       ${fact("State", STATES[view.state] ?? view.state)}

@@ -12,9 +12,15 @@ import { Panel } from "./panel.js";
 
 const WHICH = [["", "All"], ["counted", "Counted"], ["uncounted", "Not counted"], ["failed", "Failed"], ["stalled", "Stalled"]];
 
+/** Whether the film that the player named is one of ours. */
+export const isKnown = (view) => !view.reasons.includes("unknown_video");
+
+/** Short of the engagement: that is no reason against a view. */
+const against = (view) => view.reasons.filter((code) => code !== "too_short").map((code) => REASONS[code] ?? code);
+
 export const verdict = (view) => (view.counted
   ? html`<span class="chip working">Counted</span>`
-  : html`<span class="chip warn">${view.reasons.map((code) => REASONS[code] ?? code).join(", ") || "Not counted"}</span>`);
+  : html`<span class="chip warn">${against(view).join(", ") || "Not counted"}</span>`);
 
 class Sessions extends Panel {
   static properties = { ...Panel.properties, older: { state: true } };
@@ -45,7 +51,7 @@ class Sessions extends Panel {
   }
 
   async name(views) {
-    const ids = [...new Set(views.map((view) => view.asset_id))].filter((id) => !this.titles.has(id));
+    const ids = [...new Set(views.filter(isKnown).map((view) => view.asset_id))].filter((id) => !this.titles.has(id));
     await Promise.all(ids.map(async (id) => this.titles.set(id, await titleOf(id))));
   }
 

@@ -12,6 +12,16 @@ import { robots } from "./robots.js";
 const TILES = ["views", "viewers", "playing_ms", "completion_rate", "startup_median_ms", "stalled_share", "failure_rate"];
 const MORE = ["engaged_views", "average_playing_ms"];
 
+/** A line; what has only begun (today, this hour) is dashed: it is no fall. */
+function lines(label, values, goesOn) {
+  if (!goesOn || values.length < 2) return [{ label, values, fill: true }];
+  const end = values.length - 1;
+  return [
+    { label, values: values.map((value, at) => (at === end ? null : value)), told: values, fill: true },
+    { values: values.map((value, at) => (at < end - 1 ? null : value)), dash: [3, 3] },
+  ];
+}
+
 class Trend extends Panel {
   static properties = { ...Panel.properties, asset: {} };
 
@@ -80,7 +90,7 @@ class Trend extends Panel {
     const { chosen } = this;
     const { label, format } = MEASURES[chosen];
     const before = data.previous?.rows ?? [];
-    const series = [{ label, values: data.rows.map((row) => row[chosen]), fill: true }];
+    const series = lines(label, data.rows.map((row) => row[chosen]), address.span().toMs === 0);
     if (before.some((row) => row[chosen])) series.push({ label: "Before", values: data.rows.map((_, at) => before[at]?.[chosen] ?? null), tone: "--text-3", dash: [4, 4], width: 1.5 });
     return html`<div class="pad"><kl-chart time ?counts=${format === short} label="${label} by ${data.interval}" .x=${data.rows.map((row) => row.at_ms / 1000)} .series=${series}
       .zone=${data.timezone} .format=${format} .xText=${(s) => moment(s * 1000, data.timezone, data.interval)}></kl-chart></div>`;
