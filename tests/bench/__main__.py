@@ -16,6 +16,7 @@ import click
 
 from tests.bench import (
     chat_benches,
+    freshness,
     gate,
     intake,
     measuring,
@@ -59,7 +60,7 @@ def chosen(names: tuple[str, ...]) -> Iterator[Bench]:
 
     kinds = (gate, screening, pages, media_benches, stack_benches)
     others = [bench for kind in kinds for bench in kind.benches()]
-    with_stacks = [*chat_benches.NAMES, intake.NAME, *measuring.NAMES, *questions.NAMES]
+    with_stacks = [*chat_benches.NAMES, intake.NAME, *measuring.NAMES, *questions.NAMES, freshness.NAME]
     all_names = [*LANE, *with_stacks, *(bench.name for bench in others)]
     for asked in names:
         if not any(means(asked, name) for name in all_names):
@@ -86,6 +87,9 @@ def chosen(names: tuple[str, ...]) -> Iterator[Bench]:
     if any(wanted(name) for name in measuring.NAMES):
         with measuring.measuring() as benches:
             yield from (b for b in benches if wanted(b.name))
+    if wanted(freshness.NAME):
+        with freshness.freshness() as benches:
+            yield from benches
     yield from (bench for bench in others if wanted(bench.name))
 
 
