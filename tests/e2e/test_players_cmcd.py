@@ -22,6 +22,7 @@ from tests.support.playback import LIBRARIES, WEB
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
+LEAST_PLAYED_MS: Final = 3000  # of four seconds: players tell of `playing` a little late
 EVENTS: Final = ["ps", "t", "bc", "e", "pr"]
 KEYS: Final = ["sid", "cid", "sn", "sta", "br", "pr", "pt", "ec", "bsa", "bsda", "dfa", "sf", "st"]
 PAGE: Final = "<!doctype html><meta charset='utf-8'><title>player</title><video muted playsinline></video>"
@@ -119,9 +120,24 @@ async def test_a_player_reports_by_itself(
         rung["name"] for rung in public_film["renditions"]
     }
     assert not any(beat["clamped"] for beat in beats.values())
+    measured = await until_measured(platform_stack, view)
+    assert measured["view"]["playing_ms"] >= LEAST_PLAYED_MS
+    assert measured["view"]["reasons"] == ["bot"]  # a browser without a window
     # What it asked for with the same session's id is the same view's.
     served = await log.events(1, type="SegmentsServed", view_id=view)
     assert all(each["cmcd"] for report in served for each in report["segments"])
+
+
+async def until_measured(stack: Stack, view: str) -> dict[str, Any]:
+    """The session as analytics tells it, once it has heard of its end."""
+    async with connected(stack) as api, asyncio.timeout(PATIENCE_S):
+        while True:
+            async with api.session.get(f"{stack.url('analytics')}/v1/views/{view}") as answer:
+                found = await answer.json(content_type=None)
+            if answer.status == 200 and found["view"]["finished"]:
+                session: dict[str, Any] = found
+                return session
+            await asyncio.sleep(0.1)
 
 
 async def slipped_in(page: Page, base: str, player: str) -> None:
