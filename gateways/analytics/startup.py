@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from itertools import pairwise
 from typing import Any, Final
 
@@ -10,7 +9,8 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from gateways.analytics.filters import Chosen, Filters, chosen, own_only
-from gateways.analytics.grouped import grouped_sql, measures_of, split
+from gateways.analytics.grouped import rounded
+from gateways.analytics.measures import MEASURES
 from gateways.analytics.periods import span_of
 from gateways.analytics.reading import Reading, reading_of
 from gateways.core.endpoint import json_response, query_of
@@ -27,10 +27,11 @@ UPTO_MS: Final = (
 )
 _LAST: Final = UPTO_MS[-1] // _STEP_MS + 1
 _SQL: Final = f"""\
-SELECT least(intDiv(startup_ms + {_STEP_MS - 1}, {_STEP_MS}), {_LAST}) AS step, count() AS sessions
+SELECT least(intDiv(startup_ms + {_STEP_MS - 1}, {_STEP_MS}), {_LAST}) AS step, grouping(step) AS whole,
+  count() AS sessions, {MEASURES["startup_median_ms"].formula} AS median_ms,
+  {MEASURES["startup_p95_ms"].formula} AS p95_ms
 FROM {{views}} FINAL
-WHERE {{where}} AND startup_ms IS NOT NULL GROUP BY step"""  # noqa: S608  # our own numbers
-_NAMES: Final = ("startup_median_ms", "startup_p95_ms")
+WHERE {{where}} AND startup_ms IS NOT NULL GROUP BY step WITH ROLLUP"""  # noqa: S608  # our own numbers
 
 
 class Bucket(BaseModel):
@@ -60,16 +61,13 @@ async def startup(request: web.Request) -> web.Response:
 
 
 async def _find(reading: Reading, within: Chosen) -> dict[str, Any]:
-    measures = measures_of(_NAMES, "none")
-    steps, found = await asyncio.gather(
-        reading.rows(_SQL.replace("{where}", within.where), within.parameters, views=VIEWS),
-        reading.rows(grouped_sql(measures, "none", within), within.parameters, views=VIEWS),
-    )
-    by_step = {row["step"]: row["sessions"] for row in steps}
+    rows = await reading.rows(_SQL.replace("{where}", within.where), within.parameters, views=VIEWS)
+    by_step = {row["step"]: row["sessions"] for row in rows if not row["whole"]}
+    whole = next((row for row in rows if row["whole"]), {})
     edges = [-1, *(upto // _STEP_MS for upto in UPTO_MS), _LAST]
     counts = [sum(by_step.get(step, 0) for step in range(low + 1, high + 1)) for low, high in pairwise(edges)]
-    values = split(found, measures, "none").whole
     return {
         "buckets": [{"upto_ms": upto, "count": n} for upto, n in zip((*UPTO_MS, None), counts, strict=True)],
-        "count": sum(counts), "median_ms": values["startup_median_ms"], "p95_ms": values["startup_p95_ms"],
+        "count": sum(counts),
+        "median_ms": rounded(whole.get("median_ms")), "p95_ms": rounded(whole.get("p95_ms")),
     }  # fmt: skip
