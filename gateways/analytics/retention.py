@@ -74,6 +74,8 @@ def film_only(request: web.Request, query: Filters) -> tuple[Filters, str]:
     asset_id = request.match_info["asset_id"]
     if query.asset:
         raise bad("asset: the path names the film already; leave it out.")
+    if "," in asset_id:
+        raise bad("The path names one film; /v1/metrics takes several.")
     return own_only(request, query.model_copy(update={"asset": asset_id})), asset_id
 
 

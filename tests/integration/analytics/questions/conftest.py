@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +17,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from deploy.local.launcher import Stack
 from gateways.analytics.question_routes import QUESTION_ROUTES
 from gateways.analytics.reading import READING, Reading
+from gateways.analytics.service import SERVICE
 from gateways.analytics.sharing import Shared
 from gateways.analytics.shown_films import ShownFilms
 from gateways.core.accounts import AccountCredentials
@@ -69,7 +70,6 @@ class Asked:
     database: Any
     reading: Reading
     identities: MemoryIdentities
-    now: dict[str, float] = field(default_factory=dict)
 
     async def insert(self, table: str, rows: list[dict[str, Any]]) -> None:
         """One block of rows."""
@@ -88,9 +88,6 @@ class Asked:
         """A session token of an account with this role."""
         self.identities.add(role, account_id=account_id)
         return str(self.identities.token(sub=account_id))
-
-
-Serve = Callable[[Reading], Awaitable[TestClient[web.Request, web.Application]]]
 
 
 @pytest.fixture
@@ -127,7 +124,7 @@ async def asked(stack: Stack, vault: Vault) -> AsyncIterator[Asked]:
     def prepare(app: web.Application) -> None:
         app[READING] = reading
 
-    service = Service(name="analytics", routes=QUESTION_ROUTES, prepare=prepare)
+    service = Service(name="analytics", routes=QUESTION_ROUTES, errors=SERVICE.errors, prepare=prepare)
     async with TestClient(TestServer(create_app(service, CoreDeps(guard=guard)))) as client:
         yield Asked(client, own_database, reading, identities)
     await history.close()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gateways.core.clickhouse import HistoryAway
 from schemas.analytics.views import DELIVERY, STEPS, VIEWS
 from schemas.chat.views import MESSAGES
 from tests.integration.analytics.questions.conftest import NOW_S, Asked
@@ -151,3 +152,18 @@ async def test_csv_of_a_dashboard_is_no_formula(asked: Asked) -> None:
     text = await asked.get("/v1/metrics", metrics="views", group_by="referrer", format="csv", **WHOLE)
     assert text.splitlines()[1].startswith("'=cmd()")
     assert "viewers" in (await asked.get("/v1/metrics", **WHOLE))["definitions"]
+
+
+async def test_while_clickhouse_is_away(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(*_: Any) -> None:
+        raise HistoryAway("Connection refused")
+
+    monkeypatch.setattr(asked.reading.history, "query", away)
+    assert "ClickHouse" in (await asked.get("/v1/metrics", 503))["detail"]
+    answer = await asked.get("/v1/system")
+    assert (answer["clickhouse"], answer["tables"], answer["encoding"]) == (False, [], None)
+
+
+async def test_one_film_at_a_time(asked: Asked) -> None:
+    await asked.get("/v1/videos/film-a,film-b/retention", 400)
+    await asked.get("/v1/videos/film-a/retention", 400, asset="film-b")
