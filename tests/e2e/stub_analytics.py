@@ -163,7 +163,8 @@ class StubAnalytics:
         before = numbers(0.88) if query.get("compare") else None
         return {
             "metrics": names, "group_by": group, "interval": interval, "previous": before,
-            "timezone": query.get("timezone", "UTC"), "bots_excluded": self.bots, "definitions": {},
+            "timezone": query.get("timezone", "UTC"), "bots_excluded": self.bots,
+            "definitions": {name: {"unit": "", "about": f"what {name} is"} for name in names},
             **numbers(1.0),
         }  # fmt: skip
 

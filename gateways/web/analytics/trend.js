@@ -1,6 +1,6 @@
 // The numbers of the time beside those of the time before, and the way there: a tile chooses what the chart shows.
 import { html, nothing } from "shared/element.js";
-import { blank } from "shared/parts.js";
+import { blank, icon } from "shared/parts.js";
 import { address } from "./address.js";
 import { analytics } from "./api.js";
 import "./chart.js";
@@ -86,6 +86,17 @@ class Trend extends Panel {
       </button>`;
   }
 
+  meaning({ definitions }) {
+    const about = definitions[this.chosen]?.about;
+    return about ? html`<span>${MEASURES[this.chosen].label}: ${about}.</span>` : nothing;
+  }
+
+  get behind() {
+    const link = new URL(address.link("/analytics/views"), location.href);
+    if (this.asset) link.searchParams.set("asset", this.asset);
+    return link.pathname + link.search;
+  }
+
   content(data) {
     const { chosen } = this;
     const { label, format } = MEASURES[chosen];
@@ -93,7 +104,8 @@ class Trend extends Panel {
     const series = lines(label, data.rows.map((row) => row[chosen]), address.span().toMs === 0);
     if (before.some((row) => row[chosen])) series.push({ label: "Before", values: data.rows.map((_, at) => before[at]?.[chosen] ?? null), tone: "--text-3", dash: [4, 4], width: 1.5 });
     return html`<div class="pad"><kl-chart time ?counts=${format === short} label="${label} by ${data.interval}" .x=${data.rows.map((row) => row.at_ms / 1000)} .series=${series}
-      .zone=${data.timezone} .format=${format} .xText=${(s) => moment(s * 1000, data.timezone, data.interval)}></kl-chart></div>`;
+      .zone=${data.timezone} .format=${format} .xText=${(s) => moment(s * 1000, data.timezone, data.interval)}></kl-chart>
+      <p class="meaning faint">${this.meaning(data)}<a class="text" href=${this.behind}>${icon("list")} Why? The sessions behind it</a></p></div>`;
   }
 
   render() {
