@@ -64,8 +64,14 @@ def hear(view: View, event: Event) -> bool:
     else:
         told = add_segments(view, data["segments"])
         rank, source = [1, 0, reported_ms(event)], "cmcd1"
-    if not view["rank"] or rank < view["rank"]:  # of a session that moves on, the first report says who it is
-        view["rank"], view["who"] = rank, {**{name: data[name] for name in _WHO}, "source": source}
+    if (
+        not view["rank"] or rank <= view["rank"]
+    ):  # of a session that moves on, the first report says who it is
+        who = {**{name: data[name] for name in _WHO}, "source": source}
+        if rank != view["rank"] or _words(who) < _words(
+            view["who"]
+        ):  # two that say they are: whichever comes first
+            view["rank"], view["who"] = rank, who
     view["film_ms"] = max(view["film_ms"] or 0, data["film_ms"] or 0) or None
     view["owner_id"] = max(view["owner_id"], data["owner_id"])
     return told or before != _extremes(view)
@@ -74,8 +80,13 @@ def hear(view: View, event: Event) -> bool:
 def _extremes(view: View) -> tuple[Any, ...]:
     """What a report can change without a beat that is new."""
     return (
-        view["begun_ms"], view["last_ms"], view["shift_ms"], view["rank"], view["film_ms"], view["owner_id"]
+        view["begun_ms"], view["last_ms"], view["shift_ms"], view["rank"], view["who"], view["film_ms"],
+        view["owner_id"],
     )  # fmt: skip
+
+
+def _words(who: dict[str, Any]) -> list[str]:
+    return [str(value) for value in who.values()]
 
 
 def _beats(view: View, beats: list[dict[str, Any]]) -> bool:

@@ -17,6 +17,7 @@ ENGAGED_MS: Final = 10_000
 SHORT_MS: Final = 20_000  # of a film under this, half of it is enough
 DAY_MS: Final = 86_400_000
 MINUTE_MS: Final = 60_000
+SHORTEST_STALL_MS: Final = 100  # players count no shorter ones
 MOST_STARTUP_MS: Final = DAY_MS
 
 
@@ -53,8 +54,9 @@ def measure(view_id: str, view: View) -> dict[str, Any]:
         "exited_before_start": not started and fatal is None,
         "finished": view["finished"],
         **_times(sums, film_ms),
-        "stalled_ms": max(sums["stalled_ms"], stalled_ms),
-        "stalls": max(sums["stalls"], stalls),
+        # What a player counts itself is believed as far as the time that it was watched allows.
+        "stalled_ms": max(sums["stalled_ms"], min(stalled_ms, sums["watched_ms"])),
+        "stalls": max(sums["stalls"], min(stalls, sums["watched_ms"] // SHORTEST_STALL_MS)),
         "seeks": sums["seeks"],
         "switches": sums["switches"],
         "kbits": sums["kbps_ms"] // 1000,

@@ -140,6 +140,11 @@ def test_a_player_that_reports_knows_better_than_its_requests() -> None:
     assert (one["source"], one["media_ms"], one["revision"], one["started_at_ms"]) == ("json", 10_000, 4, T0)
 
 
+def test_of_two_reports_that_say_who_it_is_the_same_one_counts_in_any_order() -> None:
+    one, other = (report([beat(0, 0, "playing", 0)], country=country) for country in ("DE", "FR"))
+    assert measured([one, other])["country"] == measured([other, one])["country"] == "DE"
+
+
 def test_who_it_is_says_the_report_of_the_lowest_number() -> None:
     early = report([beat(0, 0, "playing", 0)], country="DE", film_ms=None, owner_id="")
     late = report([beat(1, 10, "paused", 10)], country="FR")

@@ -170,6 +170,14 @@ SESSIONS: dict[str, tuple[dict[str, Any], list[Told], dict[str, Any]]] = {
         ],
         {"stalls": 3, "stalled_ms": 6_000, "dropped_frames": 12, "media_ms": 24_000},
     ),
+    "counters that cannot be are believed as far as it was watched": (
+        {},
+        [
+            (0, "playing", 0, FRAME),
+            (10, "paused", 10, {"stalls_total": 2**31 - 1, "stalled_total_ms": 7 * 86_400_000}),
+        ],
+        {"stalls": 100, "stalled_ms": 10_000, "watched_ms": 10_000, "counted": True},
+    ),
     "a lid that was closed: no step counts more than five minutes": (
         {},
         [(0, "playing", 0, FRAME), (30_000, "paused", 300)],
