@@ -2,7 +2,8 @@
 
 Everything in it is a function of the set of beats that were heard, not of the order in which they came:
 minima, maxima, unions, and sums over steps between beats of consecutive numbers, each of which is added once,
-when the second of its two beats is heard. An ordinary session is about 700 bytes of it, however long.
+when the second of its two beats is heard. Only what is left out beyond the bounds below depends on the order:
+they are far from what players do, and keep a hostile session small. An ordinary one is about 700 bytes.
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from deploy.local.launcher import Stack
-from tests.integration.analytics.sessions import Door, Sessions, Worker, sessions_of
+from tests.integration.analytics.sessions import Door, Sessions, sessions_of
+from tests.support.worker import Worker
 
 
 @pytest.fixture

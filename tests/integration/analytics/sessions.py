@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from deploy.local.launcher import Stack
-from deploy.local.layout import CHECKOUT
 from deploy.local.ports import free_ports
 from schemas.analytics.views import BEATS, DELIVERY, LIVE, PLAYBACK, VIEWS, WATCHING
 from schemas.catalog import Topology, load_topology
@@ -122,30 +116,6 @@ async def sessions_of(stack: Stack) -> AsyncIterator[Sessions]:
         await clickhouse.close()
         await redis.aclose()
         await producer.close()
-
-
-class Worker:
-    """A process of one app of the map, to be killed."""
-
-    def __init__(self, stack: Stack, folder: Path, app: str, **env: str) -> None:
-        self._env = {**os.environ, **stack.env, **env}
-        self._log, self._app = folder / f"worker-{app}.log", app
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "deploy.cli", "worker", self._app],
-                cwd=CHECKOUT, env=self._env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True,
-            )  # fmt: skip
-
-    def kill(self) -> None:
-        """At once, whatever it is doing."""
-        if self._process is not None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-            self._process = None
 
 
 class Door:

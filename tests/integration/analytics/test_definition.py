@@ -11,8 +11,9 @@ from schemas.event import Event
 from schemas.keys import table_of
 from streams.analytics import projections
 from streams.engine.replay import Replay
-from tests.integration.analytics.sessions import Door, Sessions, Worker
+from tests.integration.analytics.sessions import Door, Sessions
 from tests.integration.analytics.test_right import view_id, watched
+from tests.support.worker import Worker
 from tests.unit.analytics.telling import report
 
 ENGAGED_MS = 60_000  # the new definition: none of these sessions is engaged any more

@@ -14,8 +14,9 @@ from deploy.chain import Node, find_chain
 from deploy.log_reader import LogReader
 from schemas.analytics.views import BEATS, DELIVERY, LIVE, VIEW_MEASURED, VIEWS
 from schemas.event import Event, deterministic_id
-from tests.integration.analytics.sessions import Door, Sessions, Worker
+from tests.integration.analytics.sessions import Door, Sessions
 from tests.support.verified import differing
+from tests.support.worker import Worker
 from tests.unit.analytics.telling import T0, report, segment, served, session
 
 AGENTS = ("analytics.view", LIVE, VIEWS, BEATS, DELIVERY)

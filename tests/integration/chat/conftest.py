@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from deploy.local.launcher import Stack
-from tests.integration.chat.rooms import Rooms, Worker, rooms_of
+from tests.integration.chat.rooms import Rooms, rooms_of
 from tests.integration.chat.town import Town, town_of
+from tests.support.worker import Worker
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ async def own_rooms(stack: Stack) -> AsyncIterator[Rooms]:
 @pytest.fixture
 def worker(stack: Stack, tmp_path: Path) -> Iterator[Worker]:
     """The chat domain's worker on the shared servers, not yet started."""
-    made = Worker(stack, tmp_path)
+    made = Worker(stack, tmp_path, "chat")
     yield made
     made.kill()
 

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import orjson
 
 from deploy.local.launcher import Stack
-from deploy.local.layout import CHECKOUT
 from schemas.catalog import Topology, load_topology
 from schemas.chat.history import history_sql
 from schemas.chat.views import DESK, MESSAGES, REQUESTS, ROOMS, stream_suffix
@@ -129,27 +123,3 @@ async def rooms_of(stack: Stack) -> AsyncIterator[Rooms]:
         await clickhouse.close()
         await redis.aclose()
         await producer.close()
-
-
-class Worker:
-    """A process of the chat domain's own, to be killed."""
-
-    def __init__(self, stack: Stack, folder: Path) -> None:
-        self._env = {**os.environ, **stack.env}
-        self._log = folder / "worker-chat.log"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "deploy.cli", "worker", "chat"],
-                cwd=CHECKOUT, env=self._env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True,
-            )  # fmt: skip
-
-    def kill(self) -> None:
-        """At once, whatever it is doing."""
-        if self._process is not None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-            self._process = None

@@ -9,7 +9,8 @@ import orjson
 from schemas.chat.history import AFTER, BEFORE, FILM, ONE
 from schemas.chat.views import DESK, MESSAGES, ROOMS, STREAM_LENGTH, stream_suffix
 from schemas.event import Event
-from tests.integration.chat.rooms import Rooms, Worker
+from tests.integration.chat.rooms import Rooms
+from tests.support.worker import Worker
 from tests.unit.chat import telling
 from tests.unit.chat.telling import (
     ANN,
