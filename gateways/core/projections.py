@@ -137,7 +137,7 @@ class View:
         where = self.tag_of(key)
 
         async def outcome() -> dict[str, Any] | None:
-            raw = await in_time(self._redis.get(f"{where}:outcome:{request_id}"))
+            raw = await in_time(self._redis.get(f"{where}:outcome:{request_id}:{key}"))
             return None if raw is None else _outcome(raw)
 
         found: dict[str, Any] | None = await self._wait(where, outcome, timeout_s)
@@ -147,7 +147,7 @@ class View:
         """What is known now of requests, each (key, request id). One round trip per Redis node."""
         pipeline = self._redis.pipeline(transaction=False)
         for key, request_id in requests:
-            pipeline.get(f"{self.tag_of(key)}:outcome:{request_id}")
+            pipeline.get(f"{self.tag_of(key)}:outcome:{request_id}:{key}")
         return [None if raw is None else _outcome(raw) for raw in await in_time(pipeline.execute())]
 
     async def await_document(

@@ -180,11 +180,11 @@ async def _take_in(
     *,
     begun: bool,
 ) -> web.Response:
-    if not begun:
-        sealed = await sealed_title(media.sealer, asset_id, intake.title)
-        await _start(media, asset_id, intake, sealed, deterministic_id("upload-started", asset_id))
+    sealed = None if begun else await sealed_title(media.sealer, asset_id, intake.title)
     writer = PartWriter(media.objects, asset_id, media.limits)
     try:
+        if not begun:  # a client may leave while this is on its way: from here on, the log hears of the end
+            await _start(media, asset_id, intake, sealed, deterministic_id("upload-started", asset_id))
         async for chunk in intake.chunks:
             await writer.write(chunk)
         source = await writer.finish()

@@ -25,9 +25,10 @@ class ProjectorFold:
 
     The note on the partition's channel is a JSON list of the keys that changed or whose request has an
     outcome now: who waits for a refusal learns of it at once, too. The outcome of a request stands under
-    `{tag}:outcome:<its ce_id>` for ten minutes, as JSON: `type`, `data` where it was refused or repeated, and
-    of one repeated within that time `first`, the type of what it led to at first. These two types never
-    reach the function.
+    `{tag}:outcome:<its ce_id>:<key>` for ten minutes, as JSON: `type`, `data` where it was refused or
+    repeated, and of one repeated within that time `first`, the type of what it led to at first. These two
+    types never reach the function. The key is in the name so that who may ask about one aggregate learns
+    nothing of another that happens to share its partition.
     """
 
     windowed = False
@@ -61,9 +62,9 @@ class ProjectorFold:
             key, cause = event.key, event.cause
             asked = cause and event.src is not None and event.at_ms > oldest
             if asked and event.type == REPEATED:
-                outcomes.setdefault(cause, outcome(event))
+                outcomes.setdefault(f"{cause}:{key}", outcome(event))
             elif asked:
-                outcomes[cause] = outcome(event)
+                outcomes[f"{cause}:{key}"] = outcome(event)
             if event.type in answers or event.offset in failed:
                 if asked:
                     told[key] = None

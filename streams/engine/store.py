@@ -52,7 +52,7 @@ class Effects:
     seen: dict[str, int] = field(default_factory=dict)  # request id -> at_ms
     block: int | None = None  # set where a window is kept
     floor: float = -1
-    outcomes: dict[str, str] = field(default_factory=dict)  # request ce_id -> JSON document
+    outcomes: dict[str, str] = field(default_factory=dict)  # <request ce_id>:<key> -> JSON document
     ops: list[Op] = field(default_factory=list)
     note: bytes = b""  # published on the partition's channel; b"" publishes nothing
 

@@ -55,7 +55,8 @@ class Rooms:
 
     async def outcome(self, ce_id: str) -> dict[str, Any]:
         """What became of a request."""
-        raw = await self.until(lambda: self.redis.get(f"{self.tag(ROOMS)}:outcome:{ce_id}"), bool)
+        name = f"{self.tag(ROOMS)}:outcome:{ce_id}:{self.room_id}"
+        raw = await self.until(lambda: self.redis.get(name), bool)
         found: dict[str, Any] = orjson.loads(raw)
         return found
 

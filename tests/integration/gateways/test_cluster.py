@@ -76,6 +76,6 @@ async def test_an_outcome_is_awaited_across_nodes(redis: Any, hub: Hub) -> None:
     waiting = [asyncio.create_task(view.await_outcome(key, f"r-{key}", 60.0)) for key in keys]
     for key in keys:
         where = view.tag_of(key)
-        await redis.set(f"{where}:outcome:r-{key}", orjson.dumps({"for": key}))
+        await redis.set(f"{where}:outcome:r-{key}:{key}", orjson.dumps({"for": key}))
         await redis.spublish(where, orjson.dumps([key]))
     assert await asyncio.gather(*waiting) == [{"for": key} for key in keys]

@@ -187,5 +187,5 @@ def test_a_refusal_is_told_though_no_key_changed() -> None:
     answer = LogRecord(0, 5, b"k", made.value, made.headers)
     drive(applier.apply(Chunk("chaos.a.events", 0, 0, (answer,))))
     assert store.partitions[0].notes == [b'["k"]']
-    assert list(store.partitions[0].outcomes) == ["r"]
+    assert list(store.partitions[0].outcomes) == ["r:k"]
     assert store.partitions[0].states == {}

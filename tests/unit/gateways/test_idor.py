@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import pytest
@@ -19,12 +20,14 @@ from gateways.core.routes import Route
 from gateways.core.sessions import Tokens
 from gateways.core.standing import Standing
 from gateways.media.routes import ROUTES
+from schemas.keys import partition_of
 from schemas.media.visibility import VISIBILITIES
 from tests.support.work import Work
 from tests.unit.gateways.conftest import BEARER, KEY, Gateway
 from tests.unit.gateways.fakes import MemoryHistory, MemoryObjects
 from tests.unit.gateways.films import PROFILE, Film
 from tests.unit.gateways.identities import ISSUER, MemoryIdentities
+from tests.unit.gateways.world import PARTITIONS
 
 OWNER, OTHER, VIEWER, ANALYST, MODERATOR = (letter * 32 for letter in "abcde")
 ROLES = {OWNER: "creator", OTHER: "creator", VIEWER: "viewer", ANALYST: "analyst", MODERATOR: "moderator"}
@@ -188,9 +191,14 @@ async def test_what_is_hidden_takes_the_same_work_as_what_is_not_there(people: C
 async def test_nobody_learns_by_waiting_whether_a_film_is_there(
     people: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ids of requests can be computed from an asset's: whether an outcome comes at once must not tell."""
+    """Ids of requests can be computed from an asset's: whether an outcome comes at once must not tell.
+
+    Nor by way of a neighbour: of an asset that is not there and shares the partition.
+    """
     accepted = await people.upload("owner", "private")
     asset_id, real = accepted["id"], View.await_outcome
+    names = (f"never-there-{number}" for number in count())
+    neighbour = next(n for n in names if partition_of(n, PARTITIONS) == partition_of(asset_id, PARTITIONS))
     found: list[bool] = []
 
     async def awaited(view: View, key: str, request_id: str, timeout_s: float) -> Any:
@@ -201,13 +209,13 @@ async def test_nobody_learns_by_waiting_whether_a_film_is_there(
     monkeypatch.setattr(View, "await_outcome", awaited)
     for who in WHO:
         waited = {}
-        for asked in (asset_id, "never-there"):
+        for asked in (asset_id, neighbour):
             found.clear()
             path = f"/v1/assets/{asked}?wait_for={accepted['request_id']}"
             await people.gateway.client.get(path, headers=people.of(who, asset_id))
             waited[asked] = list(found)
         nothing = [] if who == "anonymous" else [False]
-        assert waited["never-there"] == nothing, who
+        assert waited[neighbour] == nothing, who
         assert waited[asset_id] == ([True] if who in ALL_SEEING else nothing), who
 
 

@@ -101,7 +101,7 @@ async def test_a_write_of_ones_own_is_waited_for(redis: Redis, reader: Projectio
 async def test_an_outcome_is_told_or_found(redis: Redis, reader: ProjectionReader) -> None:
     view = await reader.pin(NAMES)
     waiting = asyncio.create_task(view.await_outcome("k", "r1", 60.0))
-    await redis.set(f"{view.tag_of('k')}:outcome:r1", orjson.dumps({"type": "T"}))
+    await redis.set(f"{view.tag_of('k')}:outcome:r1:k", orjson.dumps({"type": "T"}))
     assert await waiting == {"type": "T"}
     assert await view.await_outcome("k", "r1", 0.0) == {"type": "T"}
     assert await view.await_outcome("k", "r2", 0.01) is None

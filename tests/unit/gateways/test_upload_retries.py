@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
+from typing import Any
 
 import pytest
 
 from streams.core.objects import ObjectStoreFull, ObjectStoreUnavailable
+from streams.core.producer import Position
 from tests.unit.gateways.conftest import BEARER, Gateway
 from tests.unit.gateways.uploading import FILM, parts_of, until
 
@@ -26,6 +28,28 @@ async def test_a_client_that_leaves_fails_the_asset(gateway: Gateway) -> None:
     shown = await (await gateway.get(f"/v1/assets/{asset_id}")).json()
     assert shown["state"] == "failed"
     assert shown["failure"]["code"] == "upload_aborted"
+    await until(lambda: not gateway.locks.held)
+
+
+async def test_a_client_that_leaves_before_its_beginning_is_acknowledged_fails_the_asset_too(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It can see the asset before the gateway hears from the broker."""
+    publish, landed = gateway.world.publish, asyncio.Event()
+
+    async def unheard(topic: str, key: str, type: str, *args: Any, **more: Any) -> Position:
+        position = await publish(topic, key, type, *args, **more)
+        if type.endswith(".UploadStarted"):
+            landed.set()
+            await asyncio.Event().wait()
+        return position
+
+    monkeypatch.setattr(gateway.world, "publish", unheard)
+    running = asyncio.create_task(gateway.upload(FILM))
+    await landed.wait()
+    running.cancel()
+    await until(lambda: gateway.world.names() == ["UploadStarted", "UploadFailed"])
+    assert gateway.world.published[1].data["code"] == "upload_aborted"
     await until(lambda: not gateway.locks.held)
 
 

@@ -115,7 +115,7 @@ class World:
             await self.redis.execute_command(op.command, f"{where}:{op.suffix}", *op.args)
         await self.redis.hset(f"{where}:meta", "fence", event.offset)
         if event.cause:
-            await self.redis.set(f"{where}:outcome:{event.cause}", outcome(event), ex=600)
+            await self.redis.set(f"{where}:outcome:{event.cause}:{event.key}", outcome(event), ex=600)
         await self.redis.execute_command("SPUBLISH", where, orjson.dumps([event.key]))
 
     def _event(
