@@ -20,6 +20,7 @@ from gateways.chat.reactions import Reactions
 from gateways.chat.room_rules import RoomRules
 from gateways.chat.sanctions import Sanctions
 from gateways.chat.titles import RoomTexts
+from gateways.chat.turns import Turns
 from gateways.core.deps import History, Producer
 from gateways.core.gcra import Local
 from gateways.core.limits import Limiter
@@ -51,6 +52,7 @@ class Chat:
     hashes: Hashes
     limiter: Limiter
     pace: Local = field(default_factory=Local)
+    turns: Turns = field(default_factory=Turns)
     rooms: Projection
     desk: Projection
     accounts: Projection

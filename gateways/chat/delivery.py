@@ -53,12 +53,16 @@ class Delivery:
         self._written_at_s = self._took_s = 0.0
         self._written_bytes = 0
 
-    def pause_s(self) -> float:
-        """How long to wait before the next writing, seconds; not above 0: it may begin."""
+    @property
+    def pace_s(self) -> float:
+        """From one writing to the next, seconds."""
         cheap_s = max(QUICKEST_PACE_S, min(PACE_S, CHEAP * self._took_s))
         taken_s = PACE_S * self._written_bytes / FLUSH_BYTES
-        pace_s = min(SLOWEST_PACE_S, max(cheap_s, taken_s, SHARE * self._took_s))
-        return self._written_at_s + pace_s - asyncio.get_running_loop().time()
+        return min(SLOWEST_PACE_S, max(cheap_s, taken_s, SHARE * self._took_s))
+
+    def pause_s(self) -> float:
+        """How long to wait before the next writing, seconds; not above 0: it may begin."""
+        return self._written_at_s + self.pace_s - asyncio.get_running_loop().time()
 
     async def write(self, items: Sequence[Item]) -> None:
         """To all who listen now: what is everybody's as one frame, what is one account's to that account."""

@@ -92,6 +92,11 @@ class Feed:
             await asyncio.gather(self._task, return_exceptions=True)
 
     @property
+    def pace_s(self) -> float:
+        """From one writing to all who listen to the next, seconds."""
+        return self._delivery.pace_s
+
+    @property
     def last(self) -> int:
         """Id of the newest delta that everybody who listens has."""
         return self._sent

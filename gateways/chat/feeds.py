@@ -116,6 +116,11 @@ class Feeds:
             raise RoomAway(room_id) from error
         return feed
 
+    def pace_s(self, room_id: str) -> float:
+        """From one writing of the room to the next, seconds; 0 where nobody listens here."""
+        feed = self._open.get(room_id)
+        return 0.0 if feed is None else feed.pace_s
+
     def authors(self) -> set[str]:
         """Accounts of which something is shown in the open rooms, and owners of these."""
         found = {item.account_id for feed in self._open.values() for item in feed.items() if item.wire}

@@ -105,6 +105,7 @@ async def send(
             "device_hash": sender.device_hash,
             "network_hash": sender.network_hash,
         }
+        await chat.turns.wait(chat.feeds.pace_s(room["room_id"]))
         request_id = chat.acks.attempt(first)
         answer = await publish(chat, "MessageSubmitted", data, request_id, message_id)
     outcome = await _decided(chat, first, request_id, answer)
