@@ -80,8 +80,8 @@ class Passphrase:
         return Scrypt(salt=told, length=32, **_SCRYPT).derive(self._passphrase.encode())
 
 
-class KeyFile:
-    """A random key wrapped under the active key of the key file, which reading it needs."""
+class VaultKeys:
+    """A random key wrapped under the active one of the vault's own keys, which reading it needs."""
 
     kind = "kms"
 
@@ -179,7 +179,9 @@ def read_entries(path: Path, lock: Lock) -> Iterator[Entry]:
         with path.open("rb") as file:
             head = _head(path, file)
             if head.by != lock.kind:
-                how = {"passphrase": "with a passphrase", "kms": "under the key file (--kms)"}.get(head.by)
+                how = {"passphrase": "with a passphrase", "kms": "under the vault's own keys (--kms)"}.get(
+                    head.by
+                )
                 raise BackupError(f"{path} was encrypted {how or 'in a way that is not known here'}.")
             yield from _entries(path, file, AESGCM(lock.key(head.told)), hashlib.sha256(head.line).digest())
     except OSError as error:

@@ -13,10 +13,11 @@ from typing import Any, Final
 import click
 
 from deploy.commands._common import broker_settings, clock, errors_as_sentences, print_json, settings
-from deploy.vault_backup import BackupError, KeyFile, Lock, Passphrase, read_head, write_backup
+from deploy.vault_backup import BackupError, Lock, Passphrase, VaultKeys, read_head, write_backup
 from deploy.vault_restoring import erased_subjects, restore_backup
 from schemas.catalog import load_topology
-from streams.core.kms import KmsError, LocalFileKms, epoch_ms
+from streams.core.kms import KmsError, epoch_ms
+from streams.core.kms_choice import open_kms
 from streams.core.settings import Settings
 from streams.core.vault import Vault, VaultError, open_vault
 from streams.core.vault_care import all_entries, holding, rewrap, shortcomings
@@ -29,7 +30,10 @@ _passphrase_file = click.option(
     help="The passphrase is this file's content. Without it you are asked.",
 )
 _kms = click.option(
-    "--kms", "with_kms", is_flag=True, help="Encrypt under the key file instead: to read it takes that file."
+    "--kms",
+    "with_kms",
+    is_flag=True,
+    help="Encrypt under the vault's own keys instead: to read it takes them.",
 )
 
 
@@ -54,7 +58,7 @@ def status(as_json: bool) -> None:
             return {
                 "vault": vault.where,
                 "entries": found.by_kind,
-                "kms_file": str(known.kms_path),
+                "keys_in": vault.kms.where,
                 "active_key": active,
                 "entries_by_key": found.by_key,
                 "wrong": wrong,
@@ -65,7 +69,7 @@ def status(as_json: bool) -> None:
         print_json(told)
     else:
         click.echo(f"vault      {told['vault']}")
-        click.echo(f"keys       {told['kms_file']}, active: {told['active_key']}")
+        click.echo(f"keys       {told['keys_in']}, active: {told['active_key']}")
         click.echo(
             "entries    " + (", ".join(f"{kind} {n}" for kind, n in told["entries"].items()) or "none")
         )
@@ -122,7 +126,7 @@ def restore(
 
     async def fill(known: Settings) -> dict[str, Any]:
         head = read_head(file)
-        lock = _lock(known, passphrase_file, head.by == KeyFile.kind, confirm=False)
+        lock = _lock(known, passphrase_file, head.by == VaultKeys.kind, confirm=False)
         now_ms = epoch_ms()
         oldest_ms = 0 if accept_older else now_ms - known.vault_backup_max_age_days * _DAY_MS
         async with _vault(known) as vault:
@@ -151,12 +155,12 @@ def rotate(as_json: bool) -> None:
     async def turn(known: Settings) -> dict[str, Any]:
         async with _vault(known) as vault:
             await vault.ready()
-            kms = LocalFileKms(known.kms_path)
-            made = kms.rotate()
+            made = vault.kms.rotate()
             count = await rewrap(vault)
-            dropped = kms.drop_retired(epoch_ms() - known.vault_backup_max_age_days * _DAY_MS)
+            dropped = vault.kms.drop_retired(epoch_ms() - known.vault_backup_max_age_days * _DAY_MS)
             await vault.rewrite_file()
-        return {"active_key": made, "entries": count, "dropped_keys": dropped}
+            where = vault.kms.where
+        return {"active_key": made, "entries": count, "dropped_keys": dropped, "keys_in": where}
 
     told = _run(turn)
     if as_json:
@@ -164,7 +168,7 @@ def rotate(as_json: bool) -> None:
     else:
         gone = f"; dropped {', '.join(told['dropped_keys'])}" if told["dropped_keys"] else ""
         click.echo(f"{told['entries']} entries are wrapped under the new key {told['active_key']}{gone}.")
-        click.echo(f"Keep a copy of {settings().kms_path} elsewhere: nothing else opens the vault.")
+        click.echo(f"Keep a copy of {told['keys_in']} elsewhere: nothing else opens the vault.")
 
 
 def _run(work: Callable[[Settings], Coroutine[Any, Any, dict[str, Any]]]) -> dict[str, Any]:
@@ -186,7 +190,7 @@ async def _vault(known: Settings) -> AsyncIterator[Vault]:
 
 def _lock(known: Settings, passphrase_file: Path | None, with_kms: bool, *, confirm: bool) -> Lock:
     if with_kms:
-        return KeyFile(LocalFileKms(known.kms_path))
+        return VaultKeys(open_kms(known))
     if passphrase_file is not None:
         return Passphrase(passphrase_file.read_text().strip())
     if not sys.stdin.isatty():

@@ -1,4 +1,4 @@
-"""Keys that encrypt keys: a small interface, and its first implementation over one private file.
+"""Keys that encrypt keys: a small interface, and its implementation over one private file.
 
 Whatever is secret is kept wrapped (AES-256-GCM) under the active key; the wrapped bytes name their key, so
 that values wrapped before a rotation stay readable.
@@ -24,11 +24,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 # Wrapped bytes: version (1), key id (8), nonce (12), cipher text with its tag. Version and key id are
 # authenticated together with the caller's `aad`.
-_VERSION: Final = b"\x01"
-_ID_BYTES: Final = 8
-_NONCE_BYTES: Final = 12
-_HEAD_BYTES: Final = len(_VERSION) + _ID_BYTES
-_KEY_BITS: Final = 256
+VERSION: Final = b"\x01"
+ID_BYTES: Final = 8
+NONCE_BYTES: Final = 12
+HEAD_BYTES: Final = len(VERSION) + ID_BYTES
+KEY_BITS: Final = 256
 
 
 class KmsError(Exception):
@@ -48,7 +48,15 @@ class Tampered(KmsError):
 
 
 class Kms(Protocol):
-    """What the vault needs of a key manager. Calls must not block for long: a remote one keeps data keys."""
+    """What the vault needs of a key manager. Calls must not block for long: a remote one keeps data keys.
+
+    Every implementation passes `tests.contract.kms`.
+    """
+
+    @property
+    def where(self) -> str:
+        """Where the keys are, for people."""
+        ...
 
     @property
     def active_key_id(self) -> str:
@@ -71,10 +79,21 @@ class Kms(Protocol):
         """Make a new key and make it the active one; older ones still unwrap. Returns its id."""
         ...
 
+    def drop_retired(self, before_ms: int) -> list[str]:
+        """Remove keys that were retired before then; what only they open is lost. Returns their ids."""
+        ...
+
 
 def epoch_ms() -> int:
     """Now, milliseconds since 1970."""
     return time.time_ns() // 1_000_000
+
+
+def id_in(wrapped: bytes) -> str:
+    """Id of the key that `wrapped` names. Raises Tampered if these are no wrapped bytes."""
+    if not wrapped.startswith(VERSION) or len(wrapped) < HEAD_BYTES + NONCE_BYTES + 16:
+        raise Tampered("These bytes were not wrapped by this version of the wrapped bytes' format.")
+    return wrapped[len(VERSION) : HEAD_BYTES].hex()
 
 
 @dataclass(frozen=True)
@@ -100,6 +119,11 @@ class LocalFileKms:
         self._keys: _Keys | None = self._read() if path.exists() else None
 
     @property
+    def where(self) -> str:
+        """Where the keys are, for people."""
+        return str(self._path)
+
+    @property
     def active_key_id(self) -> str:
         """Id of the key that `wrap` uses now."""
         return self._current().active
@@ -111,17 +135,15 @@ class LocalFileKms:
 
     def key_id_of(self, wrapped: bytes) -> str:
         """Id of the key that `wrapped` names. Raises Tampered if these are no wrapped bytes."""
-        if not wrapped.startswith(_VERSION) or len(wrapped) < _HEAD_BYTES + _NONCE_BYTES + 16:
-            raise Tampered("These bytes were not wrapped by this version of the key file's format.")
-        return wrapped[len(_VERSION) : _HEAD_BYTES].hex()
+        return id_in(wrapped)
 
     def wrap(self, plain: bytes, aad: bytes) -> bytes:
         """Encrypt under the active key, with a random nonce."""
         if self._keys is None and not self._path.exists():
             self._create()
         keys = self._current()
-        head = _VERSION + bytes.fromhex(keys.active)
-        nonce = os.urandom(_NONCE_BYTES)
+        head = VERSION + bytes.fromhex(keys.active)
+        nonce = os.urandom(NONCE_BYTES)
         return head + nonce + keys.ciphers[keys.active].encrypt(nonce, plain, head + aad)
 
     def unwrap(self, wrapped: bytes, aad: bytes) -> bytes:
@@ -133,9 +155,9 @@ class LocalFileKms:
                 f"This was encrypted under key {key_id}, which {self._path} does not hold: put back the file "
                 "that does (KMS_FILE names another one)."
             )
-        head, nonce = wrapped[:_HEAD_BYTES], wrapped[_HEAD_BYTES : _HEAD_BYTES + _NONCE_BYTES]
+        head, nonce = wrapped[:HEAD_BYTES], wrapped[HEAD_BYTES : HEAD_BYTES + NONCE_BYTES]
         try:
-            return cipher.decrypt(nonce, wrapped[_HEAD_BYTES + _NONCE_BYTES :], head + aad)
+            return cipher.decrypt(nonce, wrapped[HEAD_BYTES + NONCE_BYTES :], head + aad)
         except InvalidTag:
             raise Tampered(
                 f"Something encrypted under key {key_id} was changed, or stands in another's place: restore "
@@ -146,8 +168,8 @@ class LocalFileKms:
         """A new active key; the old ones stay until `drop_retired`. Written and flushed before it returns."""
         with self._locked():
             keys = self._read()
-            made = secrets.token_hex(_ID_BYTES)
-            new = AESGCM.generate_key(_KEY_BITS)
+            made = secrets.token_hex(ID_BYTES)
+            new = AESGCM.generate_key(KEY_BITS)
             retired = keys.retired_at_ms | {keys.active: self._now_ms()}
             self._write(_json(made, keys.secrets | {made: new}, retired))
             self._keys = self._read()
@@ -190,7 +212,7 @@ class LocalFileKms:
                 if name != raw["active"]
             }
             ciphers = {name: AESGCM(key) for name, key in keys.items()}
-            if raw["active"] not in keys or any(len(key) * 8 != _KEY_BITS for key in keys.values()):
+            if raw["active"] not in keys or any(len(key) * 8 != KEY_BITS for key in keys.values()):
                 raise ValueError("a key is missing or too short")
             return _Keys(_stamp_of(found), raw["active"], keys, retired, ciphers)
         except FileNotFoundError as error:
@@ -208,8 +230,8 @@ class LocalFileKms:
 
     def _create(self) -> None:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        made = secrets.token_hex(_ID_BYTES)
-        new = self._temporary(_json(made, {made: AESGCM.generate_key(_KEY_BITS)}, {}))
+        made = secrets.token_hex(ID_BYTES)
+        new = self._temporary(_json(made, {made: AESGCM.generate_key(KEY_BITS)}, {}))
         # Of several processes that start at once one makes the file, the others take it as it is.
         with contextlib.suppress(FileExistsError):
             os.link(new, self._path)

@@ -100,10 +100,22 @@ class Settings(BaseSettings):
         default=SecretStr("redis://127.0.0.1:6380/0"),
         description="Redis or Valkey of the vault, a server of its own: appendonly yes, appendfsync always.",
     )
+    kms: Literal["file", "pkcs11"] = Field(
+        default="file",
+        description="Where the keys are that the vault's values are wrapped under: in KMS_FILE, or in a "
+        "token (a hardware security module) that is reached by PKCS#11.",
+    )
     kms_file: Path | None = Field(
         default=None,
-        description="Keys that the vault's values are wrapped under, mode 0600; empty: kms.json in "
-        "KINOLOG_HOME, made at the first use.",
+        description="With KMS=file: the file of the keys, mode 0600; empty: kms.json in KINOLOG_HOME, made "
+        "at the first use.",
+    )
+    kms_pkcs11_module: Path | None = Field(
+        default=None, description="With KMS=pkcs11: the token's library, a .so of its vendor."
+    )
+    kms_pkcs11_token: str = Field(default="kinolog", description="With KMS=pkcs11: the token's label.")
+    kms_pkcs11_pin: SecretStr = Field(
+        default=SecretStr(""), description="With KMS=pkcs11: the user's PIN of the token."
     )
     vault_backup_max_age_days: int = Field(
         default=7,

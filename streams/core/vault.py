@@ -20,7 +20,8 @@ from redis.exceptions import RedisError, ResponseError
 
 from streams.core import vault_scripts
 from streams.core.clients import vault_client
-from streams.core.kms import Kms, KmsError, LocalFileKms
+from streams.core.kms import Kms, KmsError
+from streams.core.kms_choice import open_kms
 from streams.core.settings import Settings
 
 PASSWORD: Final = "password"  # noqa: S105 - the name of a kind
@@ -257,7 +258,7 @@ class Vault:
 def open_vault(settings: Settings) -> Vault:
     """The vault of the settings; connects on first use, close with `aclose()`. VaultUnusable without keys."""
     try:
-        kms = LocalFileKms(settings.kms_path)
+        kms = open_kms(settings)
     except KmsError as error:
         raise VaultUnusable(str(error)) from error
     return Vault(vault_client(settings), kms)

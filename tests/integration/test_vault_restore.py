@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from deploy import log_reader, vault_backup
 from deploy.commands.vault import command
 from deploy.local.launcher import Stack
-from deploy.vault_backup import BackupError, KeyFile, Lock, Passphrase, read_head, write_backup
+from deploy.vault_backup import BackupError, Lock, Passphrase, VaultKeys, read_head, write_backup
 from deploy.vault_restoring import restore_backup
 from streams.core import vault_care
 from streams.core.kms import LocalFileKms, epoch_ms
@@ -94,7 +94,7 @@ async def test_a_round_trip_to_another_machine(vault: Vault, other: Vault, tmp_p
 
 async def test_under_the_key_file(vault: Vault, vault_server: VaultServer, tmp_path: Path) -> None:
     await fill(vault)
-    lock = KeyFile(vault_server.kms())
+    lock = VaultKeys(vault_server.kms())
     path = await backed_up(vault, tmp_path / "backup", lock)
     vault.kms.rotate()
     assert await restored(vault, path, lock, replace=True) == 6

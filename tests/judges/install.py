@@ -1,4 +1,4 @@
-"""Brings the judges: npm packages by the lock beside this file, FFmpeg from Debian where that may be done.
+"""Brings the judges: npm packages by the lock beside this file, FFmpeg and SoftHSM from Debian where it may.
 
 `python -m tests.judges.install` is what `make test-judges` runs; the npm part is also done by the tests
 themselves when it is missing, so that `pytest tests/judges` works on any checkout.
@@ -17,7 +17,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 LOCK = HERE / "package-lock.json"
 STAMP = HERE / "node_modules" / ".kinolog-stamp"
-DEBIAN = {"ffmpeg": "ffmpeg"}  # program -> package
+DEBIAN = {"ffmpeg": "ffmpeg", "softhsm2-util": "softhsm2"}  # program -> package
 
 
 def program(name: str) -> str:

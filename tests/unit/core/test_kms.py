@@ -1,16 +1,16 @@
-"""Keys in a file: wrapped and unwrapped, rotated, dropped, and refused where they cannot be trusted."""
+"""Keys in a file: the contract of all, and what only a file can be: private, damaged, gone."""
 
 from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from streams.core.kms import KmsUnusable, LocalFileKms, Tampered, WrongKey
+from streams.core.kms import KmsUnusable, LocalFileKms, epoch_ms
+from tests.contract.kms import KmsContract, OpenKms
 
 
 @pytest.fixture
@@ -18,51 +18,16 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "home" / "kms.json"
 
 
-def test_what_is_wrapped_comes_back(path: Path) -> None:
-    kms = LocalFileKms(path)
-    wrapped = kms.wrap(b"secret", b"password|ada")
-    assert b"secret" not in wrapped
-    assert kms.key_id_of(wrapped) == kms.active_key_id
-    assert LocalFileKms(path).unwrap(wrapped, b"password|ada") == b"secret"
-    assert kms.wrap(b"secret", b"password|ada") != wrapped
+class TestContract(KmsContract):
+    @pytest.fixture
+    def open_kms(self, path: Path) -> OpenKms:
+        return lambda now_ms=epoch_ms: LocalFileKms(path, now_ms=now_ms)
 
 
 def test_the_file_is_private_and_leaves_nothing_beside_it(path: Path) -> None:
     LocalFileKms(path).wrap(b"", b"")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [found.name for found in path.parent.iterdir()] == ["kms.json"]
-
-
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        lambda wrapped: wrapped[:-1] + bytes([wrapped[-1] ^ 1]),
-        lambda wrapped: wrapped[:20] + bytes([wrapped[20] ^ 1]) + wrapped[21:],
-        lambda wrapped: wrapped[:-1],
-        lambda wrapped: b"\x02" + wrapped[1:],
-        lambda wrapped: wrapped[:12],
-        lambda wrapped: b"",
-    ],
-    ids=["tag", "nonce", "cut", "version", "stump", "nothing"],
-)
-def test_changed_bytes_are_refused(path: Path, spoil: Callable[[bytes], bytes]) -> None:
-    kms = LocalFileKms(path)
-    with pytest.raises(Tampered):
-        kms.unwrap(spoil(kms.wrap(b"secret", b"here")), b"here")
-
-
-def test_a_value_in_anothers_place_is_refused(path: Path) -> None:
-    kms = LocalFileKms(path)
-    with pytest.raises(Tampered, match=r"changed, or stands in another's place: restore it from a backup"):
-        kms.unwrap(kms.wrap(b"secret", b"password|ada"), b"password|eve")
-
-
-def test_an_id_swapped_for_that_of_another_key_is_refused(path: Path) -> None:
-    kms = LocalFileKms(path)
-    wrapped = kms.wrap(b"secret", b"here")
-    other = bytes.fromhex(kms.rotate())
-    with pytest.raises(Tampered):
-        kms.unwrap(wrapped[:1] + other + wrapped[9:], b"here")
 
 
 def test_rotation_keeps_older_values_readable_and_reaches_other_processes(path: Path) -> None:
@@ -74,21 +39,6 @@ def test_rotation_keeps_older_values_readable_and_reaches_other_processes(path: 
     assert elsewhere.key_id_of(elsewhere.wrap(b"", b"")) == made
     assert elsewhere.unwrap(old, b"") == b"secret"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-
-
-def test_keys_retired_long_ago_are_dropped_and_no_others(path: Path) -> None:
-    now_ms = [1_000]
-    kms = LocalFileKms(path, now_ms=lambda: now_ms[0])
-    wrapped = kms.wrap(b"secret", b"")
-    oldest = kms.active_key_id
-    second = kms.rotate()
-    now_ms[0] = 5_000
-    third = kms.rotate()
-    assert kms.drop_retired(before_ms=1_000) == []
-    assert kms.drop_retired(before_ms=5_000) == [oldest]
-    assert kms.key_ids == sorted([second, third])
-    with pytest.raises(WrongKey, match=rf"key {oldest}, which .*kms\.json does not hold: put back"):
-        kms.unwrap(wrapped, b"")
 
 
 def test_processes_that_start_at_once_agree_on_one_key(path: Path) -> None:

@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from deploy import vault_backup
-from deploy.vault_backup import BackupError, KeyFile, Lock, Passphrase, read_entries, read_head, write_backup
+from deploy.vault_backup import (
+    BackupError,
+    Lock,
+    Passphrase,
+    VaultKeys,
+    read_entries,
+    read_head,
+    write_backup,
+)
 from streams.core.kms import LocalFileKms
 from streams.core.vault_care import Entry
 
@@ -27,7 +35,7 @@ async def some(entries: list[Entry]) -> AsyncIterator[Entry]:
 
 @pytest.fixture
 def lock(tmp_path: Path) -> Lock:
-    return KeyFile(LocalFileKms(tmp_path / "kms.json"))
+    return VaultKeys(LocalFileKms(tmp_path / "kms.json"))
 
 
 @pytest.fixture
@@ -118,11 +126,11 @@ def test_without_its_key_file(path: Path, tmp_path: Path) -> None:
     other = LocalFileKms(tmp_path / "other.json")
     other.wrap(b"", b"")
     with pytest.raises(BackupError, match=r"key cannot be had.*does not hold: put back the file that does"):
-        list(read_entries(path, KeyFile(other)))
+        list(read_entries(path, VaultKeys(other)))
 
 
 def test_the_wrong_way_is_told(path: Path) -> None:
-    with pytest.raises(BackupError, match="was encrypted under the key file"):
+    with pytest.raises(BackupError, match="was encrypted under the vault's own keys"):
         list(read_entries(path, Passphrase("correct horse battery")))
 
 
