@@ -1,8 +1,8 @@
 """The vault: what must be forgettable, which is why it does not stand on the log.
 
-Password and API key hashes, subject keys, signing keys. A Redis of its own that answers a write when it is on
-the disk; every value is wrapped by the KMS, bound to the place where it stands. It is written before the
-event that speaks of it; events name its entries by id only.
+Password and API key hashes, subject keys, signing keys, keys of protected films. A Redis of its own that
+answers a write when it is on the disk; every value is wrapped by the KMS, bound to the place where it stands.
+It is written before the event that speaks of it; events name its entries by id only.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ LOGIN_SESSION: Final = "login_session"
 ONE_TIME_LINK: Final = "one_time_link"
 SIGNING_KEY: Final = "signing_key"
 PLATFORM_KEY: Final = "platform_key"  # the platform's own, such as that of address HMACs
+CONTENT_KEY: Final = "content_key"  # what a protected film is encrypted with: streams.core.content_keys
 KINDS: Final = frozenset(
-    {PASSWORD, API_KEY, SUBJECT_KEY, LOGIN_SESSION, ONE_TIME_LINK, SIGNING_KEY, PLATFORM_KEY}
+    {PASSWORD, API_KEY, SUBJECT_KEY, LOGIN_SESSION, ONE_TIME_LINK, SIGNING_KEY, PLATFORM_KEY, CONTENT_KEY}
 )
 
 MOST_VALUE_BYTES: Final = 64 * 1024
