@@ -57,6 +57,7 @@ async def concurrency(request: web.Request) -> web.Response:
 async def _find(reading: Reading, sessions: Chosen, span: Span, edges: list[int]) -> dict[str, Any]:
     within = sessions.within(span, before_days=LONGEST_VIEW_DAYS)
     first, end = span.from_ms // MINUTE_MS, -(-span.to_ms // MINUTE_MS)
+    # A session that had ended before adds up to nothing at the first minute.
     sql = f"""\
 SELECT {bucket_sql(edges, "at * 60000")} AS edge, min(at) AS first, max(viewers) AS most,
   argMax(viewers, at) AS last, argMax(at, (viewers, -at)) AS most_at
@@ -64,8 +65,7 @@ FROM (
   SELECT at, sum(change) OVER (ORDER BY at) AS viewers FROM (
     SELECT greatest(toInt64(minute), {first}) AS at, sum(one) AS change FROM {{views}} FINAL
     ARRAY JOIN mapKeys(active) AS minute, mapValues(active) AS one
-    WHERE {within.where} AND minute < {end}
-      AND started_at_ms < {{to_ms:Int64}} AND last_at_ms >= {{from_ms:Int64}}
+    WHERE {within.where} AND started_s < {{to_s:UInt32}} AND minute < {end}
     GROUP BY at
   )
 )

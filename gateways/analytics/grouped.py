@@ -40,35 +40,37 @@ def grouped_sql(
     limit: int = 0,
     whole: bool = True,
 ) -> str:
-    """One row a group; with `whole` also one of all that are `kept` and one of those that are left out.
+    """One row a group; with `whole` also one of all.
 
-    Columns: key, whole (1: of all), kept (0: left out), sessions, and each measure's name with `m_` before it
-    (columns of the table have the same names). Parameters: those of `chosen`. `limit` 0: all groups.
+    Columns: key, whole (1: of all), left_out (sessions of robots, where they are), and each measure's name
+    with `m_` before it (columns of the table have the same names). Parameters: those of `chosen`. `limit` 0:
+    all groups.
     """
     columns = ", ".join(f"{measure.formula} AS m_{name}" for name, measure in measures.items())
     table = "{views} FINAL"
     if group == "none":
         return (
-            f"SELECT '' AS key, 1 AS whole, {chosen.kept} AS kept, count() AS sessions, {columns} "  # noqa: S608
-            f"FROM {table} WHERE {chosen.among} GROUP BY kept"
+            f"WITH {chosen.kept} AS kept "  # noqa: S608  # bound where it is a caller's
+            f"SELECT '' AS key, 1 AS whole, countIf(NOT kept) AS left_out, {columns} "
+            f"FROM {table} WHERE {chosen.among}"
         )
     if group == "rendition":
         table += " ARRAY JOIN mapKeys(rendition_ms) AS rendition, mapValues(rendition_ms) AS rendition_time"
-        columns = columns.replace("sum(playing_ms)", "sum(rendition_time)")
     key = bucket_sql(edges, "started_s", 1000) if group == "time" else COLUMNS.get(group, group)
     rank = f"m_{order} DESC NULLS LAST, key" if order else "key"
     if not whole:
         sql = (
-            f"SELECT {key} AS key, 0 AS whole, 1 AS kept, 0 AS sessions, {columns} "  # noqa: S608
+            f"WITH 1 AS kept SELECT {key} AS key, 0 AS whole, 0 AS left_out, {columns} "  # noqa: S608
             f"FROM {table} WHERE {chosen.where} GROUP BY key ORDER BY {rank}"
         )
     else:
         sql = (
-            f"SELECT {key} AS key, grouping(key) AS whole, {chosen.kept} AS kept, count() AS sessions, "  # noqa: S608
-            f"{columns} FROM {table} WHERE {chosen.among} GROUP BY kept, key WITH ROLLUP "
-            f"HAVING grouping(kept) = 0 AND (kept OR whole) ORDER BY whole DESC, {rank}"
+            f"WITH {chosen.kept} AS kept "  # noqa: S608
+            f"SELECT {key} AS key, grouping(key) AS whole, countIf(NOT kept) AS left_out, {columns} "
+            f"FROM {table} WHERE {chosen.among} GROUP BY key WITH ROLLUP "
+            f"HAVING whole OR countIf(kept) > 0 ORDER BY whole DESC, {rank}"
         )
-    return f"{sql} LIMIT {limit + 2 * whole}" if limit else sql
+    return f"{sql} LIMIT {limit + whole}" if limit else sql
 
 
 def together(measures: Mapping[str, Measure], group: str, chosen: Chosen) -> bool:
@@ -107,10 +109,8 @@ def split(found: Sequence[Mapping[str, Any]], measures: Mapping[str, Measure], g
         values = {measure: rounded(row[f"m_{measure}"]) for measure in measures}
         if not row["whole"]:
             rows.append({name: row["key"], **values})
-        elif row["kept"]:
-            whole = values
         else:
-            left_out = row["sessions"]
+            whole, left_out = values, row["left_out"]
     return Found(rows, whole, left_out)
 
 

@@ -27,6 +27,7 @@ UPTO_MS: Final = (
 )
 _LAST: Final = UPTO_MS[-1] // _STEP_MS + 1
 _SQL: Final = f"""\
+WITH 1 AS kept
 SELECT least(intDiv(startup_ms + {_STEP_MS - 1}, {_STEP_MS}), {_LAST}) AS step, grouping(step) AS whole,
   count() AS sessions, {MEASURES["startup_median_ms"].formula} AS median_ms,
   {MEASURES["startup_p95_ms"].formula} AS p95_ms
