@@ -1,8 +1,11 @@
 """A player's beats as they may go on the log: each number in its range, both clocks kept, oddities counted.
 
-A beat that nobody could place in its session (no sequence number, no object) is refused by a code. Everything
-else that is out of its range is brought into it, and its name told in `clamped`: a player whose clock is a
-year off, or that reports minus five dropped frames, still watched the film.
+A beat that nobody could place in its session (no sequence number, no time, no object) is refused by a code.
+Everything else that is out of its range is brought into it, and its name told in `clamped`: a player whose
+clock is a year off, or that reports minus five dropped frames, still watched the film.
+
+What is made of a beat depends on the beat alone, `at_ms` excepted: sent again, later, or together with
+others, it is the same beat.
 """
 
 from __future__ import annotations
@@ -33,17 +36,17 @@ STATES: Final = frozenset(
 
 
 class Refused(NamedTuple):
-    """A beat that is not taken: which one of its report, and why (not_an_object, bad_sn, bad_state)."""
+    """A beat that is not taken: which one of its report, and why (`_why_not` has the codes)."""
 
     number: int
     code: str
 
 
-def checked(raw: Sequence[Any], received_at_ms: int, film_ms: int | None) -> tuple[list[Beat], list[Refused]]:
+def checked(raw: Sequence[Any], received_at_ms: int) -> tuple[list[Beat], list[Refused]]:
     """The beats of a report as they may go on the log, and those that may not. Never raises.
 
-    `raw` is what JSON gave. A beat's own time is kept as told, within a day of the last one's, and corrected
-    by how long before the last one it was.
+    `raw` is what JSON gave. A beat's own time is kept as told. By our clock it was as long before the report
+    came as it was before the last beat: a day at most.
     """
     refused: list[Refused] = []
     found: list[tuple[dict[str, Any], int]] = []
@@ -55,8 +58,8 @@ def checked(raw: Sequence[Any], received_at_ms: int, film_ms: int | None) -> tup
             found.append((one, one["sn"]))
     if not found:
         return [], refused
-    last_ts_ms = _time(max(found, key=lambda one: one[1])[0].get("ts_ms"), received_at_ms)
-    return [_beat(one, received_at_ms, last_ts_ms, film_ms) for one, _ in found], refused
+    last_ts_ms = _time(max(found, key=lambda one: one[1])[0]["ts_ms"])
+    return [_beat(one, received_at_ms, last_ts_ms) for one, _ in found], refused
 
 
 def _why_not(raw: Any) -> str:
@@ -65,22 +68,23 @@ def _why_not(raw: Any) -> str:
     sn = raw.get("sn")
     if not isinstance(sn, int) or isinstance(sn, bool) or not 0 <= sn <= MOST:
         return "bad_sn"
+    ts_ms = raw.get("ts_ms")
+    if isinstance(ts_ms, bool) or not isinstance(ts_ms, int | float) or not math.isfinite(ts_ms):
+        return "bad_ts"
     state = raw.get("state")
     return "" if isinstance(state, str) and state in STATES else "bad_state"
 
 
-def _beat(raw: dict[str, Any], received_at_ms: int, last_ts_ms: int, film_ms: int | None) -> Beat:
+def _beat(raw: dict[str, Any], received_at_ms: int, last_ts_ms: int) -> Beat:
     clamped: list[str] = []
-    said = raw.get("ts_ms")
-    told = _time(said, last_ts_ms)
-    ts_ms = min(max(told, last_ts_ms - DAY_MS), last_ts_ms + DAY_MS)
-    if ts_ms != said and not (isinstance(said, float) and ts_ms == int(told)):
+    ts_ms = _time(raw["ts_ms"])
+    if ts_ms != int(raw["ts_ms"]):
         clamped.append("ts_ms")
     kind = raw.get("kind", "other")
     if not isinstance(kind, str) or kind not in KINDS:
         clamped.append("kind")
         kind = "other"
-    playhead_ms = _number(raw, "playhead_ms", 0, film_ms or LONGEST_FILM_MS, clamped)
+    playhead_ms = _number(raw, "playhead_ms", 0, LONGEST_FILM_MS, clamped)
     bitrate_kbps = _number(raw, "bitrate_kbps", 0, MOST_KBPS, clamped)
     stalled_total_ms = _number(raw, "stalled_total_ms", 0, LONGEST_FILM_MS, clamped)
     stalls_total = _number(raw, "stalls_total", 0, MOST, clamped)
@@ -89,7 +93,7 @@ def _beat(raw: dict[str, Any], received_at_ms: int, last_ts_ms: int, film_ms: in
     return {
         "sn": raw["sn"],
         "ts_ms": ts_ms,
-        "at_ms": received_at_ms - max(0, last_ts_ms - ts_ms),
+        "at_ms": received_at_ms - min(max(0, last_ts_ms - ts_ms), DAY_MS),
         "kind": cast(Any, kind),  # one of KINDS
         "state": raw["state"],
         "playhead_ms": None if playhead_ms is None else int(playhead_ms),
@@ -104,10 +108,8 @@ def _beat(raw: dict[str, Any], received_at_ms: int, last_ts_ms: int, film_ms: in
     }
 
 
-def _time(said: Any, otherwise_ms: int) -> int:
+def _time(said: float) -> int:
     """A client's clock within reason: any time from 1970 to 2100."""
-    if isinstance(said, bool) or not isinstance(said, int | float) or not math.isfinite(said):
-        return otherwise_ms
     return min(max(int(said), 0), LAST_TS_MS)
 
 

@@ -64,6 +64,6 @@ def _beat(record: Record) -> dict[str, Any]:
     }
     for name, key in _TOTALS:
         found = cmcd.number(record, key)
-        if found is not None:
+        if found is not None and (name != "rate" or found > 0):  # `pr=0` says that it does not play now
             beat[name] = found
     return beat

@@ -173,7 +173,7 @@ async def _report(
     account_id = principal.counted_as
     known = await intake.films.of(session.asset, principal)
     film = known or Film()
-    beats, refused = checked(session.beats, received_at_ms, film.film_ms)
+    beats, refused = checked(session.beats, received_at_ms)
     for number, code in refused:
         refusals.add(*session.at[number], code)
     if not beats:

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from schemas.analytics.views import WATCHED_MS
+
 PEOPLE: Final = "people"
 VIEWER_BITS: Final = 14
 VIEWER_ERROR: Final = 1.04 / 2 ** (VIEWER_BITS / 2)
@@ -52,6 +54,10 @@ def _divided(part: str, whole: str) -> str:
 
 _SESSIONS: Final = "countIf(kept)"
 _VIEWS: Final = _count("counted")
+# One that still starts has not left: it has when nothing was heard for as long as it counts as watched.
+_EXITS: Final = _count(
+    f"exited_before_start AND last_at_ms < toUnixTimestamp64Milli(now64(3)) - {WATCHED_MS}"
+)
 MEASURES: Final[Mapping[str, Measure]] = {
     "views": Measure("views", "sessions that showed a first frame, autoplay included", _VIEWS),
     "engaged_views": Measure(
@@ -85,7 +91,9 @@ MEASURES: Final[Mapping[str, Measure]] = {
         "sessions", "those that failed before a first frame", _count("failed AND NOT started")
     ),
     "exits_before_start": Measure(
-        "sessions", "sessions left before a first frame, without an error", _count("exited_before_start")
+        "sessions",
+        f"sessions left before a first frame, without an error: silent for {WATCHED_MS // 1000} s",
+        _EXITS,
     ),
     "engaged_rate": _share("engaged views of all views", _count("counted AND engaged"), _VIEWS),
     "finished_rate": _share("views that reached the end", _count("counted AND finished"), _VIEWS),
@@ -93,7 +101,7 @@ MEASURES: Final[Mapping[str, Measure]] = {
         "views with 90 % of the film played", _count("counted AND covered_ms * 100 >= film_ms * 90"), _VIEWS
     ),
     "failure_rate": _share("sessions that failed", _count("failed"), _SESSIONS),
-    "exit_rate": _share("sessions left before the start", _count("exited_before_start"), _SESSIONS),
+    "exit_rate": _share("sessions left before the start", _EXITS, _SESSIONS),
     "stalled_share": _share("stalled_ms of watched_ms", _sum("stalled_ms"), _sum("watched_ms")),
     "stalled_views_rate": _share("views that stalled", _count("counted AND stalls > 0"), _VIEWS),
     "average_playing_ms": Measure(

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from gateways.analytics.beats import DAY_MS, FASTEST, LONGEST_TEXT, MOST, SLOWEST
+from gateways.analytics.beats import FASTEST, LONGEST_TEXT, MOST, SLOWEST
 
 State = Literal[
     "starting", "playing", "seeking", "rebuffering", "paused", "waiting", "ended", "failed", "preloading",
@@ -19,10 +19,8 @@ class BeatSent(BaseModel):
     """What a player does from this moment on. Numbers out of their range are brought into it."""
 
     sn: int = Field(ge=0, le=MOST, description="number of the beat in its session: 0, 1, 2, …")
-    ts_ms: int | None = Field(
-        default=None,
-        description=f"the player's clock, milliseconds since 1970; within {DAY_MS} of the last beat's. It "
-        "may be wrong: only differences count",
+    ts_ms: float = Field(
+        description="the player's clock, milliseconds since 1970. It may be wrong: only differences count"
     )
     kind: Kind = Field(default="other", description="why the player speaks")
     state: State = Field(description="what it does from now on, as `sta` of CTA-5004-B")

@@ -18,7 +18,7 @@ from gateways.core.owning import let_in
 from gateways.core.permissions import ANALYTICS_READ
 from gateways.core.principal import principal_of
 from gateways.core.problem import Problem
-from schemas.analytics.views import BEATS, VIEWS
+from schemas.analytics.views import BEATS, VIEWS, WATCHED_MS
 
 SHOWN: Final = (
     "view_id", "revision", "asset_id", "owner_id", "film_ms", "source", "player", "country", "device", "os",
@@ -32,6 +32,8 @@ SENTENCES: Final = {
     "bot": "The client is a robot by what it calls itself; robots are kept apart.",
     "no_first_frame": "No first frame was shown, and a view begins with it.",
     "unknown_video": "The player named a film that does not exist here.",
+    "approximate": "More was told than is remembered of one session: it counts all the same, and its numbers "
+    "are an estimate.",
     "too_short": "It is a view, but no engaged one: less than 10 s were played (half of a film under 20 s).",
 }
 WHICH: Final = {
@@ -75,7 +77,9 @@ class Session(BaseModel):
     engaged: bool
     failed: bool
     error: str
-    exited_before_start: bool
+    exited_before_start: bool = Field(
+        description=f"left before a first frame, without an error: silent for {WATCHED_MS // 1000} s"
+    )
     finished: bool
     watched_ms: int
     playing_ms: int
@@ -159,7 +163,11 @@ async def _whole(reading: Reading, keys: str, parameters: dict[str, Any]) -> lis
     sql = f"""\
 SELECT {", ".join(SHOWN)} FROM {{views}} FINAL WHERE (day, asset_id, view_id) IN ({keys})
 ORDER BY started_at_ms DESC, view_id DESC"""  # noqa: S608  # our own columns
-    return [dict(row) for row in await reading.rows(sql, parameters, views=VIEWS)]
+    over_ms = int(reading.clock() * 1000) - WATCHED_MS  # who was heard later may still be starting
+    return [
+        {**row, "exited_before_start": row["exited_before_start"] and row["last_at_ms"] < over_ms}
+        for row in await reading.rows(sql, parameters, views=VIEWS)
+    ]
 
 
 async def inspect(request: web.Request) -> web.Response:

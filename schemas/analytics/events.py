@@ -17,7 +17,7 @@ class Beat(TypedDict):
 
     # Number of the beat in its session, counted by the player; 0 or more.
     sn: int
-    # The player's own clock, milliseconds since 1970; within a day of the report's last beat.
+    # The player's own clock, milliseconds since 1970, as it says; 0 to the year 2100.
     ts_ms: int
     # The same moment by our clock, milliseconds since 1970: received_at_ms less the player's time since.
     at_ms: int
@@ -204,7 +204,7 @@ class ViewMeasured(TypedDict):
     failed: bool
     # Code of the first fatal error; empty: none.
     error: str
-    # Neither a first frame nor a fatal error, so far.
+    # Neither a first frame nor a fatal error, so far: it may still be starting.
     exited_before_start: bool
     # Whether the end was reached.
     finished: bool
@@ -247,7 +247,8 @@ class ViewMeasured(TypedDict):
     # What the player does now, by its last beat: a PlayerState; of cmcd1 playing.
     state: str
     # Why it does not count as a view, or not as an engaged one: bot, no_first_frame, unknown_video,
-    # too_short; sorted.
+    # too_short; and approximate, where more was told than is remembered of one session: that counts;
+    # sorted.
     reasons: list[str]
     # Beats with something that had to be brought into its range.
     clamped: int

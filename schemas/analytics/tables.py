@@ -87,7 +87,7 @@ CREATE TABLE IF NOT EXISTS {table}
     state LowCardinality(String) COMMENT 'What the player does by its last beat',
     counted Bool COMMENT 'Counts as a view' CODEC(LZ4),
     reasons Array(LowCardinality(String)) COMMENT 'Why not: bot, no_first_frame, unknown_video; why not as an
-      engaged one: too_short',
+      engaged one: too_short; approximate: counts, but more was told than is remembered of one session',
     clamped UInt32 COMMENT 'Beats with something brought into its range',
     gaps UInt32 COMMENT 'Places where beats are missing',
     appended_at DateTime DEFAULT now() COMMENT 'When the row was inserted, server time',

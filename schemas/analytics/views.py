@@ -36,6 +36,7 @@ SEGMENTS_SERVED: Final = "kinolog.analytics.SegmentsServed"
 VIEW_MEASURED: Final = "kinolog.analytics.ViewMeasured"
 
 MOST_BEATS: Final = 100  # of one report
+MOST_RUNS: Final = 100  # of consecutive beats that are kept of a session: one with more gaps is approximate
 MOST_SEGMENTS: Final = 1000  # of one report of the streaming gateway
 UNSEEN: Final = "asset:"  # begins the key of segments that no session asked for
 

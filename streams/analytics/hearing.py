@@ -9,22 +9,22 @@ from schemas.analytics.views import BEATS_REPORTED
 from schemas.event import Event
 from streams.analytics.runs import add_beat
 from streams.analytics.segments import add_segments
-from streams.analytics.state import FAR_MS, View, no_sums
+from streams.analytics.state import FAR_MS, FARTHEST_MS, View, no_sums
 
 _NEVER_MS: Final = 1 << 62
-FARTHEST_MS: Final = 30 * 86_400_000  # of a film
 MOST_RATE: Final = 16
 _WHO: Final = ("asset_id", "viewer", "player", "country", "device", "os", "browser", "referrer", "bot")
+_WORDS: Final = ("player", "country", "os", "browser", "referrer")  # "" says nothing, and is no answer
 _by_number: Final = itemgetter("sn")
 
 
 def unheard(at_ms: int) -> View:
     """A session that nothing is known of."""
     return {
-        "heard_ms": at_ms, "rank": [], "who": {}, "owner_id": "", "film_ms": None, "runs": [], "beats": 0,
-        "clamped": 0, "begun_ms": _NEVER_MS, "last_ms": 0, "shift_ms": _NEVER_MS, "start_ts": None,
-        "frame_ts": None, "finished": False, "fatal": None, "max_playhead_ms": 0, "counters": [0, 0, 0],
-        "sums": no_sums(),
+        "heard_ms": at_ms, "rank": [], "who": {}, "words": {}, "owner_id": "", "film_ms": None, "runs": [],
+        "beats": 0, "clamped": 0, "begun_ms": _NEVER_MS, "last_ms": 0, "shift_ms": _NEVER_MS,
+        "start_ts": None, "frame_ts": None, "finished": False, "fatal": None, "max_playhead_ms": 0,
+        "counters": [0, 0, 0], "sums": no_sums(),
     }  # fmt: skip
 
 
@@ -33,7 +33,9 @@ def own(view: View) -> View:
     sums = view["sums"].copy()
     for name in ("rendition_ms", "plays", "covered", "active"):
         sums[name] = sums[name].copy()
-    mine: View = {**view, "runs": [run.copy() for run in view["runs"]], "sums": sums}
+    mine: View = {
+        **view, "runs": [run.copy() for run in view["runs"]], "sums": sums, "words": view["words"].copy()
+    }  # fmt: skip
     if "served" in view:
         served = view["served"]
         renditions = {
@@ -64,14 +66,16 @@ def hear(view: View, event: Event) -> bool:
     else:
         told = add_segments(view, data["segments"])
         rank, source = [1, 0, reported_ms(event)], "cmcd1"
-    if (
-        not view["rank"] or rank <= view["rank"]
-    ):  # of a session that moves on, the first report says who it is
+    # Of a session that moves on, the first report says who it is; of two that say they are, one by its words.
+    if not view["rank"] or rank <= view["rank"]:
         who = {**{name: data[name] for name in _WHO}, "source": source}
-        if rank != view["rank"] or _words(who) < _words(
-            view["who"]
-        ):  # two that say they are: whichever comes first
+        if rank != view["rank"] or _said(who) < _said(view["who"]):
             view["rank"], view["who"] = rank, who
+    words = view["words"]
+    for name in _WORDS:  # the first report that knows it at all
+        word = data[name]
+        if word and (name not in words or [rank, word] < words[name]):
+            words[name] = [rank, word]
     view["film_ms"] = max(view["film_ms"] or 0, data["film_ms"] or 0) or None
     view["owner_id"] = max(view["owner_id"], data["owner_id"])
     return told or before != _extremes(view)
@@ -81,11 +85,11 @@ def _extremes(view: View) -> tuple[Any, ...]:
     """What a report can change without a beat that is new."""
     return (
         view["begun_ms"], view["last_ms"], view["shift_ms"], view["rank"], view["who"], view["film_ms"],
-        view["owner_id"],
+        view["owner_id"], view["sums"]["full"], view["words"].copy(), view.get("served", {}).get("full"),
     )  # fmt: skip
 
 
-def _words(who: dict[str, Any]) -> list[str]:
+def _said(who: dict[str, Any]) -> list[str]:
     return [str(value) for value in who.values()]
 
 
@@ -112,8 +116,11 @@ def _beats(view: View, beats: list[dict[str, Any]]) -> bool:
             and (kbps or 0) >= 0
         ):
             raise ValueError(f"beat {sn} is not in its range: {beat}")
-        known = (sn, ts, state, playhead, rate, beat["rendition"], kbps, kind == "seek")
-        if not add_beat(runs, sums, known):
+        known = (sn, ts, state, playhead, rate, beat["rendition"], kbps, kind)
+        added = add_beat(runs, sums, known)
+        if not added.new:
+            if added.full:
+                sums["full"] = True
             continue
         view["beats"] += 1
         if beat["clamped"]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from streams.analytics.runs import with_gaps
 from streams.analytics.segments import count, sums_of
 from streams.analytics.spans import changes, length, touched
-from streams.analytics.state import Sums, View
+from streams.analytics.state import FARTHEST_MS, Sums, View
 
 ENGAGED_MS: Final = 10_000
 SHORT_MS: Final = 20_000  # of a film under this, half of it is enough
@@ -42,6 +42,7 @@ def measure(view_id: str, view: View) -> dict[str, Any]:
         "view_id": view_id,
         "revision": beats + (count(served) if served is not None else 0),
         **view["who"],
+        **{name: word for name, (_, word) in view["words"].items()},
         "owner_id": view["owner_id"],
         "film_ms": film_ms,
         "started_at_ms": begun_ms,
@@ -63,17 +64,38 @@ def measure(view_id: str, view: View) -> dict[str, Any]:
         "bitrate_ms": sums["bitrate_ms"],
         "rendition_ms": sums["rendition_ms"],
         "dropped_frames": dropped,
-        "max_playhead_ms": view["max_playhead_ms"],
-        "plays": plays,
-        "coverage": changes(sums["covered"], 1000),
+        "max_playhead_ms": min(view["max_playhead_ms"], film_ms or FARTHEST_MS),
+        "plays": _up_to(plays, film_ms),
+        "coverage": _up_to(changes(sums["covered"], 1000), film_ms),
         # A player that changes its clock while it plays would put minutes anywhere.
         "active": touched(sums["active"], MINUTE_MS, shift_ms, begun_ms, last_ms + MINUTE_MS),
         "state": state,
         "counted": not against,
-        "reasons": sorted(against if engaged else [*against, "too_short"]),
+        "reasons": _reasons(against, engaged, sums["full"]),
         "clamped": view["clamped"],
         "gaps": max(0, len(view["runs"]) - 1),
     }
+
+
+def _reasons(against: list[str], engaged: bool, full: bool) -> list[str]:
+    found = [*against]
+    if not engaged:
+        found.append("too_short")
+    if full:
+        found.append("approximate")
+    return sorted(found)
+
+
+def _up_to(curve: dict[str, int], film_ms: int | None) -> dict[str, int]:
+    """Changes by second, those beyond the film's end put to it: a player that lies makes no curve longer."""
+    end = -(-film_ms // 1000) if film_ms else None
+    if end is None or all(int(second) <= end for second in curve):
+        return curve
+    found: dict[str, int] = {}
+    for second, more in curve.items():
+        at = str(min(int(second), end))
+        found[at] = found.get(at, 0) + more
+    return {second: more for second, more in found.items() if more}
 
 
 def _times(sums: Sums, film_ms: int | None) -> dict[str, int]:

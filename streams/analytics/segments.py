@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from schemas.media.plan import AUDIO_RENDITION
 from streams.analytics.spans import add
-from streams.analytics.state import FAR_MS, MOST_RENDITIONS, Segments, Served, Sums, View, no_sums
+from streams.analytics.state import FAR_MS, MOST_RENDITIONS, Served, Sums, View, no_sums
 
 MOST_SEGMENT: Final = 50_000  # highest number that counts: 28 hours of two seconds each
 
@@ -23,24 +23,28 @@ def add_segments(view: View, segments: list[dict[str, Any]]) -> bool:
     if not 0 <= begun_ms <= last_ms <= FAR_MS:
         raise ValueError(f"segments are not in their range: {known}")
     served = view.setdefault(
-        "served", {"renditions": {}, "begun_ms": begun_ms, "last_ms": last_ms, "active": []}
+        "served",
+        {"renditions": {}, "begun_ms": begun_ms, "last_ms": last_ms, "active": [], "full": False},
     )
     before = served["begun_ms"], served["last_ms"]
     served["begun_ms"], served["last_ms"] = min(begun_ms, before[0]), max(last_ms, before[1])
     told = before != (served["begun_ms"], served["last_ms"])
     for segment in known:
-        add(served["active"], segment["at_ms"], segment["at_ms"] + segment["duration_ms"])
-        told |= _add(served["renditions"], segment)
+        if not add(served["active"], segment["at_ms"], segment["at_ms"] + segment["duration_ms"]):
+            served["full"] = True
+        told |= _add(served, segment)
     return told
 
 
-def _add(known: dict[str, Segments], segment: dict[str, Any]) -> bool:
+def _add(served: Served, segment: dict[str, Any]) -> bool:
+    known = served["renditions"]
     name, number = segment["rendition"], segment["number"]
     if not 0 <= number <= MOST_SEGMENT or segment["start_ms"] < 0:
         return False
     own = known.get(name)
     if own is None:
         if len(known) >= MOST_RENDITIONS:
+            served["full"] = True
             return False
         own = known[name] = {"asked": "0", "starved": "0", "covered": [], "kbps": 0}
     bit = 1 << number
@@ -52,7 +56,8 @@ def _add(known: dict[str, Segments], segment: dict[str, Any]) -> bool:
     if segment["starved"]:
         own["starved"] = f"{starved | bit:x}"
     own["kbps"] = max(own["kbps"], kbps)
-    add(own["covered"], segment["start_ms"], segment["start_ms"] + segment["duration_ms"])
+    if not add(own["covered"], segment["start_ms"], segment["start_ms"] + segment["duration_ms"]):
+        served["full"] = True
     return True
 
 
@@ -69,7 +74,8 @@ def sums_of(served: Served) -> Sums:
     for name, own in sorted(pictures.items()):
         covered = own["covered"]
         for begin, end in zip(covered[::2], covered[1::2], strict=True):
-            add(sums["covered"], begin, end)
+            if not add(sums["covered"], begin, end):
+                sums["full"] = True
         spent = sum(covered[1::2]) - sum(covered[::2])
         sums["rendition_ms"][name] = spent
         if own["kbps"]:
@@ -81,4 +87,5 @@ def sums_of(served: Served) -> Sums:
     spent = sum(sums["covered"][1::2]) - sum(sums["covered"][::2])
     sums["watched_ms"] = sums["playing_ms"] = sums["media_ms"] = spent
     sums["active"] = served["active"]
+    sums["full"] = sums["full"] or served["full"]
     return sums

@@ -1,6 +1,7 @@
 """Sets of time: sorted disjoint ranges in one flat list [from, to, from, to ...]. Pure.
 
-Adding a range is a union, so the order in which ranges come, and that some come twice, changes nothing.
+Adding a range is a union, so the order in which ranges come, and that some come twice, changes nothing. What
+does not fit any more is left out and said: which ranges those are does depend on the order.
 """
 
 from __future__ import annotations
@@ -13,24 +14,26 @@ Spans = list[int]
 MOST_NUMBERS: Final = 2000  # of one set: 1,000 ranges; what is apart from them all is then left out
 
 
-def add(spans: Spans, begin: int, end: int) -> None:
-    """Unite with [begin, end); an empty one adds nothing."""
+def add(spans: Spans, begin: int, end: int) -> bool:
+    """Unite with [begin, end); an empty one adds nothing. False: there was no room for it."""
     if end <= begin:
-        return
+        return True
     if not spans or begin > spans[-1]:
-        if len(spans) < MOST_NUMBERS:
-            spans += (begin, end)
-        return
+        if len(spans) >= MOST_NUMBERS:
+            return False
+        spans += (begin, end)
+        return True
     if begin >= spans[-2]:  # what goes on where it was: nearly always
         if end > spans[-1]:
             spans[-1] = end
-        return
+        return True
     left, right = bisect_left(spans, begin), bisect_right(spans, end)
     # At an even place a number begins a range: the new one's own ends count there, else they are within one.
     edges = ([begin] if left % 2 == 0 else []) + ([end] if right % 2 == 0 else [])
     if left == right and edges and len(spans) >= MOST_NUMBERS:
-        return
+        return False
     spans[left:right] = edges
+    return True
 
 
 def length(spans: Spans, most: int | None = None) -> int:

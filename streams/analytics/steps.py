@@ -2,7 +2,7 @@
 
 A beat says what the player does from then on, so the time up to the next one belongs to the first's state.
 Definitions are those of CTA-2066, "Streaming Quality of Experience Events, Properties and Metrics": time
-watched is all but pauses; rebuffering is waiting after the start that no seek caused.
+watched is all but pauses; a stall is waiting after the start that no seek caused.
 """
 
 from __future__ import annotations
@@ -19,43 +19,66 @@ SLACK_MS: Final = 1_000  # a playhead may be ahead of the clock by so much, its 
 # loading or playing: watched, for time and for the number of viewers
 WATCHED: Final = frozenset(("starting", "playing", "seeking", "rebuffering", "waiting"))
 
+NO_STALL: Final = (0, 0)
 
-def add_step(sums: Sums, a: Beat, b: Beat, most_ms: int) -> None:
-    """Add what happened from beat `a` to `b`, the next one that is known; at most `most_ms` of it counts."""
+
+def plays_on(beat: Beat) -> bool | None:
+    """Whether waiting after this beat is a stall; None: it is what it would have been before the beat.
+
+    From a start or a seek on waiting is theirs, until the player plays, or shows its first frame.
+    """
+    state, kind = beat[2], beat[7]
+    if kind == "seek" or state == "seeking" or state == "starting":
+        return False
+    return True if state == "playing" or kind == "first_frame" else None
+
+
+def add_step(sums: Sums, a: Beat, b: Beat, most_ms: int) -> tuple[int, int]:
+    """Add what happened from beat `a` to `b`, the next one that is known; at most `most_ms` of it counts.
+
+    Gives how long it rebuffered and how often that began: what was up to `a` says whether these are stalls.
+    """
     _, begin, state, playhead, rate, rendition, kbps, _ = a
-    _, end, then, reached, _, rendition_then, _, sought = b
+    _, end, then, reached, _, rendition_then, _, kind = b
+    sought = kind == "seek" or then == "seeking"
     spent = end - begin
     if spent < 0:
         spent = 0  # the player's clock was put back
     elif spent > most_ms:
         spent = most_ms
-    if (sought or then == "seeking") and state != "seeking":
+    if sought and state != "seeking":
         sums["seeks"] += 1
-    elif then == "rebuffering" and state != "rebuffering":
+    begun = 1 if then == "rebuffering" and state != "rebuffering" and not sought else 0
+    if begun and kind == "first_frame":
         sums["stalls"] += 1
+        begun = 0
     if rendition_then != rendition and rendition and rendition_then:
         sums["switches"] += 1
     if state not in WATCHED or not spent:
-        return
+        return (0, begun) if begun else NO_STALL
     sums["watched_ms"] += spent
     active = sums["active"]
     if active and active[-1] == begin:  # as nearly always: said here, a call of `add` is saved
         active[-1] = begin + spent
-    else:
-        add(active, begin, begin + spent)
+    elif not add(active, begin, begin + spent):
+        sums["full"] = True
     if state == "playing":
         sums["playing_ms"] += spent
         if rendition:
-            by_name = sums["rendition_ms"]
-            if rendition in by_name or len(by_name) < MOST_RENDITIONS:
-                by_name[rendition] = by_name.get(rendition, 0) + spent
+            _shown(sums["rendition_ms"], rendition, spent)
         if kbps is not None:
             sums["kbps_ms"] += kbps * spent
             sums["bitrate_ms"] += spent
         # A seek's playhead is where it goes: how far playing had come the clock alone knows.
-        _played(sums, playhead, None if sought or then == "seeking" else reached, int(spent * rate))
-    elif state == "rebuffering":
-        sums["stalled_ms"] += spent
+        _played(sums, playhead, None if sought else reached, int(spent * rate))
+    return (spent if state == "rebuffering" else 0), begun
+
+
+def _shown(by_name: dict[str, int], rendition: str, spent: int) -> None:
+    """Of too many names the first stay: one that is last of the known is never among the first of all."""
+    by_name[rendition] = by_name.get(rendition, 0) + spent
+    if len(by_name) > MOST_RENDITIONS:
+        del by_name[max(by_name)]
 
 
 def _played(sums: Sums, begin: int | None, reached: int | None, expected: int) -> None:
@@ -70,8 +93,10 @@ def _played(sums: Sums, begin: int | None, reached: int | None, expected: int) -
     covered = sums["covered"]
     if covered and covered[-1] == begin:
         covered[-1] = end
-    else:
-        add(covered, begin, end)
+    elif not add(covered, begin, end):
+        sums["full"] = True
     plays = sums["plays"]
     if len(plays) < MOST_CHANGES:
         change(plays, (begin + 500) // 1000, (end + 500) // 1000)
+    else:
+        sums["full"] = True

@@ -103,7 +103,7 @@ class Audience:
         """How often each measure comes up."""
         found: Measures = Counter()
         for beats in self.sessions:
-            kept, _ = checked(beats, beats[-1]["ts_ms"], None)
+            kept, _ = checked(beats, beats[-1]["ts_ms"])
             one = measured([report(kept, film_ms=None)])
             found[tuple(one[name] for name in COLUMNS)] += 1
         return found

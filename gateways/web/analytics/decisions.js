@@ -4,6 +4,7 @@ import { share } from "./numbers.js";
 /** Why a session is no view, in a few words; the service has the sentences. */
 export const REASONS = {
   bot: "Robot", no_first_frame: "No first frame", unknown_video: "Unknown film", too_short: "Too short to be engaged",
+  approximate: "An estimate",
 };
 
 export const STATES = {
@@ -23,6 +24,7 @@ export function decided(code) {
   if (code === "repeated") return ["Came again", "It was sent more than once and counts once."];
   if (code === "late") return ["Late", "It came after one that follows it; it was put in its place."];
   if (code === "gap_before") return ["Gap before", "The beat before it never came: at most a minute of the gap is counted."];
+  if (code === "left_out") return ["Left out", "The session had too many gaps already: it is in none of its numbers."];
   if (code.startsWith("clamped:")) return [`Mended: ${code.slice(8)}`, "The field was out of its range and was brought into it."];
   return [code, code];
 }

@@ -72,7 +72,7 @@ class Session extends Part {
   }
 
   why({ view, counted, reasons }) {
-    const ask = counted ? (reasons.length ? "Counted as a view, but not as an engaged one" : "Counted as a view, and as an engaged one") : "Why was this view not counted?";
+    const ask = counted ? (!view.engaged ? "Counted as a view, but not as an engaged one" : "Counted as a view, and as an engaged one") : "Why was this view not counted?";
     const sure = counted ? "A first frame was shown." : "";
     return html`<section class="panel whole why ${counted ? "" : "not"}" aria-label="Decision">
       <div class="pad"><h2>${icon(counted ? "circle-check" : "circle-help")}${ask}</h2>

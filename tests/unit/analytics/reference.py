@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 LOADING = {"starting", "seeking", "rebuffering", "waiting"}
-KNOWN_MS, GAP_MS, SLACK_MS = 300_000, 60_000, 1_000
+KNOWN_MS, GAP_MS, SLACK_MS, FAR_MS = 300_000, 60_000, 1_000, 1 << 62
 
 
 def measured(beats: Iterable[dict[str, Any]], film_ms: int | None) -> dict[str, Any]:
@@ -21,14 +21,15 @@ def measured(beats: Iterable[dict[str, Any]], film_ms: int | None) -> dict[str, 
     steps = [(a, b, _spent(a, b)) for a, b in pairwise(line)]
     playing = [(a, b, ms) for a, b, ms in steps if a["state"] == "playing" and ms]
     played = [_range(a, b, ms) for a, b, ms in playing]
+    stalling = _stalling(line)
     watched = [(a, ms) for a, _, ms in steps if a["state"] in LOADING | {"playing"}]
     shift = min(one["at_ms"] - one["ts_ms"] for one in everything)
     return {
         "revision": len(line),
         "watched_ms": sum(ms for _, ms in watched),
         "playing_ms": sum(ms for _, _, ms in playing),
-        "stalled_ms": sum(ms for a, _, ms in steps if a["state"] == "rebuffering"),
-        "stalls": sum(_stalls(a, b) for a, b in pairwise(line)),
+        "stalled_ms": sum(ms for a, _, ms in steps if a["state"] == "rebuffering" and a["sn"] in stalling),
+        "stalls": sum(_stalls(a, b) for a, b in pairwise(line) if b["sn"] in stalling),
         "seeks": sum(_seeks(b) and a["state"] != "seeking" for a, b in pairwise(line)),
         "switches": sum(
             bool(a["rendition"] and b["rendition"] and a["rendition"] != b["rendition"])
@@ -39,12 +40,18 @@ def measured(beats: Iterable[dict[str, Any]], film_ms: int | None) -> dict[str, 
         "rendition_ms": _by_rendition(playing),
         "media_ms": sum(ms for _, _, ms in played),
         "covered_ms": len(_union((f, min(t, film_ms or t)) for f, t, _ in played if f is not None)),
-        "plays": _plays((f, t) for f, t, _ in played if f is not None),
+        "plays": _plays((f, t) for f, t, _ in played if f is not None)
+        if film_ms is None
+        else {
+            second: n
+            for second, n in _plays((f, t) for f, t, _ in played if f is not None).items()
+            if second * 1000 < film_ms
+        },
         "active": {minute for a, ms in watched if ms for minute in _minutes(a["ts_ms"] + shift, ms)},
         "started_at_ms": min(one["at_ms"] for one in everything),
         "last_at_ms": max(one["at_ms"] for one in everything),
         "gaps": sum(b["sn"] > a["sn"] + 1 for a, b in pairwise(line)),
-        "max_playhead_ms": max([one["playhead_ms"] or 0 for one in line]),
+        "max_playhead_ms": min(max(one["playhead_ms"] or 0 for one in line), film_ms or FAR_MS),
         "finished": any(one["state"] == "ended" for one in line),
     }
 
@@ -67,6 +74,19 @@ _NOTHING = {
 def _spent(a: dict[str, Any], b: dict[str, Any]) -> int:
     most = KNOWN_MS if b["sn"] == a["sn"] + 1 else GAP_MS
     return max(0, min(b["ts_ms"] - a["ts_ms"], most))
+
+
+def _stalling(line: list[dict[str, Any]]) -> set[int]:
+    """Beats after which waiting is a stall: it has played since the start, and since the last seek."""
+    found, played = set(), False
+    for one in line:
+        if _seeks(one) or one["state"] == "starting":
+            played = False
+        elif one["state"] == "playing" or one["kind"] == "first_frame":
+            played = True
+        if played:
+            found.add(one["sn"])
+    return found
 
 
 def _seeks(b: dict[str, Any]) -> bool:

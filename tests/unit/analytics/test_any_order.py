@@ -5,10 +5,12 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.analytics.state import MOST_RUNS
+from schemas.analytics.views import MOST_RUNS
+from streams.analytics import runs, spans, steps
 from tests.unit.analytics import reference
 from tests.unit.analytics.telling import (
     FILM_MS,
@@ -86,6 +88,52 @@ def test_beats_sent_again_arrive_later_and_change_nothing(
     assert whole["started_at_ms"] == min(one["at_ms"] for one in beats)
 
 
+@settings(max_examples=100)
+@given(sessions(), st.randoms(use_true_random=False), st.integers(1, 4), st.sampled_from([2, 4, 8]))
+def test_of_what_does_not_fit_the_session_tells(
+    beats: list[dict[str, Any]], rng: random.Random, most_runs: int, most: int
+) -> None:
+    """Whatever the order: a session that is not called approximate is measured as if there were no bounds."""
+    expected = reference.measured(beats, FILM_MS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs, "MOST_RUNS", most_runs)
+        patch.setattr(steps, "MOST_CHANGES", most)
+        patch.setattr(spans, "MOST_NUMBERS", most)
+        for pieces in ([beats], *(cut(rng, beats) for _ in range(3))):
+            found = measured(map(report, pieces))
+            if "approximate" not in found["reasons"]:
+                assert reference.comparable(found) == expected
+            assert found["gaps"] < most_runs
+
+
+@settings(max_examples=50)
+@given(st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from([1.0, 2.0])), min_size=2, max_size=20),
+       st.randoms(use_true_random=False))  # fmt: skip
+def test_of_too_many_renditions_the_same_stay_in_any_order(
+    told: list[tuple[str, float]], rng: random.Random
+) -> None:
+    beats, at_s, expected = [], 0.0, dict[str, int]()
+    for sn, (name, spent) in enumerate(told):
+        beats.append(beat(sn, at_s, "playing", None, rendition=name))
+        at_s += spent
+        if sn < len(told) - 1:
+            expected[name] = expected.get(name, 0) + round(spent * 1000)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(steps, "MOST_RENDITIONS", 3)
+        for _ in range(3):
+            found = measured(map(report, cut(rng, beats)))["rendition_ms"]
+            assert found == {name: expected[name] for name in sorted(expected)[:3]}
+
+
+def test_what_is_left_out_is_said_at_once() -> None:
+    state, _ = decided(report([beat(sn * 2, sn, "playing", sn)]) for sn in range(MOST_RUNS))
+    [found] = measures(
+        decided([report([beat(sn * 2 + 50, MOST_RUNS, "playing", 0) for sn in [MOST_RUNS]])], state)[1]
+    )
+    assert "approximate" in found["reasons"]
+    assert found["counted"]
+
+
 def test_a_report_that_tells_nothing_new_is_not_answered() -> None:
     first = report([beat(0, 0, "playing", 0), beat(1, 10, "playing", 10)])
     state, outs = decided([first])
@@ -151,3 +199,16 @@ def test_who_it_is_says_the_report_of_the_lowest_number() -> None:
     one, other = measured([early, late]), measured([late, early])
     assert one == other
     assert (one["country"], one["film_ms"], one["owner_id"]) == ("DE", FILM_MS, "owner")
+
+
+def test_what_the_first_report_does_not_know_says_the_next_that_does() -> None:
+    """Players know their name once they have loaded; the streaming gateway may know the country."""
+    told = [
+        report([beat(0, 0, "starting")], player="", country="DE"),
+        report([beat(1, 1, "playing", 0)], player="hls.js 1.7", country=""),
+        report([beat(2, 9, "paused", 8)], player="hls.js 1.8", country="FR"),
+        served([segment(0, 0)], player="HLS", browser="Chrome"),
+    ]
+    found = [measured(order) for order in (told, told[::-1], [told[2], told[0], told[3], told[1]])]
+    assert found[0] == found[1] == found[2]
+    assert (found[0]["player"], found[0]["country"], found[0]["browser"]) == ("hls.js 1.7", "DE", "Firefox")

@@ -82,6 +82,54 @@ SESSIONS: dict[str, tuple[dict[str, Any], list[Told], dict[str, Any]]] = {
             "max_playhead_ms": 330_000,
         },
     ),
+    "waiting directly after a seek is the seek's, until it plays again": (
+        {},
+        [
+            (0, "playing", 0, FRAME),
+            (10, "seeking", 300, SEEK),
+            (11, "rebuffering", 300),
+            (14, "paused", 300),
+            (15, "rebuffering", 300),
+            (16, "playing", 300),
+            (26, "rebuffering", 310),
+            (28, "playing", 310),
+            (30, "paused", 312),
+        ],
+        {"watched_ms": 29_000, "stalled_ms": 2_000, "stalls": 1, "seeks": 1, "playing_ms": 22_000},
+    ),
+    "also of a player that says nothing but where it jumps to": (
+        {},
+        [
+            (0, "playing", 0, FRAME),
+            (10, "playing", 300, SEEK),
+            (10.2, "rebuffering", 300),
+            (13, "playing", 300),
+            (23, "paused", 310),
+        ],
+        {"watched_ms": 23_000, "stalled_ms": 0, "stalls": 0, "seeks": 1},
+    ),
+    "waiting before the first frame is startup, whatever the player calls it": (
+        {},
+        [
+            (0, "starting", 0, START),
+            (1, "rebuffering", 0),
+            (3, "playing", 0, FRAME),
+            (13, "rebuffering", 10),
+            (14, "playing", 10),
+            (20, "paused", 16),
+        ],
+        {"startup_ms": 3_000, "watched_ms": 20_000, "stalled_ms": 1_000, "stalls": 1, "playing_ms": 16_000},
+    ),
+    "a player that never says it starts: waiting until the first frame is its start all the same": (
+        {},
+        [(0, "rebuffering", 0), (2, "playing", 0, FRAME), (12, "paused", 10)],
+        {"watched_ms": 12_000, "stalled_ms": 0, "stalls": 0, "startup_ms": None},
+    ),
+    "a first frame that is shown before it plays ends the start": (
+        {},
+        [(0, "starting", 0, START), (1, "rebuffering", 0, FRAME), (3, "playing", 0), (13, "paused", 10)],
+        {"startup_ms": 1_000, "stalled_ms": 2_000, "stalls": 1, "watched_ms": 13_000},
+    ),
     "what is seen twice is played twice and covered once": (
         {},
         [(0, "playing", 0, FRAME), (20, "playing", 10, SEEK), (30, "paused", 20)],
@@ -155,7 +203,12 @@ SESSIONS: dict[str, tuple[dict[str, Any], list[Told], dict[str, Any]]] = {
     "covered is at most the film": (
         SHORT,
         [(0, "playing", 0, FRAME), (15, "paused", 15)],
-        {"covered_ms": 12_000, "media_ms": 15_000},
+        {"covered_ms": 12_000, "media_ms": 15_000, "plays": {"0": 1, "12": -1}, "max_playhead_ms": 12_000},
+    ),
+    "nowhere beyond the film's end is anything played": (
+        SHORT,
+        [(0, "playing", 0, FRAME), (5, "playing", 500_000, SEEK), (6, "paused", 501)],
+        {"covered_ms": 5_000, "plays": {"0": 1, "5": -1}, "coverage": {"0": 1, "5": -1}},
     ),
     "a robot, and a film that is not there": (
         {"bot": True, "film_ms": None},
@@ -219,6 +272,20 @@ def test_of_a_gap_one_minute_counts_until_it_is_closed() -> None:
     whole = measured([first, last, middle])
     assert (whole["playing_ms"], whole["media_ms"], whole["gaps"]) == (200_000, 200_000, 0)
     assert whole["plays"] == {"0": 1, "200": -1}
+
+
+def test_waiting_in_a_run_that_is_not_joined_yet_is_a_stall_once_it_is_known_what_was_before() -> None:
+    """Of a pair that waits, the beat before says whether it had played, or sought."""
+    for state, stalls, stalled_ms in (("playing", 1, 4_000), ("seeking", 0, 0)):
+        told = session(
+            (0, "playing", 0, FRAME), (10, state, 10), (11, "paused", 10), (12, "rebuffering", 10),
+            (16, "waiting", 10), (17, "playing", 10),
+        )  # fmt: skip
+        first, before, *rest = (report([one]) for one in told)
+        assert measured([first, *rest])["stalls"] == 1  # a guess: it had played at the first
+        for order in ([first, before, *rest], [*rest[::-1], first, before], [before, *rest, first]):
+            found = measured(order)
+            assert (found["stalls"], found["stalled_ms"]) == (stalls, stalled_ms)
 
 
 def test_a_whole_film() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
-from schemas.analytics.views import BEATS, VIEWS
+from schemas.analytics.views import BEATS, VIEWS, WATCHED_MS
 from tests.integration.analytics.questions.conftest import Asked
 from tests.support.measured import newest
 from tests.support.views import BEGIN_MS, DAY_MS, a_view, random_views
@@ -55,6 +56,26 @@ def report(offset: int, view_id: str, *beats: dict[str, Any]) -> dict[str, Any]:
         "received_at_ms": 1000 + offset,
         **{f"beat.{name}": [each[name] for each in whole] for name in whole[0]},
     }  # fmt: skip
+
+
+async def test_who_is_still_starting_has_not_left(asked: Asked) -> None:
+    now_ms = time.time_ns() // 1_000_000
+    begun = {"exited_before_start": True, "started": False, "counted": False}
+    left = a_view(1, started_at_ms=now_ms - 120_000, **begun) | {"last_at_ms": now_ms - 60_000}
+    starting = a_view(2, started_at_ms=now_ms - 120_000, **begun) | {"last_at_ms": now_ms + 600_000}
+    await asked.insert(VIEWS, [left, starting])
+    span = {"from_": now_ms - DAY_MS, "to": now_ms + DAY_MS}
+    answer = await asked.get("/v1/metrics", metrics="exits_before_start,exit_rate", **span)
+    assert answer["totals"] == {"exits_before_start": 1, "exit_rate": 0.5}
+    now_ms = int(asked.reading.clock() * 1000)
+    rows = [
+        a_view(number, started_at_ms=now_ms - 120_000, **begun) | {"last_at_ms": now_ms - ago_ms}
+        for number, ago_ms in ((3, WATCHED_MS + 1), (4, WATCHED_MS - 1))
+    ]
+    await asked.insert(VIEWS, rows)
+    span = {"from_": now_ms - DAY_MS, "to": now_ms + DAY_MS}
+    found = {view["view_id"]: view["exited_before_start"] for view in await pages(asked, **span)}
+    assert found == {rows[0]["view_id"]: True, rows[1]["view_id"]: False}
 
 
 async def test_why_a_session_was_not_counted(asked: Asked) -> None:

@@ -114,12 +114,13 @@ async def test_what_is_no_beat_is_refused_and_the_rest_taken(client: Client, log
         5,
         {"sn": -1, "state": "playing"},
         {"sn": True, "state": "playing"},
-        {"sn": 3, "state": "?"},
+        {"sn": 3, "state": "?", "ts_ms": 5},
+        {"sn": 4, "state": "playing"},
     ]
     answer = await taken(await client.post("/v1/beats", json=report(*odd)))
     assert answer["accepted"] == 1
     assert [(each["index"], each["code"]) for each in answer["refused"]] == [
-        (1, "not_an_object"), (2, "bad_sn"), (3, "bad_sn"), (4, "bad_state"),
+        (1, "not_an_object"), (2, "bad_sn"), (3, "bad_sn"), (4, "bad_state"), (5, "bad_ts"),
     ]  # fmt: skip
 
 
