@@ -33,6 +33,7 @@ CHAT_MODERATE_OWN: Final = "chat:moderate:own"
 ROOMS_WRITE: Final = "rooms:write"
 ANALYTICS_READ: Final = "analytics:read"
 ANALYTICS_READ_OWN: Final = "analytics:read:own"
+DRM_PACKAGE: Final = "drm:package"
 OWN: Final = ":own"
 
 PERMISSIONS: Final[Mapping[str, str]] = {
@@ -58,6 +59,7 @@ PERMISSIONS: Final[Mapping[str, str]] = {
     ROOMS_WRITE: "Open rooms.",
     ANALYTICS_READ: "See what is watched, single playback sessions included, and the health of the system.",
     ANALYTICS_READ_OWN: "See how one's own films are watched.",
+    DRM_PACKAGE: "Take content keys, as packagers of films do.",
 }
 
 GRANTABLE: Final = frozenset(PERMISSIONS) - {PUBLIC, SESSION}
