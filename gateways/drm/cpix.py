@@ -16,7 +16,8 @@ from typing import Any, Final
 from lxml import etree
 
 from schemas.drm.pssh import FAIRPLAY, PLAYREADY, WIDEVINE
-from schemas.drm.signalling import METHODS, Signals, hls_key, signals
+from schemas.drm.signalling import Signals, hls_key, signals
+from streams.core.content_keys import SCHEMES, Scheme
 
 VERSION: Final = "2.3"
 MOST_BYTES: Final = 256 * 1024
@@ -44,7 +45,7 @@ class Asked:
     """A document that was read: what it wants keys for. All its keys have one `scheme`."""
 
     content_id: str
-    scheme: str
+    scheme: Scheme
     kids: tuple[str, ...]
     document: Any
 
@@ -131,7 +132,7 @@ def _listed(root: Any, name: str) -> list[Any]:
     return list(found)
 
 
-def _keys(elements: Sequence[Any]) -> tuple[list[str], str]:
+def _keys(elements: Sequence[Any]) -> tuple[list[str], Scheme]:
     kids = [_kid(element) for element in elements]
     if len(set(kids)) < len(kids):
         raise CpixError("Two ContentKeys have the same @kid.")
@@ -139,9 +140,10 @@ def _keys(elements: Sequence[Any]) -> tuple[list[str], str]:
     if len(schemes) > 1:
         raise CpixError("All ContentKeys of a document have one @commonEncryptionScheme.")
     [scheme] = schemes
-    if scheme not in METHODS:
-        raise CpixError(f"ContentKey@commonEncryptionScheme must be one of {', '.join(METHODS)}.")
-    return kids, scheme
+    for known in SCHEMES:
+        if scheme == known:
+            return kids, known
+    raise CpixError(f"ContentKey@commonEncryptionScheme must be one of {', '.join(SCHEMES)}.")
 
 
 def _check_systems(elements: Sequence[Any], kids: Sequence[str], scheme: str) -> None:

@@ -28,9 +28,7 @@ def content_of(caller: Principal, content_id: str) -> str:
 async def take_keys(request: web.Request) -> web.Response:
     """Keys are made at the first asking; asking again gives the same ones."""
     if request.headers.get("X-Speke-Version") != SPEKE:
-        raise Problem(
-            "validation", f"Send X-Speke-Version: {SPEKE}, the only one spoken.", headers=_HEADERS
-        )
+        raise Problem("validation", f"Send X-Speke-Version: {SPEKE}, the only one spoken.", headers=_HEADERS)
     try:
         asked = cpix.read(raw_body_of(request))
         content = content_of(principal_of(request), asked.content_id)

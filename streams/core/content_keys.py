@@ -59,7 +59,7 @@ class ContentKeys:
         for kid in kids.values():
             await self._vault.put(
                 CONTENT_KEY,
-                _entry(asset_id, kid, scheme, version),
+                entry_of(asset_id, kid, scheme, version),
                 secrets.token_bytes(KEY_BYTES),
                 subject=subject_of(asset_id),
                 if_absent=True,
@@ -70,7 +70,7 @@ class ContentKeys:
 
     async def get(self, asset_id: str, scheme: Scheme, version: int, kids: Sequence[str]) -> dict[str, bytes]:
         """The keys by KID. Raises KeyUnknown if one is not there: all or none."""
-        entries = [_entry(asset_id, kid, scheme, version) for kid in kids]
+        entries = [entry_of(asset_id, kid, scheme, version) for kid in kids]
         keys = await self._vault.get_many(CONTENT_KEY, entries)
         found = {kid: key for kid, key in zip(kids, keys, strict=True) if key is not None}
         if missing := [kid for kid in kids if kid not in found]:
@@ -81,6 +81,7 @@ class ContentKeys:
         return found
 
 
-def _entry(asset_id: str, kid: str, scheme: Scheme, version: int) -> str:
+def entry_of(asset_id: str, kid: str, scheme: Scheme, version: int) -> str:
+    """Id of a key in the vault."""
     # The vault binds a value to kind and id: a key moved to another film, KID or scheme does not open.
     return f"{asset_id}|{kid}|{scheme}|{version}"
