@@ -104,10 +104,11 @@ async def test_watching_at_the_same_time(asked: Asked) -> None:
     await asked.insert(VIEWS, rows)
     for interval in ("minute", "hour", "day"):
         await points_are_right(asked, rows, interval)
+    await points_are_right(asked, rows, "day", days=80)
 
 
-async def points_are_right(asked: Asked, rows: list[Row], interval: str) -> None:
-    span = {"from_": BEGIN_MS + DAY_MS // 3, "to": BEGIN_MS + DAY_MS}
+async def points_are_right(asked: Asked, rows: list[Row], interval: str, days: int = 1) -> None:
+    span = {"from_": BEGIN_MS + DAY_MS // 3, "to": BEGIN_MS + days * DAY_MS}
     answer = await asked.get("/v1/concurrency", interval=interval, **span)
     watching: Counter[int] = Counter()
     for row in base(rows):
