@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from schemas.identity.roles import ROLES
 
@@ -19,6 +19,29 @@ Algorithm = Literal[
 ]  # fmt: skip
 MIN_SECRET_BYTES: Final = 32
 MIN_SECRET_BITS: Final = 96.0
+
+
+class WidevineSigner(BaseModel):
+    """Whose requests for keys are answered: an AES key of 16 or 32 bytes and a vector of 16."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: SecretStr = Field(description="AES key of 16 or 32 bytes, hexadecimal")
+    iv: SecretStr = Field(description="vector of 16 bytes, hexadecimal")
+
+    def secrets(self) -> tuple[bytes, bytes]:
+        """Key and vector."""
+        return bytes.fromhex(self.key.get_secret_value()), bytes.fromhex(self.iv.get_secret_value())
+
+    @model_validator(mode="after")
+    def _of_length(self) -> WidevineSigner:
+        try:
+            key, iv = self.secrets()
+        except ValueError:
+            raise ValueError("key and iv must be hexadecimal") from None
+        if len(key) not in (16, 32) or len(iv) != 16:
+            raise ValueError("key must have 16 or 32 bytes, iv 16")
+        return self
 
 
 class OidcIssuer(BaseModel):

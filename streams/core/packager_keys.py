@@ -33,7 +33,9 @@ class PackagerKeys:
             used = await self._vault.get_many(CONTENT_KEY, elsewhere)
             if any(key is not None for key in used):
                 raise OtherScheme(f"A key id is in use with {other}: take new ones for {scheme}.")
-        for kid in kids:
-            id, made = entry_of(content, kid, scheme, _VERSION), secrets.token_bytes(KEY_BYTES)
-            await self._vault.put(CONTENT_KEY, id, made, subject=f"content:{content}", if_absent=True)
+        ids = [entry_of(content, kid, scheme, _VERSION) for kid in kids]
+        for id, found in zip(ids, await self._vault.get_many(CONTENT_KEY, ids), strict=True):
+            if found is None:
+                made = secrets.token_bytes(KEY_BYTES)
+                await self._vault.put(CONTENT_KEY, id, made, subject=f"content:{content}", if_absent=True)
         return await ContentKeys(self._vault).get(content, scheme, _VERSION, kids)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from streams.core.gate_settings import OidcIssuer, check_networks, from_json, listed, weakness
+from streams.core.gate_settings import OidcIssuer, WidevineSigner, check_networks, from_json, listed, weakness
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -213,6 +213,11 @@ class Settings(BaseSettings):
         description="Also take HS256 tokens under this secret (32 random bytes or more), for "
         "deployments that have such; empty: none are taken.",
     )
+    widevine_signers: Annotated[dict[str, WidevineSigner], NoDecode] = Field(
+        default={},
+        description="Packagers that may ask for content keys by Widevine's key API, as JSON: signer -> "
+        '{"key": hexadecimal AES key, "iv": hexadecimal vector}.',
+    )
     max_upload_bytes: int = Field(default=20 * 2**30, ge=1, description="Largest upload accepted, bytes.")
 
     # -- media workers --
@@ -261,7 +266,7 @@ class Settings(BaseSettings):
     def _listed(cls, value: Any) -> Any:
         return listed(value)
 
-    @field_validator("rate_limits", "service_urls", "oidc_issuers", mode="before")
+    @field_validator("rate_limits", "service_urls", "oidc_issuers", "widevine_signers", mode="before")
     @classmethod
     def _from_json(cls, value: Any) -> Any:
         return from_json(value)

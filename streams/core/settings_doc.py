@@ -50,7 +50,8 @@ def shown(value: Any) -> str:
     if isinstance(value, tuple):
         return ",".join(map(shown, value))
     if isinstance(value, dict):
-        return json.dumps(value) if value else ""
+        # Secrets in a model come out as asterisks.
+        return json.dumps(value, default=lambda part: part.model_dump(mode="json")) if value else ""
     return "" if value is None else str(value)
 
 

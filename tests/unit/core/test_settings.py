@@ -166,3 +166,17 @@ def test_a_secret_made_of_chance_is_strong() -> None:
     for _ in range(200):
         assert weakness(dice.randbytes(16).hex()) == ""
         assert weakness(base64.urlsafe_b64encode(dice.randbytes(32)).decode()) == ""
+
+
+def test_secrets_of_signers_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = "1ae8ccd0e7985cc0b6203a55855a1034"
+    monkeypatch.setenv("WIDEVINE_SIGNERS", json.dumps({"us": {"key": secret, "iv": secret}}))
+    found = load_settings()
+    assert found.widevine_signers["us"].secrets() == (bytes.fromhex(secret),) * 2
+    assert '"us"' in shown(found.widevine_signers)
+    for text in (shown(found.widevine_signers), repr(found)):
+        assert secret not in text
+    monkeypatch.setenv("WIDEVINE_SIGNERS", json.dumps({"us": {"key": secret + "00", "iv": secret}}))
+    with pytest.raises(SettingsError, match="key must have 16 or 32 bytes, iv 16") as said:
+        load_settings()
+    assert secret not in str(said.value)
