@@ -54,8 +54,8 @@ SPEKE_ROUTES: Final = (
         raw=True,
         body_types=("application/xml", "text/xml"),
         max_body_bytes=cpix.MOST_BYTES,
-        headers=(("X-Speke-Version", SPEKE),),
-        problems=("unavailable",),
+        headers=(("X-Speke-Version", f"{SPEKE}, the only one spoken"),),
+        problems=("validation", "unavailable"),
         tag="packagers",
     ),
 )

@@ -156,7 +156,7 @@ WIDEVINE_KEY_ROUTES: Final = (
         body=Signed,
         raw=True,
         max_body_bytes=MOST_BYTES,
-        problems=("bad-credential", "unavailable"),
+        problems=("validation", "bad-credential", "unavailable"),
         tag="packagers",
     ),
 )
