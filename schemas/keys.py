@@ -12,6 +12,7 @@ from typing import Final
 PARTITIONER: Final = "murmur2"  # librdkafka's name of Java's default partitioner
 
 DLQ_SUFFIX: Final = ".dlq"
+GROUP_PREFIX: Final = "kinolog."  # and an app's name: the consumer group of its workers
 
 _SEED: Final = 0x9747B28C
 _M: Final = 0x5BD1E995

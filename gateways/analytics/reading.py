@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from gateways.analytics.backlog import Backlog
 from gateways.analytics.sharing import Shared
 from gateways.analytics.shown_films import ShownFilms
 from gateways.core.deps import History
@@ -30,6 +31,7 @@ class Reading:
     library: Projection
     films: ShownFilms
     shared: Shared
+    backlog: Backlog | None = None
     clock: Callable[[], float] = time.time
 
     async def rows(self, sql: str, parameters: Mapping[str, Any], **tables: str) -> Rows:
@@ -59,4 +61,5 @@ async def reading_on(platform: Platform) -> Reading:
         library=library,
         films=ShownFilms(reader, library, Sealer(platform.vault())),
         shared=Shared(redis),
+        backlog=platform.own("backlog", lambda: Backlog(platform.settings, platform.topology)),
     )

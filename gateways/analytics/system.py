@@ -58,6 +58,16 @@ class Encoding(BaseModel):
     encode_median_ms: float | None = Field(description="from the whole upload until ready")
 
 
+class Waiting(BaseModel):
+    """What a consumer, the workers of one app, has to do of one topic."""
+
+    consumer: str
+    topic: str
+    agents: list[str] = Field(description="those of the consumer that read the topic")
+    events: int = Field(description="after what all of them have done; told to Kafka every few seconds")
+    oldest_ms: int | None = Field(description="age of the oldest of these; 0: there are none; null: unknown")
+
+
 class System(BaseModel):
     """As of now."""
 
@@ -65,6 +75,7 @@ class System(BaseModel):
     clickhouse: bool = Field(description="it answers; without it the rest is null, and players still report")
     tables: list[Stored]
     encoding: Encoding | None
+    backlog: list[Waiting] | None = Field(description="by consumer and topic; null: Kafka does not answer")
     as_of_ms: int
 
 
@@ -72,6 +83,7 @@ async def system(request: web.Request) -> web.Response:
     """Never a 5xx because something is away: it says so."""
     reading = reading_of(request)
     dependencies = await request.app[HEALTH].dependencies()
+    backlog = asyncio.create_task(reading.shared.answer("backlog", lambda: _waiting(reading)))
     try:
         answer = await reading.shared.answer("system", lambda: _find(reading))
     except HistoryAway:
@@ -82,7 +94,11 @@ async def system(request: web.Request) -> web.Response:
             "as_of_ms": int(reading.clock() * 1000),
         }
     states = {name: state.model_dump() for name, state in dependencies.items()}
-    return json_response({"dependencies": states, **answer})
+    return json_response({"dependencies": states, **answer, "backlog": (await backlog)["backlog"]})
+
+
+async def _waiting(reading: Reading) -> dict[str, Any]:
+    return {"backlog": None if reading.backlog is None else await reading.backlog.read()}
 
 
 async def _find(reading: Reading) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from gateways.core.clickhouse import ClickHouseHistory
 from gateways.core.countries import Countries
@@ -23,6 +23,14 @@ from streams.core.settings import Settings
 from streams.core.vault import Vault, open_vault
 
 T = TypeVar("T")
+C = TypeVar("C", bound="Closable")
+
+
+class Closable(Protocol):
+    """A client."""
+
+    async def close(self) -> None:
+        """Once, at the end."""
 
 
 class Platform:
@@ -112,6 +120,16 @@ class Platform:
             return vault
 
         return self._once("vault", make)
+
+    def own(self, name: str, make: Callable[[], C]) -> C:
+        """A client that one domain alone has, closed with the others."""
+
+        def kept() -> C:
+            client = make()
+            self._stack.push_async_callback(client.close)
+            return client
+
+        return self._once(name, kept)
 
     def probes(self, needs: Sequence[str]) -> dict[str, Probe]:
         """/ready's, by name; for what the process has built."""

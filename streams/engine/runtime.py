@@ -13,7 +13,7 @@ import uvloop
 from faust.types import TP
 
 from schemas.catalog import Agent, Topology
-from schemas.keys import table_of
+from schemas.keys import GROUP_PREFIX, table_of
 from schemas.wire import Codec, codec
 from schemas.wiring import check_functions
 from streams.core import garbage, metrics
@@ -48,7 +48,6 @@ from streams.engine.workers import WorkerRunner
 
 log = structlog.get_logger("kinolog.engine")
 
-GROUP_PREFIX = "kinolog."
 TABLE_PACE_MS = 500  # an insert costs ClickHouse as much for one row as for a thousand
 OPEN_CHUNKS = 4  # of one partition, delivered and not acked
 OPEN_JOBS = 256  # the same for workers, whose chunks are single records: what priorities choose among

@@ -23,7 +23,11 @@ async def main(port: int) -> web.Application:
         await producer.send(PLAYBACK, report["sid"], orjson.dumps(report), [], report["beats"][-1]["ts_ms"])
         return web.json_response({"accepted": len(report["beats"])}, status=202, dumps=_dumps)
 
+    async def close(_: web.Application) -> None:
+        await producer.close()
+
     app.router.add_post("/v1/beats", take)
+    app.on_cleanup.append(close)
     return app
 
 

@@ -63,10 +63,13 @@ def measuring() -> Iterator[list[Bench]]:
         runs = Runs(stack, workers)
         sides = {OURS: runs.ours, "stock-faust": runs.stock_faust, "one-insert": runs.one_insert}
         goals = [Goal("", 40_000.0), Goal("one-insert", 4.0)]
-        yield [
-            Bench(INTAKE, "beats/s a core", False, sides, goals),
-            Bench(MEMORY, "MB", True, {OURS: runs.projector_mb}, [Goal("", 400.0)]),
-        ]
+        try:
+            yield [
+                Bench(INTAKE, "beats/s a core", False, sides, goals),
+                Bench(MEMORY, "MB", True, {OURS: runs.projector_mb}, [Goal("", 400.0)]),
+            ]
+        finally:
+            runs.close()
 
 
 class Runs:
@@ -88,6 +91,11 @@ class Runs:
         self._measured(300)  # tables are made, groups joined, code is warm
         for table, ddl in (("peer_views", VIEWS_DDL), ("peer_beats", BEATS_DDL)):
             self._clickhouse.command(ddl.replace("{table}", table))
+
+    def close(self) -> None:
+        """Let go of both clients while their servers are still there."""
+        self._producer.flush()
+        self._clickhouse.close()
 
     def ours(self) -> float:
         return self._measured(VIEWS_A_RUN)

@@ -336,6 +336,15 @@ class StubAnalytics:
             "dependencies": {name: {"ok": True, "latency_ms": 1.2} for name in ("kafka", "redis")},
             "clickhouse": self.up, "tables": tables if self.up else [],
             "encoding": encoding if self.up else None,
+            "backlog": [
+                {"consumer": "analytics", "topic": "analytics.playback.events", "agents": ["analytics.view"],
+                 "events": 0, "oldest_ms": 0},
+                {"consumer": "history", "topic": "analytics.playback.events",
+                 "agents": ["analytics.beats", "analytics.delivery"], "events": 0 if self.up else 4210,
+                 "oldest_ms": 0 if self.up else 42_000},
+                {"consumer": "history", "topic": "analytics.view.events", "agents": ["analytics.views"],
+                 "events": 0 if self.up else 790, "oldest_ms": 0 if self.up else 41_000},
+            ],
         }  # fmt: skip
 
     # -- now

@@ -159,9 +159,13 @@ async def test_the_system_says_what_is_away(surface: Surface) -> None:
     services = panel(page, "Services")
     await expect(services.get_by_role("listitem").nth(2)).to_contain_text("Numbers (ClickHouse)answers")
     await expect(services).to_contain_text("Playback sessions")
+    behind = services.get_by_role("table", name="Behind the log").get_by_role("row")
+    await expect(behind).to_have_count(3)
+    await expect(behind.nth(2)).to_contain_text("Writing into ClickHouse")
     await expect(panel(page, "Encodes").get_by_role("listitem")).to_have_count(4)
     await expect(panel(page, "From play to the end")).to_contain_text("Reached the end")
     assert await surface.barriers() == []
     service.up = False
     await page.reload()
     await expect(services).to_contain_text("Players still report")
+    await expect(behind.nth(1)).to_have_text(re.compile(r"Writing into ClickHouse\s*5,000\s*42 s"))

@@ -19,6 +19,23 @@ const STEPS = {
   reached_25: "Played 25 %", reached_50: "Played 50 %", reached_75: "Played 75 %", reached_95: "Played 95 %", finished_views: "Reached the end",
 };
 
+const CONSUMERS = {
+  analytics: "Measuring sessions, who watches now", history: "Writing into ClickHouse", chat: "Chat", media: "Films", "media-work": "Encoding", engine: "Timers", identity: "Accounts",
+};
+
+/** One row a consumer, the one that is farthest behind first: `{ consumer, events, oldestMs, topics }`. */
+export function consumersOf(backlog) {
+  const found = new Map();
+  for (const { consumer, topic, events, oldest_ms } of backlog) {
+    const one = found.get(consumer) ?? { consumer, events: 0, oldestMs: 0, topics: [] };
+    found.set(consumer, one);
+    one.events += events;
+    if (events) one.topics.push(`${topic}: ${whole(events)}`);
+    one.oldestMs = oldest_ms === null || one.oldestMs === null ? null : Math.max(one.oldestMs, oldest_ms);
+  }
+  return [...found.values()].sort((a, b) => b.events - a.events || a.consumer.localeCompare(b.consumer));
+}
+
 class Health extends Panel {
   heading = "Services";
   fileName = "system";
@@ -33,7 +50,7 @@ class Health extends Panel {
     return { columns: names, rows: data.tables.map((table) => names.map((name) => table[name])) };
   }
 
-  content({ dependencies, clickhouse, tables, encoding }) {
+  content({ dependencies, clickhouse, tables, encoding, backlog }) {
     const states = { ...dependencies, clickhouse: { ok: clickhouse, error: clickhouse ? "" : "Players still report; numbers come back with it and catch up." } };
     return html`
       <ul class="states">${Object.entries(states).map(([name, state]) => html`
@@ -43,7 +60,11 @@ class Health extends Panel {
       ${tables.length ? html`<table class="ranked">
         <thead><tr><th scope="col">Stored</th><th scope="col" class="number">Rows</th><th scope="col" class="number wide">Size</th><th scope="col" class="number">Newest</th><th scope="col" class="number wide">Last written</th></tr></thead>
         <tbody>${tables.map((table) => html`<tr><th scope="row">${TABLES[table.name] ?? table.name}</th><td class="number">${whole(table.rows)}</td><td class="number wide">${bytes(table.bytes ?? NaN) || "–"}</td>
-          <td class="number">${table.rows ? when(table.newest_at_ms) : "–"}</td><td class="number wide">${table.rows ? when(table.appended_at_ms) : "–"}</td></tr>`)}</tbody></table>` : nothing}`;
+          <td class="number">${table.rows ? when(table.newest_at_ms) : "–"}</td><td class="number wide">${table.rows ? when(table.appended_at_ms) : "–"}</td></tr>`)}</tbody></table>` : nothing}
+      ${backlog ? html`<table class="ranked" aria-label="Behind the log">
+        <thead><tr><th scope="col">Behind the log</th><th scope="col" class="number">Events</th><th scope="col" class="number">Oldest waits for</th></tr></thead>
+        <tbody>${consumersOf(backlog).map((one) => html`<tr title=${one.topics.join("\n") || "Everything is done."}><th scope="row">${CONSUMERS[one.consumer] ?? one.consumer}</th>
+          <td class="number">${whole(one.events)}</td><td class="number">${one.events ? lasting(one.oldestMs) || "–" : "–"}</td></tr>`)}</tbody></table>` : nothing}`;
   }
 }
 
