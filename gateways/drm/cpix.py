@@ -17,7 +17,7 @@ from lxml import etree
 
 from schemas.drm.pssh import FAIRPLAY, PLAYREADY, WIDEVINE
 from schemas.drm.signalling import Signals, hls_key, signals
-from streams.core.content_keys import SCHEMES, Scheme
+from schemas.media.protection import SCHEMES, Scheme
 
 VERSION: Final = "2.3"
 MOST_BYTES: Final = 256 * 1024

@@ -25,7 +25,8 @@ from gateways.drm.speke import PACKAGER_KEYS
 from schemas.drm import widevine
 from schemas.drm.pssh import WIDEVINE
 from schemas.drm.widevine_signature import signed
-from streams.core.content_keys import Scheme, kid_of
+from schemas.media.protection import Scheme
+from streams.core.content_keys import kid_of
 from streams.core.gate_settings import WidevineSigner
 from streams.core.packager_keys import OtherScheme
 

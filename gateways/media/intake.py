@@ -6,6 +6,7 @@ aiohttp has no whole-body step here: chunks are handed on as they arrive, and ea
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath, PureWindowsPath
@@ -19,6 +20,13 @@ from gateways.core.principal import principal_of
 from gateways.core.problem import Problem
 from gateways.media.models import UploadQuery
 from gateways.media.pace import Pace
+from schemas.media.protection import (
+    DEFAULT_POLICY,
+    POLICY_PATTERN,
+    SCHEMES,
+    SYSTEMS,
+    Protection,
+)
 from schemas.media.visibility import PRIVATE, VISIBILITIES, Visibility
 
 READ_BYTES: Final = 256 * 1024
@@ -40,6 +48,7 @@ class Intake:
     declared_size_bytes: int | None
     owner_id: str | None
     visibility: Visibility
+    protection: Protection | None
     chunks: AsyncIterator[bytes]
 
 
@@ -79,6 +88,7 @@ async def _opened(request: web.Request, idle_timeout_s: float) -> Intake:
         declared_size_bytes=request.content_length,
         owner_id=owner_id,
         visibility=query.visibility or PRIVATE,
+        protection=_protection(query.protection, query.systems, query.policy),
         chunks=_raw(request, idle_timeout_s),
     )
 
@@ -124,6 +134,11 @@ async def _form(
         async with asyncio.timeout(idle_timeout_s):
             reader = await request.multipart()
             title, visibility = query.title or "", query.visibility or PRIVATE
+            said: dict[str, str | None] = {
+                "protection": query.protection,
+                "systems": query.systems,
+                "policy": query.policy,
+            }
             for _ in range(MAX_FIELDS):
                 part = await reader.next()
                 if part is None:
@@ -139,6 +154,7 @@ async def _form(
                         declared_size_bytes=None,
                         owner_id=owner_id,
                         visibility=visibility,
+                        protection=_protection(said["protection"], said["systems"], said["policy"]),
                         chunks=_file(reader, part, idle_timeout_s),
                     )
                 text = await _field(part)
@@ -146,6 +162,8 @@ async def _form(
                     title = text
                 if part.name == "visibility":
                     visibility = _visibility(text)
+                if part.name in said:
+                    said[part.name] = text.strip()
     raise Problem("malformed-request", "The form holds no file; send the film in a field named 'file'.")
 
 
@@ -154,6 +172,25 @@ def _visibility(text: str) -> Visibility:
         if visibility == text.strip():
             return visibility
     raise Problem("validation", f"visibility: send one of {', '.join(VISIBILITIES)}.")
+
+
+def _protection(scheme: str | None, system: str | None, policy: str | None) -> Protection | None:
+    if scheme is None:
+        if system is not None or policy is not None:
+            raise Problem("validation", "protection: name a scheme as well, cenc or cbcs.")
+        return None
+    if scheme not in SCHEMES:
+        raise Problem("validation", f"protection: send one of {', '.join(SCHEMES)}.")
+    if system not in (None, *SYSTEMS):
+        raise Problem("validation", f"systems: send one of {', '.join(SYSTEMS)}.")
+    if policy is not None and not re.fullmatch(POLICY_PATTERN, policy):
+        raise Problem("validation", "policy: send 1 to 64 lower-case letters, digits and hyphens.")
+    return {
+        "scheme": scheme,
+        "systems": [system or SYSTEMS[0]],
+        "policy_id": policy or DEFAULT_POLICY,
+        "version": 1,
+    }
 
 
 def _declared(part: BodyPartReader) -> int | None:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateways.core.reasons import Reason
+from schemas.media.protection import POLICY_PATTERN, Scheme, System
 from schemas.media.visibility import Visibility
 
 AssetState = Literal["uploading", "uploaded", "processing", "playable", "ready", "failed", "deleted"]
@@ -57,6 +58,16 @@ class Links(BaseModel):
     watch: str
 
 
+class ProtectionShown(BaseModel):
+    """How a film is encrypted."""
+
+    scheme: Scheme
+    systems: list[str]
+    policy: str = Field(description="the policy that licences are given by")
+    version: int = Field(description="of its content keys")
+    keys: dict[str, str] = Field(description="KID by label: audio, sd, hd, uhd; empty until it is planned")
+
+
 class Asset(BaseModel):
     """One film."""
 
@@ -66,6 +77,7 @@ class Asset(BaseModel):
     visibility: Visibility = Field(
         description="public: for everybody; unlisted: for who has its address; private: for its owner"
     )
+    protection: ProtectionShown | None = Field(description="how it is encrypted; null: it is not")
     state: AssetState
     created_at_ms: int = Field(description="milliseconds since 1970")
     updated_at_ms: int = Field(description="milliseconds since 1970")
@@ -196,6 +208,17 @@ class UploadQuery(Strict):
     title: str | None = Field(default=None, max_length=400, description="1 to 200 characters")
     file_name: str | None = Field(default=None, max_length=400, description="name of the file")
     visibility: Visibility | None = Field(default=None, description="who may see it; private if left out")
+    protection: Scheme | None = Field(
+        default=None, description="encrypt it by this scheme of ISO/IEC 23001-7; in clear if left out"
+    )
+    systems: System | None = Field(
+        default=None, description="who gives out its keys; clearkey (content encryption, no DRM) if left out"
+    )
+    policy: str | None = Field(
+        default=None,
+        pattern=f"^{POLICY_PATTERN}$",
+        description="licences are given by it; `default` if left out",
+    )
 
 
 class LogQuery(Strict):

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any, Final, cast
 
 from gateways.core.titles import shown_titles
-from gateways.media.models import Asset, Failure, Links, LiveProgress, Progress, Rendition, Work
+from gateways.media.models import (
+    Asset,
+    Failure,
+    Links,
+    LiveProgress,
+    Progress,
+    ProtectionShown,
+    Rendition,
+    Work,
+)
+from schemas.media.protection import Scheme, protection_of
 from schemas.media.views import AssetDocument, ProgressDocument, WorkView, has_poster
 from schemas.media.visibility import owner_of, visibility_of
 from streams.core.sealing import Sealer
@@ -46,6 +56,7 @@ def titled(document: AssetDocument, title: str) -> Asset:
         title=title,
         owner_id=owner_of(document),
         visibility=visibility_of(document),
+        protection=_protection(document),
         state=document["state"],
         created_at_ms=document["created_at_ms"],
         updated_at_ms=document["updated_at_ms"],
@@ -64,6 +75,19 @@ def titled(document: AssetDocument, title: str) -> Asset:
         ),
         failure=Failure(code=failure["code"], sentence=failure["sentence"]) if failure is not None else None,
         links=links(document["id"], document),
+    )
+
+
+def _protection(document: AssetDocument) -> ProtectionShown | None:
+    found = protection_of(document)
+    if found is None:
+        return None
+    return ProtectionShown(
+        scheme=cast("Scheme", found["scheme"]),
+        systems=found["systems"],
+        policy=found["policy_id"],
+        version=found["version"],
+        keys=found["keys"],
     )
 
 

@@ -167,6 +167,7 @@ async def _start(
         "declared_size_bytes": intake.declared_size_bytes,
         "owner_id": intake.owner_id,
         "visibility": intake.visibility,
+        "protection": intake.protection,
     }
     return await publish(media, asset_id, "UploadStarted", data, request_id)
 

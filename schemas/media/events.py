@@ -91,6 +91,19 @@ class AssetChanged(TypedDict):
     title_sealed: str | None
 
 
+class Protection(TypedDict):
+    """How a film is to be encrypted."""
+
+    # Encryption scheme of ISO/IEC 23001-7: cenc or cbcs.
+    scheme: str
+    # Systems that manifests speak of: clearkey.
+    systems: list[str]
+    # The policy that licences are given by; 1-64 characters.
+    policy_id: str
+    # Version of the film's content keys; from 1.
+    version: int
+
+
 class AssetCreated(TypedDict):
     """An asset exists; its upload is running."""
 
@@ -110,6 +123,8 @@ class AssetCreated(TypedDict):
     # Title as people see it, 1-200 characters, sealed as asset.title under the key of asset:<asset_id>;
     # base64. Null where the title stands in clear.
     title_sealed: str | None
+    # How the film is to be encrypted; null: not at all.
+    protection: Protection | None
 
 
 class AssetDeleted(TypedDict):
@@ -214,6 +229,30 @@ class AudioPlan(TypedDict):
     start_samples: int
 
 
+class KeyName(TypedDict):
+    """What one content key is for."""
+
+    # audio, sd (up to 576 lines), hd (up to 1080) or uhd.
+    label: str
+    # KID, 32 hexadecimal digits; no secret.
+    kid: str
+
+
+class PlanProtection(TypedDict):
+    """How the film is encrypted, and the names of its keys."""
+
+    # Encryption scheme of ISO/IEC 23001-7: cenc or cbcs.
+    scheme: str
+    # Systems that manifests speak of: clearkey.
+    systems: list[str]
+    # The policy that licences are given by; 1-64 characters.
+    policy_id: str
+    # Version of the film's content keys; from 1.
+    version: int
+    # One for the sound and for each group of rungs that there is.
+    keys: list[KeyName]
+
+
 class Plan(TypedDict):
     """All that is needed to encode any part of the film, decided once after the probe."""
 
@@ -253,6 +292,8 @@ class Plan(TypedDict):
     renditions: list[Rendition]
     # The sound.
     audio: AudioPlan
+    # How the film is encrypted; null: not at all.
+    protection: PlanProtection | None
 
 
 class AssetPlanned(TypedDict):
@@ -550,6 +591,8 @@ class ProbeRequested(TypedDict):
     priority: int
     # The uploaded file.
     source: Source
+    # How the film is to be encrypted; null: not at all.
+    protection: Protection | None
 
 
 class SourceProbed(TypedDict):
@@ -712,6 +755,8 @@ class UploadStarted(TypedDict):
     # Title as people see it, 1-200 characters, sealed as asset.title under the key of asset:<asset_id>;
     # base64. Null where the title stands in clear.
     title_sealed: str | None
+    # How the film is to be encrypted; null: not at all.
+    protection: Protection | None
 
 
 class WorkEnded(TypedDict):

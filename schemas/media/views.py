@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import Final, Literal, TypedDict
 
 from schemas.media.plan import Plan
+from schemas.media.protection import ProtectionView
 from schemas.media.visibility import PUBLIC, Visibility, owner_of, visibility_of
 
 LIBRARY: Final = "media.library"  # reads media.asset.events
@@ -113,6 +114,7 @@ class AssetDocument(TypedDict):
     failure: FailureView | None
     owner_id: str | None  # None: the administrator; documents of earlier versions do not say
     visibility: Visibility  # documents of earlier versions do not say: `schemas.media.visibility` reads both
+    protection: ProtectionView | None  # as `schemas.media.protection` reads it
 
 
 class Tombstone(TypedDict):

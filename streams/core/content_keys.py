@@ -9,30 +9,17 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterable, Sequence
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
+from schemas.media.protection import Scheme
 from schemas.media.titles import subject_of
 from streams.core.vault import CONTENT_KEY, Vault
 
-Scheme: TypeAlias = Literal["cenc", "cbcs"]
-SCHEMES: Final[tuple[Scheme, ...]] = ("cenc", "cbcs")
-AUDIO: Final = "audio"
-SD: Final = "sd"
-HD: Final = "hd"
-UHD: Final = "uhd"
-LABELS: Final = (AUDIO, SD, HD, UHD)
 KEY_BYTES: Final = 16
-MOST_SD_HEIGHT: Final = 576  # pixels
-MOST_HD_HEIGHT: Final = 1080
 
 
 class KeyUnknown(Exception):
     """There is no such key: it was never made, or it was forgotten with its film."""
-
-
-def label_of(height: int) -> str:
-    """The label of pictures of this height in pixels."""
-    return SD if height <= MOST_SD_HEIGHT else HD if height <= MOST_HD_HEIGHT else UHD
 
 
 def kid_of(asset_id: str, label: str, version: int) -> str:

@@ -6,7 +6,8 @@ import secrets
 from collections.abc import Sequence
 from typing import Final
 
-from streams.core.content_keys import KEY_BYTES, SCHEMES, ContentKeys, Scheme, entry_of
+from schemas.media.protection import SCHEMES, Scheme
+from streams.core.content_keys import KEY_BYTES, ContentKeys, entry_of
 from streams.core.vault import CONTENT_KEY, Vault
 
 _VERSION: Final = 1

@@ -85,10 +85,10 @@ def run(name: str, arguments: dict[str, Any], source: OpenSource, report: Report
     if name == "chunk":
         return _chunk(arguments["plan"], arguments["chunk_index"], arguments["urgent"], source, report)
     if name == "sheets":
-        made = make_sheets(arguments["plan"], RangeFile(source.cache))
+        made = make_sheets(arguments["plan"], RangeFile(source.cache), arguments["key"])
         return {"poster_segment": made.poster_segment}, made.sheets
     if name == "poster":
-        return {}, [make_poster(RangeFile(source.cache))]
+        return {}, [make_poster(RangeFile(source.cache), arguments["key"])]
     raise ValueError(f"unknown job {name!r}; expected probe, chunk, sheets or poster")
 
 

@@ -54,6 +54,7 @@ class State(TypedDict, total=False):
 
     phase: str  # uploading, probing, processing, ready, failed, deleted
     owner_id: str  # absent: the administrator's, deleted, or of before owners were remembered here
+    protection: dict[str, Any]  # Protection of the schemas, until the film is planned; absent: none
     source: dict[str, Any]  # Source of the schemas; until everything is made
     plan: Plan  # until everything is made
     next_chunk: int  # first chunk not yet asked for

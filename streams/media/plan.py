@@ -11,6 +11,7 @@ import av
 
 from schemas.media.grid import chunks_of, cuts_of, timescale_of
 from schemas.media.plan import Plan
+from schemas.media.protection import PlanProtection
 from streams.media.ladder import ladder_for
 from streams.media.probe import Probe
 
@@ -25,11 +26,8 @@ def encoder_build() -> str:
     return f"pyav-{av.__version__}-libavcodec-{codec}"
 
 
-def make_plan(probe: Probe, source_hash: str, protection: str = "clear") -> Plan:
-    """The plan for a source. Equal arguments give equal plans, in every process.
-
-    `protection` names the encryption scheme and key ids, since they change the bytes too.
-    """
+def make_plan(probe: Probe, source_hash: str) -> Plan:
+    """The plan for a source, not encrypted. Equal arguments give equal plans, in every process."""
     fps = Fraction(probe["fps_num"], probe["fps_den"])
     cuts = cuts_of(fps, probe["frame_count"])
     plan: Plan = {
@@ -50,7 +48,21 @@ def make_plan(probe: Probe, source_hash: str, protection: str = "clear") -> Plan
         "deinterlace": probe["interlaced"],
         "renditions": ladder_for(probe["width"], probe["height"], fps),
         "audio": probe["audio"],
+        "protection": None,
     }
-    text = json.dumps([plan, source_hash, protection], sort_keys=True, separators=(",", ":"))
-    plan["profile_hash"] = hashlib.sha256(text.encode()).hexdigest()[:HASH_LENGTH]
+    # Hashed as it was before plans could be protected: the same film stays in the same folder.
+    hashed = {name: value for name, value in plan.items() if name != "protection"}
+    plan["profile_hash"] = _hash([hashed, source_hash, "clear"])
     return plan
+
+
+def protected(plan: Plan, protection: PlanProtection) -> Plan:
+    """The same plan, encrypted. Scheme and KIDs change the bytes, so the folder is another one."""
+    changed = {"scheme": protection["scheme"], "keys": protection["keys"]}
+    hashed = _hash([plan["profile_hash"], changed])
+    return {**plan, "protection": protection, "profile_hash": hashed}
+
+
+def _hash(material: object) -> str:
+    text = json.dumps(material, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:HASH_LENGTH]

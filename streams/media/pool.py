@@ -54,6 +54,10 @@ class PoolSettings:
     allow_unconfined: bool = False
 
 
+def _hex(key: bytes | None) -> str | None:
+    return None if key is None else key.hex()
+
+
 class _Waiter:
     """Someone in the queue for a process; an `affinity.Wish`."""
 
@@ -132,17 +136,20 @@ class EncoderPool:
         return chunk_result(plan, chunk_index, answer, blobs)
 
     async def sheets(
-        self, plan: Plan, rung: ByteSource, *, priority: int = BACKGROUND
+        self, plan: Plan, rung: ByteSource, *, priority: int = BACKGROUND, key: bytes | None = None
     ) -> tuple[list[bytes], int]:
         """Storyboard sheets, and the segment for the poster, from the lowest rung's init and the segments
-        that `schemas.media.storyboard.layout_of` names, joined."""
-        arguments = {"plan": plan}
+        that `schemas.media.storyboard.layout_of` names, joined; `key` decrypts it."""
+        arguments = {"plan": plan, "key": _hex(key)}
         answer, sheets = await self._run("sheets", arguments, rung, priority, self.settings.probe_timeout_s)
         return sheets, int(answer["poster_segment"])
 
-    async def poster(self, rung: ByteSource, *, priority: int = BACKGROUND) -> bytes:
-        """A JPEG of the first picture of a rung's init and one segment, joined."""
-        _, (poster,) = await self._run("poster", {}, rung, priority, self.settings.probe_timeout_s)
+    async def poster(
+        self, rung: ByteSource, *, priority: int = BACKGROUND, key: bytes | None = None
+    ) -> bytes:
+        """A JPEG of the first picture of a rung's init and one segment, joined; `key` decrypts it."""
+        arguments = {"key": _hex(key)}
+        _, (poster,) = await self._run("poster", arguments, rung, priority, self.settings.probe_timeout_s)
         return poster
 
     async def _run(

@@ -74,14 +74,17 @@ class Probe(TypedDict):
     audio: AudioPlan
 
 
-def open_source(file: sniff.Readable) -> InputContainer:
-    """A demuxer over the file, of the allowed kinds only; MediaProblem `not_video` otherwise."""
+def open_source(file: sniff.Readable, key: str | None = None) -> InputContainer:
+    """A demuxer over the file, of the allowed kinds only; MediaProblem `not_video` otherwise.
+
+    `key` decrypts what we encrypted ourselves, in hexadecimal digits.
+    """
     file.seek(0)
     try:
         return av.open(
             file,
             "r",
-            options=OPEN_OPTIONS,
+            options=OPEN_OPTIONS if key is None else {**OPEN_OPTIONS, "decryption_key": key},
             metadata_errors="replace",  # titles in any old encoding are no reason to refuse a film
             buffer_size=READ_AHEAD_BYTES,
             io_open=_refuse_other_files,

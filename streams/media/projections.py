@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final, cast
 
 from schemas.event import Event
+from schemas.media.protection import ProtectionView
 from schemas.media.views import (
     WORK_SHOWN,
     AssetDocument,
@@ -87,7 +88,15 @@ def _created(event: Event) -> AssetDocument:
         "failure": None,
         "owner_id": owner_of(event.data),
         "visibility": visibility_of(event.data),
+        "protection": _protection(event.data.get("protection")),
     }
+
+
+def _protection(said: dict[str, Any] | None) -> ProtectionView | None:
+    if said is None:
+        return None
+    kids = {key["label"]: key["kid"] for key in said.get("keys", ())}
+    return cast("ProtectionView", {**said, "keys": kids})
 
 
 def _tombstone(state: Library, event: Event, *, erased: bool) -> Tombstone:
@@ -112,6 +121,7 @@ def _planned(document: AssetDocument, data: dict[str, Any], at_ms: int) -> None:
     plan, info = data["plan"], data["info"]
     document["state"] = "processing"
     document["plan"], document["source"], document["planned_at_ms"] = plan, info, at_ms
+    document["protection"] = _protection(plan.get("protection"))
     document["duration_ms"] = info["duration_ms"]
     document["width"], document["height"] = info["width"], info["height"]
     document["renditions"] = [

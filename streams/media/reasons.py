@@ -22,6 +22,7 @@ REASONS: dict[str, str] = {
     "too_many_streams": "The file has more than 64 tracks. Export it with fewer.",
     "source_missing": "Parts of the uploaded file are gone from the object store. Upload the file again.",
     "upload_mismatch": "What was uploaded does not add up: its parts cannot make its size. Upload it again.",
+    "keys_missing": "The keys that the film is encrypted with are gone. Upload the film again.",
     "sandbox_unavailable": "This machine cannot confine the decoder. Ask the operator for a newer kernel.",
     "internal": "The encoder failed for a reason of its own. Try again, then tell the operator.",
 }

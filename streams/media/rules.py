@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from schemas.event import Event
 from schemas.media.plan import AUDIO_RENDITION
+from schemas.media.protection import SCHEMES
 from schemas.media.visibility import VISIBILITIES, owner_of, visibility_of
 from streams.engine import Out, Refuse
 from streams.media import bandwidth, life
@@ -47,6 +48,8 @@ def _now_ms(event: Event) -> int:
 def _begin(state: State | None, event: Event) -> tuple[State, list[Out]]:
     if state is not None:
         raise Refuse("asset_exists", f"Asset {event.key} exists already: choose a new id for a new upload.")
+    if (event.data.get("protection") or {"scheme": SCHEMES[0]})["scheme"] not in SCHEMES:
+        raise Refuse("scheme_unknown", f"protection: the scheme must be one of {', '.join(SCHEMES)}.")
     turn = Turn({"phase": "uploading"}, event, event.at_ms)
     data = event.data
     turn.say(
@@ -57,7 +60,10 @@ def _begin(state: State | None, event: Event) -> tuple[State, list[Out]]:
         declared_size_bytes=data["declared_size_bytes"],
         owner_id=owner_of(data),
         visibility=visibility_of(data),
+        protection=data.get("protection"),
     )
+    if data.get("protection") is not None:
+        turn.state["protection"] = data["protection"]
     turn.own(owner_of(data))
     turn.wait(life.UPLOAD, event.at_ms + life.UPLOAD_PATIENCE_MS)
     return turn.finish()
@@ -97,6 +103,7 @@ def _source_probed(turn: Turn, data: dict[str, Any]) -> None:
     if turn.state["phase"] != "probing":
         return
     turn.answered(life.PROBE)
+    turn.state.pop("protection", None)
     turn.state.update({"phase": "processing", "plan": data["plan"], "next_chunk": 0, "measured": {}})
     turn.say("AssetPlanned", info=data["info"], plan=data["plan"])
     _fill_window(turn)

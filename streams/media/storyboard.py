@@ -38,15 +38,18 @@ class Sheets:
     poster_segment: int
 
 
-def make_sheets(plan: Plan, file: Readable) -> Sheets:
-    """Tiles out of a file of the lowest rung: its init segment and the segments `layout_of` names."""
+def make_sheets(plan: Plan, file: Readable, key: str | None = None) -> Sheets:
+    """Tiles out of a file of the lowest rung: its init segment and the segments `layout_of` names.
+
+    `key` decrypts it, in hexadecimal digits.
+    """
     layout = layout_of(plan)
     cuts, ticks = plan_cuts(plan), frame_ticks(plan)
     tile_at = {cuts[number] * ticks: tile for tile, number in enumerate(layout.segments)}
     pages = [_Page(layout) for _ in range(layout.sheet_count)]
     scores: dict[int, float] = {}
     shift: int | None = None  # FFmpeg moves a track with negative composition offsets, all of it by as much
-    for picture in _key_pictures(file):
+    for picture in _key_pictures(file, key):
         shift = picture.pts or 0 if shift is None else shift
         tile = tile_at.get((picture.pts or 0) - shift)
         if tile is None:
@@ -61,15 +64,15 @@ def make_sheets(plan: Plan, file: Readable) -> Sheets:
     return Sheets([page.jpeg() for page in pages], layout.segments[best])
 
 
-def make_poster(file: Readable) -> bytes:
-    """A JPEG of the first picture of a file: an init segment and one segment."""
-    for picture in _key_pictures(file):
+def make_poster(file: Readable, key: str | None = None) -> bytes:
+    """A JPEG of the first picture of a file: an init segment and one segment. `key` decrypts it."""
+    for picture in _key_pictures(file, key):
         return jpeg(picture.reformat(format=JPEG_FORMAT))
     raise MediaProblem("internal", "no picture for the poster decodes")
 
 
-def _key_pictures(file: Readable) -> Iterator[VideoFrame]:
-    with open_source(file) as container:
+def _key_pictures(file: Readable, key: str | None) -> Iterator[VideoFrame]:
+    with open_source(file, key) as container:
         stream = container.streams.video[0]
         stream.codec_context.skip_frame = "NONKEY"
         for packet in packets_of(container, stream):

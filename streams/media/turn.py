@@ -135,7 +135,11 @@ class Turn:
         common = {"asset_id": self.asset_id, "attempt": attempt, "priority": life.PRIORITY_ORDINARY}
         if name == life.PROBE:
             kind = "ProbeRequested"
-            own = {"priority": life.PRIORITY_URGENT, "source": self.state["source"]}
+            own = {
+                "priority": life.PRIORITY_URGENT,
+                "source": self.state["source"],
+                "protection": self.state.get("protection"),
+            }
             profile_hash = ""
         elif name == life.ERASURE:
             kind = "ErasureRequested"

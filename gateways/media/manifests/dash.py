@@ -9,9 +9,11 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import groupby
 from math import ceil
+from uuid import UUID
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from gateways.media.manifests.film import AAC_CODECS, Film, Track
+from schemas.drm.pssh import CLEAR_KEY
 from schemas.media.grid import duration_s
 from schemas.media.plan import AUDIO_RENDITION, fps_of
 from schemas.media.views import AssetDocument, RenditionView, StoryboardView
@@ -21,6 +23,10 @@ PROFILES = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:201
 CHANNELS_SCHEME = "urn:mpeg:dash:23003:3:audio_channel_configuration:2011"
 TILES_SCHEME = "http://dashif.org/guidelines/thumbnail_tile"
 SHEET_BPS = 60_000
+PROTECTION_SCHEME = "urn:mpeg:dash:mp4protection:2011"
+CENC_NAMESPACE = "urn:mpeg:cenc:2013"
+DASHIF_NAMESPACE = "https://dashif.org/CPS"
+CLEAR_KEY_LICENCES = "/v1/licences/clearkey"  # of the drm service
 
 
 def manifest(document: AssetDocument) -> str:
@@ -80,6 +86,7 @@ def _pictures(period: Element, film: Film) -> None:
                 "sar": "1:1",
             },
         )
+        _protection(one, film, view["name"])
         _segments(one, film, film.track(view["name"]))
 
 
@@ -109,7 +116,32 @@ def _sound(period: Element, film: Film, view: RenditionView) -> None:
     SubElement(
         one, "AudioChannelConfiguration", {"schemeIdUri": CHANNELS_SCHEME, "value": str(audio["channels"])}
     )
+    _protection(one, film, AUDIO_RENDITION)
     _segments(one, film, film.track(AUDIO_RENDITION), first_time=audio["start_samples"])
+
+
+def _protection(representation: Element, film: Film, rendition: str) -> None:
+    """Of a representation: rungs of one adaptation set may have different keys."""
+    kid = film.kid(rendition)
+    if kid is None or film.scheme is None:
+        return
+    SubElement(
+        representation,
+        "ContentProtection",
+        {
+            "schemeIdUri": PROTECTION_SCHEME,
+            "value": film.scheme,
+            "xmlns:cenc": CENC_NAMESPACE,
+            "cenc:default_KID": str(UUID(kid)),
+        },
+    )
+    system = SubElement(
+        representation,
+        "ContentProtection",
+        {"schemeIdUri": f"urn:uuid:{CLEAR_KEY}", "value": "ClearKey1.0"},
+    )
+    where = {"xmlns:dashif": DASHIF_NAMESPACE, "licenseType": "EME-1.0"}
+    SubElement(system, "dashif:Laurl", where).text = CLEAR_KEY_LICENCES
 
 
 def _segments(representation: Element, film: Film, track: Track, first_time: int = 0) -> None:

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from schemas.media.grid import audio_durations, chunks_of, plan_cuts, video_durations
 from schemas.media.plan import AUDIO_RENDITION, Plan, Rendition, fps_of, rendition_named
+from schemas.media.protection import kids_in, label_in
 from schemas.media.views import AssetDocument, RenditionView
 
 AAC_CODECS = "mp4a.40.2"
@@ -49,6 +50,17 @@ class Film:
     @property
     def audio_view(self) -> RenditionView | None:
         return self.document["audio"] if self.has_sound else None
+
+    @property
+    def scheme(self) -> str | None:
+        """How the segments are encrypted; None: they are not."""
+        protection = self.plan.get("protection")
+        return protection["scheme"] if protection is not None else None
+
+    def kid(self, rendition: str) -> str | None:
+        """KID of a rendition's key; None if it is not encrypted."""
+        protection = self.plan.get("protection")
+        return kids_in(protection)[label_in(self.plan, rendition)] if protection is not None else None
 
     def rung(self, view: RenditionView) -> Rendition:
         return rendition_named(self.plan, view["name"])

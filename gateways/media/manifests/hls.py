@@ -10,6 +10,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 from gateways.media.manifests.film import Film, bandwidth_of, codecs_of
+from schemas.drm import clearkey
+from schemas.drm.signalling import hls_key
 from schemas.media.plan import AUDIO_RENDITION, fps_of
 from schemas.media.views import AssetDocument, RenditionView, StoryboardView
 
@@ -58,6 +60,10 @@ def media(document: AssetDocument, rendition: str) -> str:
     if not film.is_whole:
         # Players take a growing playlist for a live one and would begin at its end.
         lines.append("#EXT-X-START:TIME-OFFSET=0,PRECISE=YES")
+    kid = film.kid(rendition)
+    if kid is not None and film.scheme is not None:
+        # What hls.js takes. Shaka reads the same keys from the DASH manifest.
+        lines.append(hls_key(clearkey.hls_uri(kid), clearkey.KEY_FORMAT, film.scheme))
     lines.append(f'#EXT-X-MAP:URI="{folder}/init.mp4"')
     for number, duration_s in enumerate(track.durations_s[: film.segments_there()]):
         lines += [f"#EXTINF:{_decimal(duration_s)},", f"{folder}/{number}.m4s"]

@@ -23,8 +23,10 @@ from streams.core.objects import NoSuchObject
 from streams.engine import Event, Out, Work
 from streams.media.answers import ChunkResult, EncodedRendition
 from streams.media.encoder_process import SourceUnreadable
+from streams.media.encrypting import encrypted
 from streams.media.reasons import MediaProblem
 from streams.media.work.progress import Progress
+from streams.media.work.protecting import content_keys
 from streams.media.work.running import report
 from streams.media.work.source import uploaded
 from streams.media.work.tools import Objects, Tools
@@ -51,6 +53,9 @@ async def encode_chunk(event: Event, work: Work, progress: Progress) -> list[Out
         return [_encoded(event, made, reused=True, encode_ms=0)]
     began = time.monotonic()
     result = await _encode(event, tools, progress)
+    if event.data["plan"].get("protection") is not None:
+        keys_of_film = await content_keys(asset_id, event.data["plan"], tools)
+        result = await asyncio.to_thread(encrypted, event.data["plan"], result, keys_of_film)
     encode_ms = round((time.monotonic() - began) * 1000)
     made = _made(event.data["plan"], result)
     await _store(tools.objects, asset_id, profile_hash, result)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
+from schemas.media.events import KeyName
+from schemas.media.plan import Plan
+from schemas.media.protection import PlanProtection, labels_of
+from streams.core.content_keys import KeyUnknown
 from streams.engine import Event, Out, Work
 from streams.media.encoder_process import SourceUnreadable
-from streams.media.plan import make_plan
+from streams.media.plan import make_plan, protected
 from streams.media.reasons import MediaProblem
 from streams.media.work.progress import Progress
 from streams.media.work.running import report
@@ -15,7 +21,8 @@ INFO = ("container", "video_codec", "audio_codec", "width", "height", "duration_
 
 
 async def probe(event: Event, work: Work, progress: Progress) -> list[Out]:
-    """Examine the source in a confined child and plan its encoding. Doing it twice gives the same plan."""
+    """Examine the source in a confined child and plan its encoding. Doing it twice gives the same plan and
+    the same keys."""
     tools: Tools = work.resources
     asset_id, stored = event.data["asset_id"], event.data["source"]
     if stored["size_bytes"] == 0:
@@ -29,4 +36,20 @@ async def probe(event: Event, work: Work, progress: Progress) -> list[Out]:
                 raise MediaProblem("source_missing", source.missing) from None
             raise
     info = {name: value for name, value in found.items() if name in INFO}
-    return [report(event, "SourceProbed", info=info, plan=make_plan(found, stored["source_hash"]))]
+    plan = make_plan(found, stored["source_hash"])
+    wanted = event.data.get("protection")
+    if wanted is not None:
+        plan = await _protected(plan, asset_id, wanted, tools)
+    return [report(event, "SourceProbed", info=info, plan=plan)]
+
+
+async def _protected(plan: Plan, asset_id: str, wanted: dict[str, Any], tools: Tools) -> Plan:
+    """The plan with keys that are in the vault: made now, or by an attempt before."""
+    try:
+        kids = await tools.content_keys.ensure(
+            asset_id, wanted["scheme"], wanted["version"], labels_of(plan), film_known=True
+        )
+    except KeyUnknown as error:
+        raise MediaProblem("keys_missing", str(error)) from None
+    names = [KeyName(label=label, kid=kid) for label, kid in kids.items()]
+    return protected(plan, cast("PlanProtection", {**wanted, "keys": names}))

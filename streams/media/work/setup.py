@@ -11,6 +11,7 @@ import structlog
 
 from schemas.catalog import topology
 from streams.core.clients import redis_client
+from streams.core.content_keys import ContentKeys
 from streams.core.objects import ObjectStore
 from streams.core.settings import Settings
 from streams.core.vault import open_vault
@@ -54,7 +55,7 @@ async def tools(settings: Settings) -> AsyncIterator[Tools]:
             )
             library = LibraryReader(redis, topology())
             worker = f"{socket.gethostname()}/{settings.instance}"
-            yield Tools(objects, pool, library, vault, worker, settings.max_upload_bytes)
+            yield Tools(objects, pool, library, vault, ContentKeys(vault), worker, settings.max_upload_bytes)
         finally:
             await pool.stop()
             await redis.aclose()

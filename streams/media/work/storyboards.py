@@ -10,6 +10,7 @@ from streams.core.objects import NoSuchObject
 from streams.engine import Event, Out, Work
 from streams.media.source import Part
 from streams.media.work.progress import Progress
+from streams.media.work.protecting import key_of
 from streams.media.work.running import report
 from streams.media.work.source import StoredSource
 from streams.media.work.tools import Objects, Tools
@@ -27,12 +28,14 @@ async def make_storyboard(event: Event, work: Work, progress: Progress) -> list[
     progress(0)
     lowest, rung = plan["renditions"][0], poster_rendition(plan)
     with await _joined(tools.objects, asset_id, plan, lowest["name"], layout.segments) as pictures:
-        sheets, best = await tools.encoders.sheets(plan, pictures, priority=priority)
+        key = await key_of(asset_id, plan, lowest["name"], tools)
+        sheets, best = await tools.encoders.sheets(plan, pictures, priority=priority, key=key)
     progress(50)
     poster_key = keys.poster_key(asset_id, profile_hash)
     if not await _is_there(tools.objects, poster_key):
         with await _joined(tools.objects, asset_id, plan, rung["name"], (best,)) as picture:
-            poster = await tools.encoders.poster(picture, priority=priority)
+            key = await key_of(asset_id, plan, rung["name"], tools)
+            poster = await tools.encoders.poster(picture, priority=priority, key=key)
         await tools.objects.put(poster_key, poster, keys.PICTURE_TYPE)
     for number, sheet in enumerate(sheets):
         await tools.objects.put(keys.sheet_key(asset_id, profile_hash, number), sheet, keys.PICTURE_TYPE)

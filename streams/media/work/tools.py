@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from schemas.media.plan import Plan
+from schemas.media.protection import Scheme
 from streams.media.answers import ChunkResult
 from streams.media.probe import Probe
 from streams.media.source import ByteSource
@@ -51,9 +52,11 @@ class Encoders(Protocol):
         on_progress: Callable[[int], None],
     ) -> ChunkResult: ...
 
-    async def sheets(self, plan: Plan, rung: ByteSource, *, priority: int) -> tuple[list[bytes], int]: ...
+    async def sheets(
+        self, plan: Plan, rung: ByteSource, *, priority: int, key: bytes | None = None
+    ) -> tuple[list[bytes], int]: ...
 
-    async def poster(self, rung: ByteSource, *, priority: int) -> bytes: ...
+    async def poster(self, rung: ByteSource, *, priority: int, key: bytes | None = None) -> bytes: ...
 
 
 class Library(Protocol):
@@ -70,6 +73,19 @@ class Vault(Protocol):
     async def forget(self, subject: str) -> int: ...
 
 
+class ContentKeys(Protocol):
+    """What of `streams.core.content_keys.ContentKeys` workers use; raises its KeyUnknown, and the vault's
+    VaultUnavailable."""
+
+    async def ensure(
+        self, asset_id: str, scheme: Scheme, version: int, labels: Iterable[str], *, film_known: bool = False
+    ) -> dict[str, str]: ...
+
+    async def get(
+        self, asset_id: str, scheme: Scheme, version: int, kids: Sequence[str]
+    ) -> dict[str, bytes]: ...
+
+
 @dataclass(slots=True)
 class Tools:
     """The resources of one worker process."""
@@ -78,6 +94,7 @@ class Tools:
     encoders: Encoders
     library: Library
     vault: Vault
+    content_keys: ContentKeys
     worker: str  # name of this process, for people
     max_upload_bytes: int = 20 * 2**30  # what claims to be larger was not taken in by a gateway
     dropped: set[str] = field(default_factory=set)  # request ids found to be of no more use while in hand

@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
+from schemas.media.protection import AUDIO, HD, LABELS, SD, UHD, label_of
 from schemas.media.titles import subject_of
-from streams.core.content_keys import AUDIO, HD, LABELS, SD, UHD, ContentKeys, KeyUnknown, kid_of, label_of
+from streams.core.content_keys import ContentKeys, KeyUnknown, kid_of
 from streams.core.vault import CONTENT_KEY, SUBJECT_KEY, Vault, VaultUnusable
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.media.grid import chunk_segments
 from schemas.media.plan import Plan
+from streams.core.content_keys import KeyUnknown, kid_of
 from streams.core.objects import NoSuchObject, ObjectStoreUnavailable
 from streams.core.vault import VaultUnavailable
 from streams.engine import Out
@@ -76,6 +77,25 @@ class FakeVault:
         return 1
 
 
+class FakeContentKeys:
+    """One key a KID, made of it. `forgotten` films have none."""
+
+    def __init__(self) -> None:
+        self.forgotten = False
+
+    async def ensure(
+        self, asset_id: str, scheme: str, version: int, labels: Iterable[str], *, film_known: bool = False
+    ) -> dict[str, str]:
+        if self.forgotten:
+            raise KeyUnknown("forgotten")
+        return {label: kid_of(asset_id, label, version) for label in labels}
+
+    async def get(self, asset_id: str, scheme: str, version: int, kids: Sequence[str]) -> dict[str, bytes]:
+        if self.forgotten:
+            raise KeyUnknown("forgotten")
+        return {kid: bytes.fromhex(kid)[::-1] for kid in kids}
+
+
 class FakeEncoders:
     """Reads the source as a child would and gives made-up bytes; `fails` raises instead, `hold` waits."""
 
@@ -128,11 +148,13 @@ class FakeEncoders:
             "timings": {},
         }
 
-    async def sheets(self, plan: Plan, rung: ByteSource, *, priority: int) -> tuple[list[bytes], int]:
+    async def sheets(
+        self, plan: Plan, rung: ByteSource, *, priority: int, key: bytes | None = None
+    ) -> tuple[list[bytes], int]:
         await self._run("sheets", rung)
         return [b"sheet 0"], 1
 
-    async def poster(self, rung: ByteSource, *, priority: int) -> bytes:
+    async def poster(self, rung: ByteSource, *, priority: int, key: bytes | None = None) -> bytes:
         await self._run("poster", rung)
         return b"later poster"
 

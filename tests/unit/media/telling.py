@@ -59,6 +59,7 @@ def plan_of(seconds: float = 10, fps: int = 24, rungs: tuple[str, ...] = ("360p"
             "frame_count": -(-round(seconds * 48_000) // 1024),
             "start_samples": 0,
         },
+        "protection": None,
     }
 
 

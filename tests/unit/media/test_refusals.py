@@ -269,7 +269,14 @@ def test_reason_codes_are_stable() -> None:
     assert set(REASONS) == {
         *("empty", "not_video", "format_not_allowed", "playlist", "codec_not_supported", "no_video"),
         *("truncated", "damaged", "too_large_picture", "too_small_picture", "too_long", "lying_duration"),
-        *("decompression_bomb", "too_many_streams", "sandbox_unavailable", "source_missing", "internal"),
-        *("upload_mismatch", "pictures_missing"),
+        *(
+            "decompression_bomb",
+            "too_many_streams",
+            "keys_missing",
+            "sandbox_unavailable",
+            "source_missing",
+            "internal",
+        ),
+        *("upload_mismatch", "pictures_missing", "keys_missing"),
     }
     assert all(sentence.endswith(".") and len(sentence) < 140 for sentence in REASONS.values())

@@ -51,6 +51,7 @@ def test_a_whole_upload_is_probed_first_of_all() -> None:
         "attempt": 1,
         "priority": 0,
         "source": SOURCE,
+        "protection": None,
     }
 
 

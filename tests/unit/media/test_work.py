@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from schemas.media import objects as keys
+from streams.core.content_keys import kid_of
 from streams.engine import Event, Out
 from streams.media.encoder_process import EncoderFailed, SourceUnreadable
 from streams.media.reasons import MediaProblem
 from streams.media.work import running, source
 from streams.media.work.tools import Tools
 from streams.media.workers import encode
-from tests.unit.media.fakes import FakeEncoders, FakeLibrary, FakeObjects, FakeVault, FakeWork
+from tests.unit.media.fakes import (
+    FakeContentKeys,
+    FakeEncoders,
+    FakeLibrary,
+    FakeObjects,
+    FakeVault,
+    FakeWork,
+)
 from tests.unit.media.telling import ASSET, HASH, Story, completed, encoded, plan_of, probed, started
 from tests.unit.media.telling import event as told
+from tests.unit.media.test_answers import FOUND
 
 PLAN = plan_of(seconds=12)
 SOURCE = {"size_bytes": 10, "part_size_bytes": 4, "part_count": 3, "source_hash": "a" * 64}
@@ -52,7 +61,7 @@ def vault() -> FakeVault:
 
 @pytest.fixture
 def work(objects: FakeObjects, encoders: FakeEncoders, library: FakeLibrary, vault: FakeVault) -> FakeWork:
-    return FakeWork(Tools(objects, encoders, library, vault, worker="w1"))
+    return FakeWork(Tools(objects, encoders, library, vault, FakeContentKeys(), worker="w1"))
 
 
 def asked(name: str, *requests: Event, index: int | None = None) -> Event:
@@ -318,3 +327,27 @@ async def test_the_largest_upload_is_a_setting(work: FakeWork) -> None:
     assert names(await encode(chunk(1), work))[0] == "ChunkEncoded"
     work.resources.max_upload_bytes = 9
     assert (await encode(chunk(2), work))[0].data["code"] == "upload_mismatch"
+
+
+PROTECTION = {"scheme": "cenc", "systems": ["clearkey"], "policy_id": "default", "version": 1}
+
+
+async def test_the_plan_of_a_protected_film_names_its_keys(work: FakeWork, encoders: FakeEncoders) -> None:
+    encoders.found = FOUND
+    event = asked("ProbeRequested", started(protection=PROTECTION), completed())
+    outs = await encode(event, work)
+    plan = outs[0].data["plan"]
+    named = [{"label": label, "kid": kid_of(ASSET, label, 1)} for label in ("audio", "sd")]
+    assert plan["protection"] == {**PROTECTION, "keys": named}
+    again = await encode(event, work)
+    assert again[0].data["plan"] == plan
+
+
+async def test_a_film_whose_keys_were_forgotten_is_not_planned(
+    work: FakeWork, encoders: FakeEncoders
+) -> None:
+    encoders.found = FOUND
+    tools: Tools = work.resources
+    cast("FakeContentKeys", tools.content_keys).forgotten = True
+    outs = await encode(asked("ProbeRequested", started(protection=PROTECTION), completed()), work)
+    assert outs[0].data["code"] == "keys_missing"
