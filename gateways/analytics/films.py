@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from redis.exceptions import RedisError
+
 from gateways.core.films import may_see
 from gateways.core.fresh import Fresh
 from gateways.core.principal import Principal
@@ -38,12 +40,23 @@ class Films:
         self._documents = Fresh(read, fresh_s=FRESH_S, most=MOST)
 
     async def of(self, asset_id: str, principal: Principal) -> Film | None:
-        """The film; None if there is none that this caller may know of. Raises RedisError, OSError."""
-        document = await self._documents.get(asset_id)
-        if document is None or document["state"] == "deleted" or not may_see(principal, document):
-            return None
-        sound = (document["audio"] or {}).get("bandwidth", 0)
-        rungs = tuple(
-            (int(each["bandwidth"] + sound) // 1000, each["name"]) for each in document["renditions"]
-        )
-        return Film(owner_of(document) or "", document["duration_ms"] or None, rungs)
+        """The film; None if there is none that this caller may know of.
+
+        While Redis is away: as it was when it was last read. Raises RedisError, OSError if it never was.
+        """
+        try:
+            document = await self._documents.get(asset_id)
+        except (RedisError, OSError) as error:
+            try:
+                document = self._documents.last(asset_id)
+            except KeyError:
+                raise error from None
+        return _film(document, principal)
+
+
+def _film(document: Mapping[str, Any] | None, principal: Principal) -> Film | None:
+    if document is None or document["state"] == "deleted" or not may_see(principal, document):
+        return None
+    sound = (document["audio"] or {}).get("bandwidth", 0)
+    rungs = tuple((int(each["bandwidth"] + sound) // 1000, each["name"]) for each in document["renditions"])
+    return Film(owner_of(document) or "", document["duration_ms"] or None, rungs)

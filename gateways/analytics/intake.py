@@ -14,10 +14,12 @@ from typing import Any, Final
 
 import orjson
 from aiohttp import web
+from redis.exceptions import RedisError
 
 from gateways.analytics.beats import LONGEST_TEXT, MOST_BEATS, checked, plain
 from gateways.analytics.cmcd_events import spoken
 from gateways.analytics.films import Film, Films
+from gateways.analytics.unread import Unread
 from gateways.core.clients import client_of, referrer_of
 from gateways.core.cmcd import CmcdInvalid
 from gateways.core.countries import Countries
@@ -45,6 +47,7 @@ class Intake:
     films: Films
     viewing: Viewing
     countries: Countries
+    unread: Unread
     clock: Callable[[], float] = time.time
 
 
@@ -150,14 +153,15 @@ def _text(report: dict[str, Any], name: str) -> str:
 
 
 async def _take(request: web.Request, source: str, told: Iterable[Told], refusals: Refusals) -> web.Response:
-    """Put what can be taken on the log and tell what cannot. Raises LogUnavailable, RedisError, OSError."""
+    """Put what can be taken on the log and tell what cannot. Raises LogUnavailable."""
     intake = request.app[INTAKE]
     received_at_ms, client = int(intake.clock() * 1000), client_of(request, intake.countries)
+    who = {"source": source, **client}
     reports = []
     for session in told:
-        report = await _report(request, intake, session, refusals, received_at_ms)
+        report = await _report(request, intake, session, refusals, received_at_ms, who)
         if report is not None:
-            reports.append({"source": source, **client, **report})
+            reports.append(report)
     await asyncio.gather(*(part for report in reports for part in _published(intake.producer, report)))
     accepted = sum(len(report["beats"]) for report in reports)
     metrics.BEATS.labels(source).inc(accepted)
@@ -167,11 +171,21 @@ async def _take(request: web.Request, source: str, told: Iterable[Told], refusal
 
 
 async def _report(
-    request: web.Request, intake: Intake, session: Told, refusals: Refusals, received_at_ms: int
+    request: web.Request,
+    intake: Intake,
+    session: Told,
+    refusals: Refusals,
+    received_at_ms: int,
+    who: dict[str, Any],
 ) -> dict[str, Any] | None:
     principal = principal_of(request)
     account_id = principal.counted_as
-    known = await intake.films.of(session.asset, principal)
+    known, read = None, True
+    try:
+        known = await intake.films.of(session.asset, principal)
+        intake.unread.look()
+    except (RedisError, OSError):
+        read = False
     film = known or Film()
     beats, refused = checked(session.beats, received_at_ms)
     for number, code in refused:
@@ -181,8 +195,8 @@ async def _report(
     for beat in beats:
         if not beat["rendition"] and beat["bitrate_kbps"]:
             beat["rendition"] = film.rendition_of(beat["bitrate_kbps"])
-    _count_odd(beats, known is not None)
-    return {
+    _count_odd(beats, known is not None or not read)
+    report = {
         "view_id": intake.viewing.view_id(session.sid, session.asset, account_id),
         "asset_id": session.asset,
         "owner_id": film.owner_id,
@@ -192,7 +206,11 @@ async def _report(
         "referrer": referrer_of(request, session.referrer),
         "received_at_ms": received_at_ms,
         "beats": beats,
+        **who,
     }
+    if not read:
+        intake.unread.keep(report, principal)
+    return report
 
 
 def _count_odd(beats: Sequence[Beat], known: bool) -> None:

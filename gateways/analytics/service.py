@@ -17,6 +17,7 @@ from gateways.analytics.live_source import minutes, watched
 from gateways.analytics.question_routes import QUESTION_ROUTES
 from gateways.analytics.reading import READING, Reading, reading_on
 from gateways.analytics.routes import INTAKE_ROUTES
+from gateways.analytics.unread import Unread
 from gateways.core.app import Service
 from gateways.core.clickhouse import HistoryUnavailable
 from gateways.core.devices import device_of
@@ -28,10 +29,13 @@ from schemas.media.views import LIBRARY
 async def build(platform: Platform) -> Service:
     """The service with the process's clients."""
     device_of("")  # its rules are read at the first use, which takes a while
+    producer = platform.producer("analytics")
+    films = Films(await platform.projections(), platform.projection(LIBRARY))
     return analytics(
         Intake(
-            producer=platform.producer("analytics"),
-            films=Films(await platform.projections(), platform.projection(LIBRARY)),
+            producer=producer,
+            films=films,
+            unread=Unread(films, producer),
             viewing=platform.viewing(),
             countries=platform.countries(),
         ),
@@ -76,6 +80,7 @@ def analytics(intake: Intake, reading: Reading | None = None, live: Live | None 
     async def running(_: web.Application) -> AsyncIterator[None]:
         task = asyncio.create_task(live.run()) if live is not None else None
         yield
+        await intake.unread.close()
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)

@@ -60,6 +60,10 @@ class Fresh(Generic[Value]):
             self._loading[key] = loading
         return await asyncio.shield(loading.task)
 
+    def last(self, key: str) -> Value:
+        """The value that was loaded last, however old. Raises KeyError if there is none any more."""
+        return self._held[key].value
+
     async def _run(self, key: str, as_of_s: float) -> Value:
         try:
             value = await self._load(key)

@@ -9,6 +9,7 @@ import aiohttp
 
 from gateways.analytics.films import Film
 from gateways.analytics.intake import Intake
+from gateways.analytics.unread import Unread
 from gateways.core.countries import Countries
 from gateways.core.principal import Principal
 from gateways.core.viewing import Viewing
@@ -49,16 +50,21 @@ class OneFilm:
 
     def __init__(self) -> None:
         self.asked: list[Principal] = []
+        self.away = False
 
     async def of(self, asset_id: str, principal: Principal) -> Film | None:
         self.asked.append(principal)
+        if self.away:
+            raise ConnectionError("Redis is away")
         return Film("owner", 10_000, RUNGS) if asset_id == FILM else None
 
 
 def intake_of(log: Log) -> Intake:
+    films: Any = OneFilm()
     return Intake(
         producer=log,
-        films=OneFilm(),  # type: ignore[arg-type]
+        films=films,
+        unread=Unread(films, log),
         viewing=Viewing(SECRET.encode()),
         countries=Countries(None),
         clock=lambda: NOW_MS / 1000,

@@ -219,6 +219,30 @@ async def test_the_log_away_is_said_with_when_to_come_back(client: Client, log: 
     assert (await client.post("/v1/beats", json=report())).status == 202
 
 
+async def test_while_films_cannot_be_looked_up_reports_are_taken_and_their_film_is_told_later(
+    client: Client, log: Log, intake: Intake
+) -> None:
+    films = intake.films
+    assert isinstance(films, OneFilm)
+    films.away = True
+    for sent in (report(beat(0), beat(1)), report(beat(2)), report(sid="s2", asset="no-such")):
+        assert (await client.post("/v1/beats", json=sent)).status == 202
+    assert [(event["owner_id"], event["film_ms"]) for _, _, event in log.events] == [("", None)] * 3
+    films.away = False
+    assert (await client.post("/v1/beats", json=report(sid="s3"))).status == 202
+    async with asyncio.timeout(20):
+        while len(log.events) < 5:  # noqa: ASYNC110  # what is told tells nobody
+            await asyncio.sleep(0)
+    first = log.events[0][2]
+    [again] = [event for _, _, event in log.events[3:] if event["view_id"] == first["view_id"]]
+    assert (again["owner_id"], again["film_ms"]) == ("owner", 10_000)
+    assert again["beats"] == first["beats"][:1]
+    same = set(again) - {"owner_id", "film_ms", "beats"}
+    assert {name: again[name] for name in same} == {name: first[name] for name in same}
+    assert (await client.post("/v1/beats", json=report(sid="s3"))).status == 202
+    assert len(log.events) == 6  # each is told once, and of a film that is none there is nothing to tell
+
+
 async def test_a_wrong_credential_is_no_failure_of_ours(client: Client) -> None:
     answer = await client.post("/v1/beats", json=report(), headers={"Authorization": "Bearer x"})
     assert answer.status == 401
