@@ -9,9 +9,9 @@ who needs the room (there is no TTL: which months those are is no matter of the 
 
 `analytics_delivery` counts bytes, so a report must count once: its projector inserts each Kafka offset once,
 and a report that is on the log twice has the same `id`, so its later row replaces the earlier. Order by day
-and asset: that is how it is asked. `analytics_steps` has one row for each time that a subject took a step; of one
-that was taken again the latest time counts, in whatever order they came. Both are read with FINAL, and have no
-partitions, as `analytics_views`.
+and asset: that is how it is asked. `analytics_steps` has one row for each time that a subject took a step; of
+one that was taken again the latest time counts, in whatever order they came. Both are read with FINAL, and
+have no partitions, as `analytics_views`.
 """
 
 from __future__ import annotations

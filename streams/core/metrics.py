@@ -93,7 +93,8 @@ BEATS_REFUSED = Counter(
 )
 BEATS_ODD = Counter(
     "kinolog_beats_odd_total",
-    "Beats that were taken and are not as they should be: the field that was clamped, unknown_video, film_unread, bot.",
+    "Beats that were taken and are not as they should be: the field that was clamped, unknown_video, "
+    "film_unread, bot.",
     ["reason"],
 )
 SEGMENTS_UNTOLD = Counter(
