@@ -210,7 +210,7 @@ class Pkcs11Kms:
             except refused.PKCS11Error as error:
                 self._session = None
                 raise KmsUnusable(
-                    f"The {self.where} does not do what is asked ({error or type(error).__name__}): see that "
+                    f"The {self.where} does not do what is asked ({str(error) or type(error).__name__}): see that "
                     "it is there, and that KMS_PKCS11_MODULE, KMS_PKCS11_TOKEN and KMS_PKCS11_PIN are right."
                 ) from error
 

@@ -23,12 +23,11 @@ from schemas.drm.pssh import FAIRPLAY, PLAYREADY, WIDEVINE, parse
 from schemas.identity.roles import ASSETS_WRITE, DRM_PACKAGE
 from streams.core.packager_keys import PackagerKeys
 from streams.core.vault import CONTENT_KEY, Vault
+from tests.support.speke import NAMES, A, B, asking, keys_in, kid_of
 from tests.unit.gateways.conftest import Serve
 
 Client = TestClient[web.Request, web.Application]
 
-NAMES = {"c": "urn:dashif:org:cpix", "p": "urn:ietf:params:xml:ns:keyprov:pskc"}
-A, B = "0f083e4e-b831-4a3d-917e-ce78076e54aa", "041fdd3a-7f5e-4848-a7cb-65e97758e9a0"
 PRESETS = {
     "VIDEO+AUDIO": ["VIDEO", "AUDIO"],
     "video 3, audio 2": ["SD", "HD", "UHD", "STEREO_AUDIO", "MULTICHANNEL_AUDIO"],
@@ -38,41 +37,6 @@ PRESETS = {
     "one key": ["ALL"],
 }
 SYSTEMS = [found for n in (1, 2, 3) for found in itertools.combinations((WIDEVINE, PLAYREADY, FAIRPLAY), n)]
-
-
-def kid_of(number: int) -> str:
-    return [A, B, *(f"00000000-0000-4000-8000-{n:012x}" for n in range(8))][number]
-
-
-def asking(
-    tracks: list[str] = PRESETS["VIDEO+AUDIO"],
-    systems: tuple[str, ...] = (WIDEVINE,),
-    scheme: str = "cenc",
-    content: str = "a film",
-    period: bool = False,
-) -> str:
-    """A request as packagers send it."""
-    kids = [kid_of(n) for n in range(len(tracks))]
-    keys = "".join(f'<c:ContentKey kid="{kid}" commonEncryptionScheme="{scheme}"/>' for kid in kids)
-    signs = "".join(
-        f'<c:DRMSystem kid="{kid}" systemId="{system}"><c:PSSH/>'
-        + ("" if system == FAIRPLAY else "<c:ContentProtectionData/>")
-        + '<c:HLSSignalingData playlist="media"/><c:HLSSignalingData playlist="master"/></c:DRMSystem>'
-        for system in systems
-        for kid in kids
-    )
-    periods = '<c:ContentKeyPeriodList><c:ContentKeyPeriod id="p" index="0"/></c:ContentKeyPeriodList>'
-    rules = "".join(
-        f'<c:ContentKeyUsageRule kid="{kid}" intendedTrackType="{track}">'
-        + ('<c:KeyPeriodFilter periodId="p"/>' if period else "")
-        + f"<c:{'Audio' if 'AUDIO' in track else 'Video'}Filter/></c:ContentKeyUsageRule>"
-        for kid, track in zip(kids, tracks, strict=True)
-    )
-    return (
-        f'<?xml version="1.0" encoding="UTF-8"?><c:CPIX xmlns:c="urn:dashif:org:cpix" contentId="{content}" '
-        f'version="2.3"><c:ContentKeyList>{keys}</c:ContentKeyList><c:DRMSystemList>{signs}</c:DRMSystemList>'
-        f"{periods if period else ''}<c:ContentKeyUsageRuleList>{rules}</c:ContentKeyUsageRuleList></c:CPIX>"
-    )
 
 
 class Provider:
@@ -121,13 +85,6 @@ async def provider(serve: Serve, core: CoreDeps, guard: Guard, vault: Vault) -> 
     service = Service(name="drm", routes=SPEKE_ROUTES, prepare=prepare)
     core = CoreDeps(guard=callers, config=core.config, probes={}, modules_folder=core.modules_folder)
     return Provider(await serve(create_app(service, core)))
-
-
-def keys_in(document: ElementTree.Element) -> dict[str, bytes]:
-    return {
-        key.attrib["kid"]: base64.b64decode(key.findtext("c:Data/p:Secret/p:PlainValue", "", NAMES))
-        for key in document.iterfind("c:ContentKeyList/c:ContentKey", NAMES)
-    }
 
 
 @pytest.mark.parametrize("period", [True, False], ids=["general", "vod"])
