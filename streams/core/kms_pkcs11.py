@@ -209,9 +209,10 @@ class Pkcs11Kms:
                 yield self._session
             except refused.PKCS11Error as error:
                 self._session = None
+                why = str(error) or type(error).__name__
                 raise KmsUnusable(
-                    f"The {self.where} does not do what is asked ({str(error) or type(error).__name__}): see that "
-                    "it is there, and that KMS_PKCS11_MODULE, KMS_PKCS11_TOKEN and KMS_PKCS11_PIN are right."
+                    f"The {self.where} does not do what is asked ({why}): see that it is there, and that "
+                    "KMS_PKCS11_MODULE, KMS_PKCS11_TOKEN and KMS_PKCS11_PIN are right."
                 ) from error
 
     def _open(self) -> pkcs11.Session:
