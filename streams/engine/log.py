@@ -25,6 +25,8 @@ from streams.engine.agents import projector
 @projector("log.identity.work.requests", ddl=LOG_EVENTS_DDL)
 @projector("log.chat.room.requests", ddl=LOG_EVENTS_DDL)
 @projector("log.chat.room.events", ddl=LOG_EVENTS_DDL)
+@projector("log.drm.account.requests", ddl=LOG_EVENTS_DDL)
+@projector("log.drm.account.events", ddl=LOG_EVENTS_DDL)
 @projector("log.chat.account.requests", ddl=LOG_EVENTS_DDL)
 @projector("log.chat.account.events", ddl=LOG_EVENTS_DDL)
 def log_rows(event: Event) -> list[dict[str, Any]]:

@@ -1,0 +1,31 @@
+"""The DRM domain, told without Kafka: who decides, who shows.
+
+An account's decider hears what players, shops and operators ask of its licences, devices and streams. What it
+says is shown to gateways (`accounts`) and kept for ever as rows (`licences`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from schemas.drm.history import LICENCES_DDL
+from streams.drm import projections, rules
+from streams.engine import Event, Op, Out, decider, projector
+
+
+@decider("drm.account")
+def account(state: Any, event: Event) -> tuple[Any, list[Out]]:
+    """What an account may watch, and what plays where."""
+    return rules.decide(state, event)
+
+
+@projector("drm.accounts")
+def accounts(state: Any, event: Event) -> tuple[Any, list[Op]]:
+    """An account's rights, devices, streams and newest licences."""
+    return projections.accounts(state, event)
+
+
+@projector("drm.licences", ddl=LICENCES_DDL)
+def licences(event: Event) -> list[dict[str, Any]]:
+    """A row for each licence that was granted or denied."""
+    return projections.licences(event)

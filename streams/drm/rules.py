@@ -1,0 +1,237 @@
+"""An account's licences, devices and streams: every decision about them. Pure.
+
+`decide` is a fold over requests. All of an account's requests stand in one partition, so two players that ask
+at the same moment are decided one after the other, and no more streams play than its policy allows. A stream
+counts until its player stops it, or until its lease has passed without a beat; that is decided by the times
+of events, so nothing is stuck if a timer comes late.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Final
+
+from schemas.drm.views import EVENTS, REQUESTS
+from schemas.event import Event
+from streams.drm.policy import against, right_ends_ms, same_place
+from streams.drm.state import AGAIN_MS, MOST_DEVICES, TOKEN_MS, State, Stream, nothing
+from streams.engine import Out, Refuse
+
+TIMERS: Final = "engine.timer.requests"
+_PLACE: Final = (
+    "jti_hash", "asset_id", "device_id", "stream_id", "system", "policy_id", "policy_version", "country",
+    "geo_db",
+)  # fmt: skip
+
+
+class Turn:
+    """A copy of the state (the given one stays as it was) and the outputs so far, in order."""
+
+    def __init__(self, state: State, event: Event) -> None:
+        self.state: State = {
+            "rights": dict(state["rights"]), "devices": [*state["devices"]],
+            "streams": {name: stream.copy() for name, stream in state["streams"].items()},
+            "stopped": state["stopped"], "stopped_devices": [*state["stopped_devices"]],
+            "tokens": {n: t for n, t in state["tokens"].items() if event.at_ms < t["at_ms"] + TOKEN_MS},
+            "timer_at_ms": state["timer_at_ms"],
+        }  # fmt: skip
+        self.account_id, self.event, self.now_ms = event.key, event, event.at_ms
+        self.outs: list[Out] = []
+
+    def say(self, name: str, **data: Any) -> None:
+        """An event about the account, as `kinolog.drm.<name>`."""
+        full = {"account_id": self.account_id, **data}
+        self.outs.append(Out(EVENTS, self.account_id, f"kinolog.drm.{name}", full))
+
+    def refuse(self, code: str, detail: str) -> None:
+        """The answer to a request that was turned down, where something else has to be said besides."""
+        data = {"request_id": self.event.id, "request_type": self.event.type, "code": code, "detail": detail}
+        self.outs.append(Out(EVENTS, self.account_id, "kinolog.engine.RequestRefused", data))
+
+    def end(self, stream_id: str, reason: str) -> None:
+        """A stream that is there does not count any more."""
+        stream = self.state["streams"].pop(stream_id)
+        place = {"asset_id": stream["asset_id"], "device_id": stream["device_id"]}
+        self.say("StreamEnded", stream_id=stream_id, **place, reason=reason)
+
+    def end_all(self, reason: str, which: Callable[[Stream], bool]) -> None:
+        """All streams that are so."""
+        for stream_id in [name for name, stream in self.state["streams"].items() if which(stream)]:
+            self.end(stream_id, reason)
+
+    def keep_timer(self) -> None:
+        """One timer an account, due when the first lease ends. Beats move leases, not the timer: it looks."""
+        ends = [stream["until_ms"] for stream in self.state["streams"].values()]
+        running_ms = self.state["timer_at_ms"]
+        if not ends or (running_ms is not None and running_ms <= min(ends)):
+            return
+        self.state["timer_at_ms"] = min(ends)
+        timer_id = f"drm:{self.account_id}"
+        data = {
+            "timer_id": timer_id, "due_at_ms": min(ends), "topic": REQUESTS, "key": self.account_id,
+            "note": "ends the account's streams that nobody watches any more",
+        }  # fmt: skip
+        self.outs.append(Out(TIMERS, timer_id, "kinolog.engine.TimerSet", data))
+
+
+def decide(state: State | None, event: Event) -> tuple[State | None, list[Out]]:
+    """The account's new state and what is to be said. Raises Refuse for what cannot be."""
+    turn = Turn(state or nothing(), event)
+    turn.end_all("lapsed", lambda stream: stream["until_ms"] <= turn.now_ms)
+    _RULES[event.type](turn, event.data)
+    turn.keep_timer()
+    return turn.state, turn.outs
+
+
+def _licence_requested(turn: Turn, data: dict[str, Any]) -> None:
+    state, licence_id = turn.state, turn.event.id
+    used = state["tokens"].get(data["jti_hash"])
+    if used is not None:
+        _used_again(turn, data)
+        return
+    place = {name: data[name] for name in _PLACE}
+    denial = against(state, data, turn.now_ms)
+    if denial is not None:
+        why = {"streams": list(denial.streams), "devices": list(denial.devices)}
+        turn.say(
+            "LicenceDenied", licence_id=licence_id, **place, code=denial.code, detail=denial.detail, **why,
+            asked_at_ms=turn.now_ms,
+        )  # fmt: skip
+        turn.refuse(denial.code, denial.detail)
+        return
+    _take_device(turn, data)
+    _start(turn, data)
+    state["tokens"][data["jti_hash"]] = {
+        "licence_id": licence_id, "device_id": data["device_id"],
+        "challenge_hash": data["challenge_hash"], "at_ms": turn.now_ms,
+    }  # fmt: skip
+    rules = data["rules"]
+    turn.say(
+        "LicenceGranted", licence_id=licence_id, **place, challenge_hash=data["challenge_hash"],
+        kids=data["kids"], offline=data["offline"],
+        expires_at_ms=_end_ms(turn, data),
+        playback_s=rules["playback_s"], renew_every_s=rules["renew_every_s"], hdcp=rules["hdcp"],
+        asked_at_ms=turn.now_ms,
+    )  # fmt: skip
+
+
+def _end_ms(turn: Turn, data: dict[str, Any]) -> int | None:
+    """When the licence ends: with its time, its window or the right, if the system can end it at all."""
+    if "licence_s" not in data["enforces"]:
+        return None
+    rules, right_ms = data["rules"], right_ends_ms(turn.state, data)
+    ends = [rules["not_after_ms"], None if right_ms in (None, math.inf) else int(right_ms or 0)]
+    if rules["licence_s"] is not None:
+        ends.append(turn.now_ms + rules["licence_s"] * 1000)
+    return min((end for end in ends if end is not None), default=None)
+
+
+def _used_again(turn: Turn, data: dict[str, Any]) -> None:
+    """A token makes one licence. Its player may ask for that once more, for a lost answer burns nothing."""
+    used = turn.state["tokens"][data["jti_hash"]]
+    same = (used["device_id"], used["challenge_hash"]) == (data["device_id"], data["challenge_hash"])
+    stopped = (
+        turn.state["stopped"] or data["device_id"] in turn.state["stopped_devices"] or data["asset_stopped"]
+    )
+    if not same or stopped or turn.now_ms >= used["at_ms"] + AGAIN_MS:
+        raise Refuse("token_used", "This playback token has been used: POST /v1/tokens gives another one.")
+    turn.say("LicenceRepeated", licence_id=used["licence_id"], request_id=turn.event.id)
+
+
+def _take_device(turn: Turn, data: dict[str, Any]) -> None:
+    devices, device_id = turn.state["devices"], data["device_id"]
+    if device_id in devices:
+        return
+    if len(devices) >= MOST_DEVICES:  # without a policy that counts them, the oldest is forgotten
+        _forget_device(turn, devices[0], "")
+    devices.append(device_id)
+    turn.say("DeviceAdded", device_id=device_id, name_sealed=data["device_name_sealed"])
+
+
+def _start(turn: Turn, data: dict[str, Any]) -> None:
+    """The film plays on; or from now on, in the place of the same film on the same device."""
+    lease_ms = data["rules"]["stream_lease_s"] * 1000
+    stream_id, until_ms = data["stream_id"], turn.now_ms + lease_ms
+    running = turn.state["streams"].get(stream_id)
+    if running is not None:
+        running["until_ms"], running["lease_ms"] = max(running["until_ms"], until_ms), lease_ms
+        turn.say("StreamKept", stream_id=stream_id, until_ms=running["until_ms"])
+        return
+    turn.end_all("replaced", lambda stream: same_place(stream, data))
+    place = {"asset_id": data["asset_id"], "device_id": data["device_id"]}
+    turn.state["streams"][stream_id] = {
+        "asset_id": data["asset_id"], "device_id": data["device_id"],
+        "until_ms": until_ms, "lease_ms": lease_ms,
+    }  # fmt: skip
+    turn.say("StreamStarted", stream_id=stream_id, **place, until_ms=until_ms)
+
+
+def _playback_beat(turn: Turn, data: dict[str, Any]) -> None:
+    stream = turn.state["streams"].get(data["stream_id"])
+    if stream is None:
+        turn.refuse("stream_ended", "This stream does not count any more: ask for a licence again.")
+        return
+    stream["until_ms"] = max(stream["until_ms"], turn.now_ms + stream["lease_ms"])
+    turn.say("StreamKept", stream_id=data["stream_id"], until_ms=stream["until_ms"])
+
+
+def _playback_stopped(turn: Turn, data: dict[str, Any]) -> None:
+    if data["stream_id"] in turn.state["streams"]:
+        turn.end(data["stream_id"], data["reason"])
+    else:
+        turn.refuse("stream_ended", "This stream had ended before.")
+
+
+def _right_change_requested(turn: Turn, data: dict[str, Any]) -> None:
+    asset_id, kind = data["asset_id"], data["kind"]
+    if kind == "none":
+        if turn.state["rights"].pop(asset_id, None) is None:
+            turn.refuse("no_such_right", "The account has no right to this film.")
+            return
+    else:
+        turn.state["rights"][asset_id] = {"kind": kind, "until_ms": data["until_ms"]}
+    turn.say("RightChanged", **{name: value for name, value in data.items() if name != "account_id"})
+
+
+def _device_removal_requested(turn: Turn, data: dict[str, Any]) -> None:
+    if data["device_id"] not in turn.state["devices"]:
+        turn.refuse("no_such_device", "The account has no such device.")
+        return
+    _forget_device(turn, data["device_id"], data["actor"])
+
+
+def _forget_device(turn: Turn, device_id: str, actor: str) -> None:
+    turn.end_all("ended", lambda stream: stream["device_id"] == device_id)
+    turn.state["devices"].remove(device_id)
+    turn.say("DeviceRemoved", device_id=device_id, actor=actor)
+
+
+def _stop_requested(turn: Turn, data: dict[str, Any]) -> None:
+    """Whatever plays there ends with it."""
+    device_id, stopped = data["device_id"], data["stopped"]
+    if not device_id:
+        turn.state["stopped"] = stopped
+    else:
+        others = [each for each in turn.state["stopped_devices"] if each != device_id]
+        turn.state["stopped_devices"] = [*others, device_id] if stopped else others
+    if stopped:
+        turn.end_all("killed", lambda stream: device_id in ("", stream["device_id"]))
+    turn.say("StopChanged", device_id=device_id, stopped=stopped, actor=data["actor"])
+
+
+def _timer_due(turn: Turn, data: dict[str, Any]) -> None:
+    """What has lapsed has ended by now; a timer that was called for leases of before only looks again."""
+    if turn.state["timer_at_ms"] == data["due_at_ms"]:
+        turn.state["timer_at_ms"] = None
+
+
+_RULES: Final[dict[str, Callable[[Turn, dict[str, Any]], None]]] = {
+    "kinolog.drm.LicenceRequested": _licence_requested,
+    "kinolog.drm.PlaybackBeat": _playback_beat,
+    "kinolog.drm.PlaybackStopped": _playback_stopped,
+    "kinolog.drm.RightChangeRequested": _right_change_requested,
+    "kinolog.drm.DeviceRemovalRequested": _device_removal_requested,
+    "kinolog.drm.StopRequested": _stop_requested,
+    "kinolog.engine.TimerDue": _timer_due,
+}
