@@ -14,12 +14,13 @@ import pytest
 from pkcs11 import Attribute, ObjectClass
 from pydantic import SecretStr
 
-from deploy.vault_backup import BackupError, VaultKeys, read_entries, write_backup
+from deploy.vault_backup import BackupError, Passphrase, VaultKeys, read_entries, write_backup
+from deploy.vault_restoring import restore_backup
 from streams.core.kms import KmsUnusable, WrongKey, epoch_ms
 from streams.core.kms_choice import open_kms as chosen
 from streams.core.kms_pkcs11 import Pkcs11Kms
 from streams.core.settings import Settings
-from streams.core.vault import API_KEY, open_vault
+from streams.core.vault import API_KEY, Vault, VaultUnusable, open_vault
 from streams.core.vault_care import all_entries, holding, rewrap
 from tests.contract.kms import KmsContract, OpenKms
 from tests.judges.install import program
@@ -137,23 +138,41 @@ def test_settings_choose_it(module: Path, token: str) -> None:
         chosen(Settings(kms="pkcs11"))
 
 
-async def test_a_vault_on_a_token_rotates_and_takes_its_old_backups_with_it(
-    module: Path, token: str, vault_server: VaultServer, tmp_path: Path
+@pytest.fixture
+def on_token(module: Path, token: str, vault_server: VaultServer) -> Settings:
+    """Settings of a vault with its keys in the token."""
+    chosen_keys = {"kms": "pkcs11", "kms_pkcs11_module": module, "kms_pkcs11_token": token}
+    return vault_server.settings.model_copy(update={**chosen_keys, "kms_pkcs11_pin": SecretStr(PIN)})
+
+
+async def test_a_vault_moves_from_the_file_into_a_token_by_a_backup(
+    on_token: Settings, vault: Vault, tmp_path: Path
 ) -> None:
-    known = vault_server.settings.model_copy(
-        update={
-            "kms": "pkcs11",
-            "kms_pkcs11_module": module,
-            "kms_pkcs11_token": token,
-            "kms_pkcs11_pin": SecretStr(PIN),
-        }
-    )
-    vault = open_vault(known)
+    await vault.put(API_KEY, "one", b"secret")
+    file, lock = tmp_path / "backup", Passphrase("seven small yellow submarines")
+    assert await write_backup(file, lock, all_entries(vault), 1_000) == 1
+    moved = open_vault(on_token)
+    try:
+        with pytest.raises(VaultUnusable, match=r"key \w+, which the token .* does not hold"):
+            await moved.get(API_KEY, "one")
+        await vault.redis.flushall()
+        done = await restore_backup(moved, file, lock, set(), oldest_ms=0, now_ms=1_000, replace=False)
+        assert done == 1
+        assert await moved.get(API_KEY, "one") == b"secret"
+    finally:
+        await vault.redis.flushall()
+        await moved.aclose()
+
+
+async def test_a_vault_on_a_token_rotates_and_takes_its_old_backups_with_it(
+    on_token: Settings, tmp_path: Path
+) -> None:
+    vault = open_vault(on_token)
     await vault.redis.flushall()
     try:
         await vault.put(API_KEY, "one", b"secret")
         old = vault.kms.active_key_id
-        lock, file = VaultKeys(chosen(known)), tmp_path / "backup"
+        lock, file = VaultKeys(chosen(on_token)), tmp_path / "backup"
         assert await write_backup(file, lock, all_entries(vault), epoch_ms()) == 1
         made = vault.kms.rotate()
         assert await rewrap(vault) >= 1
