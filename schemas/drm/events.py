@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final, TypedDict
 
+ACCESS_CHANGE_REQUESTED: Final = "kinolog.drm.AccessChangeRequested"
+ACCESS_CHANGED: Final = "kinolog.drm.AccessChanged"
 DEVICE_ADDED: Final = "kinolog.drm.DeviceAdded"
 DEVICE_REMOVAL_REQUESTED: Final = "kinolog.drm.DeviceRemovalRequested"
 DEVICE_REMOVED: Final = "kinolog.drm.DeviceRemoved"
@@ -16,6 +18,8 @@ LICENCE_REPEATED: Final = "kinolog.drm.LicenceRepeated"
 LICENCE_REQUESTED: Final = "kinolog.drm.LicenceRequested"
 PLAYBACK_BEAT: Final = "kinolog.drm.PlaybackBeat"
 PLAYBACK_STOPPED: Final = "kinolog.drm.PlaybackStopped"
+POLICY_CHANGE_REQUESTED: Final = "kinolog.drm.PolicyChangeRequested"
+POLICY_CHANGED: Final = "kinolog.drm.PolicyChanged"
 RIGHT_CHANGE_REQUESTED: Final = "kinolog.drm.RightChangeRequested"
 RIGHT_CHANGED: Final = "kinolog.drm.RightChanged"
 STOP_CHANGED: Final = "kinolog.drm.StopChanged"
@@ -23,6 +27,36 @@ STOP_REQUESTED: Final = "kinolog.drm.StopRequested"
 STREAM_ENDED: Final = "kinolog.drm.StreamEnded"
 STREAM_KEPT: Final = "kinolog.drm.StreamKept"
 STREAM_STARTED: Final = "kinolog.drm.StreamStarted"
+
+
+class AccessChangeRequested(TypedDict):
+    """Who may watch a film, and by which policy, is to change."""
+
+    # The film; also the partition key.
+    asset_id: str
+    # Who may watch it: free, members, rental or purchase; null: as it was.
+    access: str | None
+    # The policy of its licences, empty: the default; null: as it was.
+    policy_id: str | None
+    # Whether licences of it are switched off; null: as it was.
+    stopped: bool | None
+    # Who asked: an account_id, or administrator for the administrator's key; 1-64 characters.
+    actor: str
+
+
+class AccessChanged(TypedDict):
+    """Who may watch a film, and by which policy."""
+
+    # The film; also the partition key.
+    asset_id: str
+    # free, members, rental or purchase.
+    access: str
+    # The policy of its licences; empty: the default.
+    policy_id: str
+    # Whether licences of it are switched off.
+    stopped: bool
+    # Who asked: an account_id, or administrator for the administrator's key; 1-64 characters.
+    actor: str
 
 
 class DeviceAdded(TypedDict):
@@ -267,6 +301,32 @@ class PlaybackStopped(TypedDict):
     stream_id: str
     # stopped (by its player) or ended (by the account or an operator).
     reason: str
+    # Who asked: an account_id, or administrator for the administrator's key; 1-64 characters.
+    actor: str
+
+
+class PolicyChangeRequested(TypedDict):
+    """A policy is to say something else from now on; the first time, it is to be made."""
+
+    # The policy; also the partition key. 1-64 characters a-z, 0-9, - and _.
+    policy_id: str
+    # The rules as JSON text, as the record Rules of LicenceRequested has them.
+    rules: str
+    # Version that it was made from, 0 of a new one: another one in between refuses it.
+    replaces: int
+    # Who asked: an account_id, or administrator for the administrator's key; 1-64 characters.
+    actor: str
+
+
+class PolicyChanged(TypedDict):
+    """A policy says something else from now on. Licences of before stay as they were granted."""
+
+    # The policy; also the partition key. 1-64 characters a-z, 0-9, - and _.
+    policy_id: str
+    # Counts from 1.
+    version: int
+    # The rules as JSON text, as the record Rules of LicenceRequested has them.
+    rules: str
     # Who asked: an account_id, or administrator for the administrator's key; 1-64 characters.
     actor: str
 

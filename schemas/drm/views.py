@@ -1,7 +1,9 @@
 """The DRM domain's projections: what projectors write and gateways read, and the domain's ids.
 
-In Redis, under `schemas.keys.tag(<projection>, version, partition)`; the hash `{tag}:state` maps an account
-id (or `guest:<device_id>`, of who has not signed in) to its AccountDocument as JSON.
+In Redis, under `schemas.keys.tag(<projection>, version, partition)`; the hash `{tag}:state` maps a key to its
+document as JSON: of `drm.accounts` an account id (or `guest:<device_id>`, of who has not signed in) to an
+AccountDocument, of `drm.policies` a policy id to a PolicyDocument, of `drm.films` an asset id to a
+FilmDocument; a film that nobody has said anything of has none, and is NOTHING_SAID.
 
 In ClickHouse, `drm_licences` (`schemas.drm.history`) keeps one row for each licence that was granted or
 denied.
@@ -17,6 +19,12 @@ from typing import Final, Literal, TypedDict
 REQUESTS: Final = "drm.account.requests"
 EVENTS: Final = "drm.account.events"
 ACCOUNTS: Final = "drm.accounts"  # reads EVENTS, by account id
+POLICIES: Final = "drm.policies"  # reads POLICY_EVENTS, by policy id
+FILMS: Final = "drm.films"  # reads FILM_EVENTS, by asset id
+POLICY_REQUESTS: Final = "drm.policy.requests"
+POLICY_EVENTS: Final = "drm.policy.events"
+FILM_REQUESTS: Final = "drm.asset.requests"
+FILM_EVENTS: Final = "drm.asset.events"
 LICENCES: Final = "drm_licences"  # the table
 DEVICE_FIELD: Final = "drm.device"
 ALL_FILMS: Final = "*"
@@ -83,3 +91,22 @@ class AccountDocument(TypedDict):
     stopped_devices: list[str]
     licences: dict[str, LicenceView]  # by licence_id, the oldest first
     repeated: dict[str, str]  # id of a request that was the same again -> licence_id
+
+
+class PolicyDocument(TypedDict):
+    """What a policy says now. `rules` are JSON text, of the form of the record Rules."""
+
+    version: int
+    rules: str
+    changed_at_ms: int
+
+
+class FilmDocument(TypedDict):
+    """Who may watch a film, and by which policy."""
+
+    access: Literal["free", "members", "rental", "purchase"]
+    policy_id: str
+    stopped: bool
+
+
+NOTHING_SAID: Final[FilmDocument] = {"access": "free", "policy_id": "", "stopped": False}

@@ -27,6 +27,10 @@ from streams.engine.agents import projector
 @projector("log.chat.room.events", ddl=LOG_EVENTS_DDL)
 @projector("log.drm.account.requests", ddl=LOG_EVENTS_DDL)
 @projector("log.drm.account.events", ddl=LOG_EVENTS_DDL)
+@projector("log.drm.policy.requests", ddl=LOG_EVENTS_DDL)
+@projector("log.drm.policy.events", ddl=LOG_EVENTS_DDL)
+@projector("log.drm.asset.requests", ddl=LOG_EVENTS_DDL)
+@projector("log.drm.asset.events", ddl=LOG_EVENTS_DDL)
 @projector("log.chat.account.requests", ddl=LOG_EVENTS_DDL)
 @projector("log.chat.account.events", ddl=LOG_EVENTS_DDL)
 def log_rows(event: Event) -> list[dict[str, Any]]:
