@@ -41,7 +41,13 @@ WHICH: Final = {
 }  # fmt: skip
 _VIEW_ID: Final = re.compile(r"[0-9a-f]{32}")
 _WINDOWS_DAYS: Final = (1, 7, 1100)
-MOST_REPORTS: Final = 2000
+MOST_SHOWN: Final = 10_000
+"""Beats of one session: a day of an ordinary one."""
+_REPORTS: Final = """\
+SELECT * FROM (
+  SELECT *, sum(length(beat.sn)) OVER (ORDER BY offset) AS so_far, sum(length(beat.sn)) OVER () AS told
+  FROM {beats} WHERE view_id = {view:String}
+) WHERE so_far <= {most:UInt32} ORDER BY offset"""
 
 
 class SessionsQuery(Filters):
@@ -180,14 +186,13 @@ async def inspect(request: web.Request) -> web.Response:
         raise Problem(
             "not-found", "There is no such playback session; one is measured a second after it is told."
         )
-    sql = "SELECT * FROM {beats} WHERE view_id = {view:String} ORDER BY offset LIMIT {most:UInt32}"
-    reports = await reading.rows(sql, {"view": view_id, "most": MOST_REPORTS + 1}, beats=BEATS)
-    beats, repeated = told(reports[:MOST_REPORTS])
+    reports = await reading.rows(_REPORTS, {"view": view_id, "most": MOST_SHOWN}, beats=BEATS)
+    beats, repeated = told(reports)
     return json_response(
         {
             "view": view, "counted": view["counted"], "beats": beats, "repeated": repeated,
             "reasons": [{"code": code, "sentence": SENTENCES.get(code, code)} for code in view["reasons"]],
-            "more": len(reports) > MOST_REPORTS,
+            "more": bool(reports) and reports[-1]["told"] > reports[-1]["so_far"],
         }
     )  # fmt: skip
 

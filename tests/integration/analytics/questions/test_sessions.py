@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import pytest
+
 from schemas.analytics.views import BEATS, VIEWS, WATCHED_MS
 from tests.integration.analytics.questions.conftest import Asked
 from tests.support.measured import newest
@@ -98,6 +100,23 @@ async def test_why_a_session_was_not_counted(asked: Asked) -> None:
         (0, []), (1, ["late"]), (2, ["clamped:rate", "repeated"]), (5, ["gap_before"]),
     ]  # fmt: skip
     assert answer["beats"][1]["received_at_ms"] == 1002
+
+
+async def test_of_a_session_without_end_the_first_beats_are_shown(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateways.analytics.sessions.MOST_SHOWN", 5)
+    view = a_view(1)
+    await asked.insert(VIEWS, [view])
+    beats = [
+        report(number, view["view_id"], {"sn": 2 * number}, {"sn": 2 * number + 1}) for number in range(3)
+    ]
+    await asked.insert(BEATS, beats)
+    answer = await asked.get(f"/v1/views/{view['view_id']}")
+    assert ([beat["sn"] for beat in answer["beats"]], answer["more"]) == ([0, 1, 2, 3], True)
+    monkeypatch.setattr("gateways.analytics.sessions.MOST_SHOWN", 6)
+    answer = await asked.get(f"/v1/views/{view['view_id']}")
+    assert (len(answer["beats"]), answer["more"]) == (6, False)
 
 
 async def test_sessions_that_moved_are_found_where_they_are(asked: Asked) -> None:

@@ -11,11 +11,12 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 
-from gateways.analytics.intake import Intake
+from gateways.analytics.intake import IN_ONE_GO, Intake
 from gateways.analytics.service import analytics
 from gateways.core.adaptive import Priority
 from gateways.core.app import create_app
 from gateways.core.auth import Guard
+from gateways.core.cmcd import CmcdInvalid
 from gateways.core.deps import CoreDeps
 from gateways.core.door import DOOR
 from gateways.core.permissions import VIEWER
@@ -274,6 +275,30 @@ async def test_lines_of_cmcd(client: Client, log: Log) -> None:
     assert (first["state"], first["at_ms"]) == ("starting", NOW_MS - 900)
     assert (second["state"], second["kind"], second["playhead_ms"]) == ("playing", "interval", 1500)
     assert (second["rendition"], second["dropped_frames_total"], second["stalls_total"]) == ("720p", 3, 1)
+
+
+async def test_others_have_their_turn_while_a_long_body_is_read(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns, seen = 0, list[int]()
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    def spoken(_: str) -> None:
+        seen.append(turns)
+        raise CmcdInvalid("not now")
+
+    monkeypatch.setattr("gateways.analytics.intake.spoken", spoken)
+    task = asyncio.create_task(others())
+    body = "\n".join(["x" * 8000] * 60)
+    answer = await client.post("/v1/cmcd", data=body, headers={"Content-Type": "application/cmcd"})
+    task.cancel()
+    assert (answer.status, len(seen)) == (202, 60)
+    assert len(set(seen)) >= 60 * 8000 // (2 * IN_ONE_GO)
 
 
 async def test_the_same_session_over_both_ways_is_one_view(client: Client, log: Log) -> None:
