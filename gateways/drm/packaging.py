@@ -8,7 +8,8 @@ from typing import Final
 from aiohttp import web
 
 from gateways.core.platform import Platform
-from gateways.drm.speke import PACKAGER_KEYS, SPEKE_ROUTES
+from gateways.drm.speke import SPEKE_ROUTES
+from gateways.drm.taking import TAKING, Taking
 from gateways.drm.widevine_keys import SIGNERS, WIDEVINE_KEY_ROUTES
 from streams.core.packager_keys import PackagerKeys
 
@@ -17,9 +18,9 @@ PACKAGING_ROUTES: Final = (*SPEKE_ROUTES, *WIDEVINE_KEY_ROUTES)
 
 def packaging(platform: Platform) -> Callable[[web.Application], None]:
     """Puts it into the app."""
-    keys, signers = PackagerKeys(platform.vault()), platform.settings.widevine_signers
+    taking = Taking(PackagerKeys(platform.vault()), platform.producer("drm"))
 
     def prepare(app: web.Application) -> None:
-        app[PACKAGER_KEYS], app[SIGNERS] = keys, signers
+        app[TAKING], app[SIGNERS] = taking, platform.settings.widevine_signers
 
     return prepare

@@ -18,7 +18,7 @@ async def build(platform: Platform) -> Service:
 SERVICE: Final = Service(
     name="drm",
     about="It gives packagers content keys (SPEKE, Widevine's key API). Licences are not there yet.",
-    needs=("redis", "vault"),
+    needs=("kafka", "redis", "vault"),
     routes=PACKAGING_ROUTES,
     build=build,
 )

@@ -13,10 +13,10 @@ from gateways.core.principal import Principal, principal_of
 from gateways.core.problem import Problem
 from gateways.core.routes import Route
 from gateways.drm import cpix
-from streams.core.packager_keys import OtherScheme, PackagerKeys
+from gateways.drm.taking import TAKING, Taker
+from streams.core.packager_keys import OtherScheme
 
 SPEKE: Final = "2.0"
-PACKAGER_KEYS: Final = web.AppKey("packager_keys", PackagerKeys)
 _HEADERS: Final = {"X-Speke-Version": SPEKE, "X-Speke-User-Agent": "kinolog"}
 
 
@@ -31,8 +31,9 @@ async def take_keys(request: web.Request) -> web.Response:
         raise Problem("validation", f"Send X-Speke-Version: {SPEKE}, the only one spoken.", headers=_HEADERS)
     try:
         asked = cpix.read(raw_body_of(request))
-        content = content_of(principal_of(request), asked.content_id)
-        keys = await request.app[PACKAGER_KEYS].take(content, asked.scheme, asked.kids)
+        caller = principal_of(request)
+        taker, content = Taker(caller.actor, "speke", caller.key_id), content_of(caller, asked.content_id)
+        keys = await request.app[TAKING].take(taker, content, asked.scheme, asked.kids)
     except (cpix.CpixError, OtherScheme) as error:
         raise Problem("validation", str(error), headers=_HEADERS) from None
     return web.Response(

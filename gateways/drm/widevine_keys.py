@@ -21,7 +21,7 @@ from gateways.core.endpoint import json_response, raw_body_of
 from gateways.core.permissions import PUBLIC
 from gateways.core.problem import Problem
 from gateways.core.routes import Route
-from gateways.drm.speke import PACKAGER_KEYS
+from gateways.drm.taking import TAKING, Taker
 from schemas.drm import widevine
 from schemas.drm.pssh import WIDEVINE
 from schemas.drm.widevine_signature import signed
@@ -90,8 +90,9 @@ async def take_keys(request: web.Request) -> web.Response:
         for period in periods
         for track in asked.tracks
     }
+    taker = Taker(f"signer:{signer}", "widevine")
     try:
-        keys = await request.app[PACKAGER_KEYS].take(content, scheme, list(wanted.values()))
+        keys = await request.app[TAKING].take(taker, content, scheme, list(wanted.values()))
     except OtherScheme as error:
         raise Problem("validation", str(error)) from None
     tracks = [

@@ -9,6 +9,7 @@ from typing import Final, TypedDict
 
 ACCESS_CHANGE_REQUESTED: Final = "kinolog.drm.AccessChangeRequested"
 ACCESS_CHANGED: Final = "kinolog.drm.AccessChanged"
+CONTENT_KEYS_REQUESTED: Final = "kinolog.drm.ContentKeysRequested"
 DEVICE_ADDED: Final = "kinolog.drm.DeviceAdded"
 DEVICE_REMOVAL_REQUESTED: Final = "kinolog.drm.DeviceRemovalRequested"
 DEVICE_REMOVED: Final = "kinolog.drm.DeviceRemoved"
@@ -57,6 +58,27 @@ class AccessChanged(TypedDict):
     stopped: bool
     # Who asked: an account_id, or administrator for the administrator's key; 1-64 characters.
     actor: str
+
+
+class ContentKeysRequested(TypedDict):
+    """A packager asked for content keys and may have them; written before they leave. The keys are
+    never on the log.
+    """
+
+    # The packager's content as we call it, 32 hexadecimal digits made of who asks and their name for it;
+    # also the partition key.
+    content_id: str
+    # Who asked: an account_id, administrator for the administrator's key, or signer:<name> of Widevine's
+    # key API; 1-120 characters.
+    actor: str
+    # The API key that they used, by its id; null: none.
+    key_id: str | None
+    # speke or widevine.
+    protocol: str
+    # cenc or cbcs.
+    scheme: str
+    # The key ids, 32 hexadecimal digits each; 1-80.
+    kids: list[str]
 
 
 class DeviceAdded(TypedDict):

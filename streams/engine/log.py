@@ -27,6 +27,7 @@ from streams.engine.agents import projector
 @projector("log.chat.room.events", ddl=LOG_EVENTS_DDL)
 @projector("log.drm.account.requests", ddl=LOG_EVENTS_DDL)
 @projector("log.drm.account.events", ddl=LOG_EVENTS_DDL)
+@projector("log.drm.key.requests", ddl=LOG_EVENTS_DDL)
 @projector("log.drm.policy.requests", ddl=LOG_EVENTS_DDL)
 @projector("log.drm.policy.events", ddl=LOG_EVENTS_DDL)
 @projector("log.drm.asset.requests", ddl=LOG_EVENTS_DDL)

@@ -19,7 +19,7 @@ from aiohttp.test_utils import TestClient
 from gateways.core.app import Service, create_app
 from gateways.core.deps import CoreDeps
 from gateways.drm.packaging import PACKAGING_ROUTES
-from gateways.drm.speke import PACKAGER_KEYS
+from gateways.drm.taking import TAKING, Taking
 from gateways.drm.widevine_keys import SIGNERS
 from schemas.drm import playready, widevine
 from schemas.drm.pssh import COMMON, PLAYREADY, WIDEVINE, common, parse
@@ -29,6 +29,7 @@ from streams.core.packager_keys import PackagerKeys
 from streams.core.vault import CONTENT_KEY, Vault
 from tests.media_fixtures.numbered import make_clip, number_in
 from tests.unit.gateways.conftest import Serve
+from tests.unit.gateways.world import World
 
 Client = TestClient[web.Request, web.Application]
 
@@ -50,9 +51,9 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def client(serve: Serve, core: CoreDeps, vault: Vault) -> Client:
+async def client(serve: Serve, core: CoreDeps, vault: Vault, world: World) -> Client:
     def prepare(app: web.Application) -> None:
-        app[PACKAGER_KEYS] = PackagerKeys(vault)
+        app[TAKING] = Taking(PackagerKeys(vault), world)
         app[SIGNERS] = {"widevine_test": WidevineSigner.model_validate(SIGNER)}
 
     return await serve(create_app(Service(name="drm", routes=PACKAGING_ROUTES, prepare=prepare), core))

@@ -17,14 +17,17 @@ from gateways.core.auth import Guard
 from gateways.core.deps import CoreDeps
 from gateways.core.principal import Principal
 from gateways.drm import cpix
-from gateways.drm.speke import PACKAGER_KEYS, SPEKE_ROUTES
+from gateways.drm.speke import SPEKE_ROUTES, content_of
+from gateways.drm.taking import TAKING, TOPIC, Taking
 from schemas.drm import playready, widevine
+from schemas.drm.events import CONTENT_KEYS_REQUESTED
 from schemas.drm.pssh import FAIRPLAY, PLAYREADY, WIDEVINE, parse
 from schemas.identity.roles import ASSETS_WRITE, DRM_PACKAGE
 from streams.core.packager_keys import PackagerKeys
 from streams.core.vault import CONTENT_KEY, Vault
 from tests.support.speke import NAMES, A, B, asking, keys_in, kid_of
 from tests.unit.gateways.conftest import Serve
+from tests.unit.gateways.world import World
 
 Client = TestClient[web.Request, web.Application]
 
@@ -68,6 +71,10 @@ class Callers(Guard):
     """Knows API keys by the name of who holds them."""
 
     async def bearer(self, text: str) -> Principal | None:
+        return self.known(text)
+
+    @staticmethod
+    def known(text: str) -> Principal | None:
         permissions = {"packager": DRM_PACKAGE, "other-packager": DRM_PACKAGE, "uploader": ASSETS_WRITE}
         if text not in permissions:
             return None
@@ -77,9 +84,9 @@ class Callers(Guard):
 
 
 @pytest.fixture
-async def provider(serve: Serve, core: CoreDeps, guard: Guard, vault: Vault) -> Provider:
+async def provider(serve: Serve, core: CoreDeps, guard: Guard, vault: Vault, world: World) -> Provider:
     def prepare(app: web.Application) -> None:
-        app[PACKAGER_KEYS] = PackagerKeys(vault)
+        app[TAKING] = Taking(PackagerKeys(vault), world)
 
     callers = Callers(admin_key_sha256="", tokens=guard.tokens)
     service = Service(name="drm", routes=SPEKE_ROUTES, prepare=prepare)
@@ -329,3 +336,23 @@ async def test_a_key_id_has_one_key_whatever_the_scheme(provider: Provider, vaul
     status, text = await provider.ask(asking(scheme="cbcs"))
     assert (status, "in use with cenc: take new ones for cbcs" in text) == (422, True)
     assert len(await vault.entries(CONTENT_KEY)) == 2
+
+
+async def test_keys_leave_once_the_log_says_who_takes_them(provider: Provider, world: World) -> None:
+    keys = keys_in(await provider.filled(asking()))
+    [event] = world.published
+    found = Callers.known("packager")
+    assert found is not None
+    assert (event.topic, event.key, event.type) == (TOPIC, event.data["content_id"], CONTENT_KEYS_REQUESTED)
+    assert event.data == {
+        "content_id": content_of(found, "a film"),
+        "actor": "packager",
+        "key_id": "k",
+        "protocol": "speke",
+        "scheme": "cenc",
+        "kids": [kid.replace("-", "") for kid in keys],
+    }
+    world.broken = True
+    status, text = await provider.ask(asking())
+    assert status == 503
+    assert not any(base64.b64encode(key).decode() in text for key in keys.values())

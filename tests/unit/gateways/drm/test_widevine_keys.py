@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from gateways.core.app import Service, create_app
 from gateways.core.deps import CoreDeps
 from gateways.drm.packaging import PACKAGING_ROUTES
-from gateways.drm.speke import PACKAGER_KEYS
+from gateways.drm.taking import TAKING, Taking
 from gateways.drm.widevine_keys import MOST_BYTES, SIGNERS
 from schemas.drm import widevine
 from schemas.drm.widevine_signature import sign, signed
@@ -24,6 +24,7 @@ from streams.core.gate_settings import WidevineSigner
 from streams.core.packager_keys import PackagerKeys
 from streams.core.vault import CONTENT_KEY, Vault
 from tests.unit.gateways.conftest import Serve
+from tests.unit.gateways.world import World
 
 Client = TestClient[web.Request, web.Application]
 # Google's published test signer.
@@ -57,9 +58,9 @@ def _base64(value: bytes) -> str:
 
 
 @pytest.fixture
-async def client(serve: Serve, core: CoreDeps, vault: Vault) -> Client:
+async def client(serve: Serve, core: CoreDeps, vault: Vault, world: World) -> Client:
     def prepare(app: web.Application) -> None:
-        app[PACKAGER_KEYS] = PackagerKeys(vault)
+        app[TAKING] = Taking(PackagerKeys(vault), world)
         app[SIGNERS] = {
             "widevine_test": WidevineSigner.model_validate(TEST_SIGNER),
             "other": WidevineSigner.model_validate(OTHER),
@@ -93,8 +94,13 @@ def test_the_packagers_signature_is_ours_and_zeros_as_padding_are_taken_too() ->
     assert not signed(PACKAGER_REQUEST + b" ", PACKAGER_SIGNATURE, KEY, IV)
 
 
-async def test_the_packagers_request_gets_a_key_for_each_track(client: Client, vault: Vault) -> None:
+async def test_the_packagers_request_gets_a_key_for_each_track(
+    client: Client, vault: Vault, world: World
+) -> None:
     tracks = await tracks_of(client, body(PACKAGER_REQUEST))
+    [event] = world.published
+    assert (event.data["actor"], event.data["protocol"]) == ("signer:widevine_test", "widevine")
+    assert event.data["kids"] == [base64.b64decode(track["key_id"]).hex() for track in tracks]
     assert [track["type"] for track in tracks] == ["SD", "HD", "UHD1", "UHD2", "AUDIO"]
     for part in ("key", "key_id"):
         assert {len(base64.b64decode(track[part])) for track in tracks} == {16}
