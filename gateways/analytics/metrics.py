@@ -164,4 +164,4 @@ def csv_response(rows: list[Row], name: str) -> web.Response:
 
 def _cell(value: Any) -> Any:
     """A text that a spreadsheet would run as a formula is quoted: players and pages name themselves."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else value

@@ -6,7 +6,8 @@ new it says the whole measure once more.
 
 A session's state is let go SILENT_MS after its last report, by a timer. What comes later under its id begins
 another row, as its start is on a later day; an old report that is put on the log again that late is refused,
-or it would replace what is known of a session by less.
+or it would replace what is known of a session by less. A dead letter goes back with the time that it had: of
+a session that is not known (any more) nothing is said until a timer that is due at once tells what time it is.
 """
 
 from __future__ import annotations
@@ -37,9 +38,17 @@ def decide(state: Any, event: Event) -> tuple[Any, list[Out]]:
             "report_too_old", "The report is more than a day old: sessions that long ago are settled."
         )
     view = own(state) if state is not None else unheard(event.at_ms)
-    outs = [] if state is not None else [_timer(event.key, event.at_ms + SILENT_MS)]
-    if hear(view, event):
-        outs.append(_measured(event.key, view))
+    outs = []
+    told = hear(view, event)
+    if event.redriven and (state is None or "held" in state):
+        if state is None:
+            view["held"] = True
+            outs.append(_timer(event.key, event.at_ms))
+    else:
+        if state is None:
+            outs.append(_timer(event.key, event.at_ms + SILENT_MS))
+        if view.pop("held", False) or told:
+            outs.append(_measured(event.key, view))
     view["heard_ms"] = max(view["heard_ms"], event.at_ms)
     return view, outs
 
@@ -66,6 +75,12 @@ def _timer(view_id: str, due_at_ms: int) -> Out:
 
 def _reminded(state: View | None, event: Event) -> tuple[Any, list[Out]]:
     """Let go of a session that was silent for a day; look again later at one that was not."""
+    if state is not None and "held" in state:
+        if event.at_ms - state["heard_ms"] > SILENT_MS:
+            return None, []
+        view = own(state)
+        del view["held"]
+        return view, [_measured(event.key, view), _timer(event.key, view["heard_ms"] + SILENT_MS)]
     if state is None or event.data["due_at_ms"] >= state["heard_ms"] + SILENT_MS:
         return None, []
     return state, [_timer(event.key, state["heard_ms"] + SILENT_MS)]

@@ -92,6 +92,7 @@ class View(TypedDict):
     counters: list[int]  # highest said: stalled_ms, stalls, dropped frames
     sums: Sums
     served: NotRequired[Served]
+    held: NotRequired[bool]  # known by returned dead letters alone: it may be settled
     day: NotRequired[int]  # that its measure was last put under
 
 

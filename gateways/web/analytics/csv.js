@@ -1,6 +1,6 @@
 // A panel's rows as a file.
 
-const FORMULA = /^[=+\-@\t\r]/; // a spreadsheet would run it
+const FORMULA = /^[=+\-@\t\r\n]/; // a spreadsheet would run it
 
 function cell(value) {
   if (value === null || value === undefined) return "";

@@ -59,6 +59,39 @@ def test_a_report_put_on_the_log_again_after_that_is_refused() -> None:
             decide(None, event)
 
 
+def redriven(event: Event) -> Event:
+    event.redriven = "analytics.view"
+    return event
+
+
+def test_a_dead_letter_of_a_session_that_is_settled_replaces_nothing() -> None:
+    """It has the time that it had; what time it is says the timer."""
+    letter = redriven(report([beat(0, 0, "playing", 0)]))
+    state, outs = decided([letter, redriven(report([beat(1, 9, "playing", 9)]))])
+    assert (measures(outs), timers(outs)) == ([], [T0])
+    late = due(T0)
+    late.at_ms = T0 + 9_000 + SILENT_MS + 1
+    assert decided([late], state) == (None, [])
+
+
+def test_a_dead_letter_of_a_session_that_is_not_is_measured() -> None:
+    told = session((0, "playing", 0), (9, "paused", 9))
+    first, second = (report([one]) for one in told)
+    soon = due(T0)
+    soon.at_ms = T0 + 9_500
+    whole = measures(decided([first, second])[1])[-1]
+    for events in (
+        [redriven(first), soon, second],
+        [redriven(first), second, soon],
+        [first, redriven(second)],
+    ):
+        state, outs = decided(events)
+        assert measures(outs)[-1] == whole
+        assert "held" not in state
+        first.redriven = second.redriven = ""
+    assert timers(decided([redriven(first), soon])[1]) == [T0, T0 + SILENT_MS]
+
+
 def test_a_start_that_turns_out_to_be_on_the_day_before_moves_the_row() -> None:
     midnight = (T0 // DAY_MS + 1) * DAY_MS
     to_midnight = (midnight - T0) / 1000
