@@ -162,6 +162,9 @@ def csv_response(rows: list[Row], name: str) -> web.Response:
     )  # fmt: skip
 
 
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
 def _cell(value: Any) -> Any:
     """A text that a spreadsheet would run as a formula is quoted: players and pages name themselves."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else value
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -6,8 +6,8 @@ new it says the whole measure once more.
 
 A session's state is let go SILENT_MS after its last report, by a timer. What comes later under its id begins
 another row, as its start is on a later day; an old report that is put on the log again that late is refused,
-or it would replace what is known of a session by less. A dead letter goes back with the time that it had: of
-a session that is not known (any more) nothing is said until a timer that is due at once tells what time it is.
+or it would replace what is known of a session by less. A dead letter goes back with the time that it had:
+of a session that is not known (any more) nothing is said until a timer, due at once, tells what time it is.
 """
 
 from __future__ import annotations
