@@ -50,3 +50,9 @@ def delivery(event: Event) -> list[dict[str, Any]]:
 def assets(event: Event) -> list[dict[str, Any]]:
     """A row for each step of a film."""
     return projections.assets(event)
+
+
+@projector("analytics.licences", ddl=STEPS_DDL)
+def licences(event: Event) -> list[dict[str, Any]]:
+    """Rows for each licence that was asked for."""
+    return projections.licences(event)

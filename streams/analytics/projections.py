@@ -99,3 +99,19 @@ def assets(event: Event) -> list[Row]:
         return []
     what = {"domain": "media", "step": step, "subject": event.key, "asset_id": event.key}
     return [{**_place(event), **what, "owner_id": event.data.get("owner_id") or "", "at_ms": event.at_ms}]
+
+
+# --- drm.account.events
+
+_ANSWERS: Final = {"kinolog.drm.LicenceGranted": "granted", "kinolog.drm.LicenceDenied": "denied"}
+
+
+def licences(event: Event) -> list[Row]:
+    """That a playing asked for a licence, and what it was answered."""
+    answer = _ANSWERS.get(event.type)
+    if answer is None:
+        return []
+    data = event.data
+    what = {"domain": "drm", "subject": data["stream_id"], "asset_id": data["asset_id"], "owner_id": ""}
+    steps = (("asked", data["asked_at_ms"]), (answer, event.at_ms))
+    return [{**_place(event), **what, "step": step, "at_ms": at_ms} for step, at_ms in steps]

@@ -210,6 +210,7 @@ class StubAnalytics:
     def _funnel(self, request: web.Request) -> Json:
         names = {
             "upload": ("created", "uploaded"), "encode": ("uploaded", "planned", "playable", "ready"),
+            "licence": ("asked", "granted"),
             "playback": (
                 "sessions", "views", "engaged_views", "reached_25", "reached_50", "reached_75", "reached_95",
                 "finished_views",

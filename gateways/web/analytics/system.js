@@ -15,12 +15,12 @@ const TABLES = {
 const DEPENDENCIES = { kafka: "Event log (Kafka)", redis: "Projections (Redis)", clickhouse: "Numbers (ClickHouse)" };
 const STEPS = {
   created: "Upload began", uploaded: "Whole file arrived", planned: "Encode planned", playable: "Plays already", ready: "Everything encoded",
-  failed: "Failed", deleted: "Deleted", sessions: "Pressed play", views: "Saw a first frame", engaged_views: "Played 10 s",
+  failed: "Failed", deleted: "Deleted", asked: "Asked for one", granted: "Granted", denied: "Denied", sessions: "Pressed play", views: "Saw a first frame", engaged_views: "Played 10 s",
   reached_25: "Played 25 %", reached_50: "Played 50 %", reached_75: "Played 75 %", reached_95: "Played 95 %", finished_views: "Reached the end",
 };
 
 const CONSUMERS = {
-  analytics: "Measuring sessions, who watches now", history: "Writing into ClickHouse", chat: "Chat", media: "Films", "media-work": "Encoding", engine: "Timers", identity: "Accounts",
+  analytics: "Measuring sessions, who watches now", history: "Writing into ClickHouse", chat: "Chat", media: "Films", "media-work": "Encoding", engine: "Timers", identity: "Accounts", drm: "Licences",
 };
 
 /** One row a consumer, the one that is farthest behind first: `{ consumer, events, oldestMs, topics }`. */
@@ -108,5 +108,6 @@ export const systemPage = () => html`
     ${may("analytics:read") ? html`<kl-health class="whole"></kl-health>` : nothing}
     <kl-funnel class="half" name="upload" heading="Uploads"></kl-funnel>
     <kl-funnel class="half" name="encode" heading="Encodes"></kl-funnel>
-    <kl-funnel class="whole" name="playback" heading="From play to the end"></kl-funnel>
+    <kl-funnel class="half" name="licence" heading="Licences"></kl-funnel>
+    <kl-funnel class="half" name="playback" heading="From play to the end"></kl-funnel>
   </div>`;

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from schemas.event import Event
-from streams.analytics.projections import TRIM_EVERY, assets, beats, delivery, live, views
+from streams.analytics.projections import TRIM_EVERY, assets, beats, delivery, licences, live, views
 from streams.analytics.rules import SILENT_MS, TIMERS, decide
 from streams.engine import Out, Refuse
 from tests.unit.analytics.telling import (
@@ -159,6 +159,17 @@ def test_steps_of_a_film() -> None:
         ("created", "a1", "o", 5), ("ready", "a1", "", 9)
     ]  # fmt: skip
     assert assets(Event("kinolog.media.AssetChanged", "a1", {})) == []
+
+
+def test_steps_on_the_way_to_a_licence() -> None:
+    data = {"stream_id": "s", "asset_id": "a1", "asked_at_ms": 5}
+    told = [Event(f"kinolog.drm.Licence{name}", "acc", data, at_ms=6) for name in ("Granted", "Denied")]
+    rows = [row for event in told for row in licences(event)]
+    assert [(row["domain"], row["step"], row["subject"], row["asset_id"], row["at_ms"]) for row in rows] == [
+        ("drm", "asked", "s", "a1", 5), ("drm", "granted", "s", "a1", 6),
+        ("drm", "asked", "s", "a1", 5), ("drm", "denied", "s", "a1", 6),
+    ]  # fmt: skip
+    assert licences(Event("kinolog.drm.StreamKept", "acc", {})) == []
 
 
 @pytest.mark.parametrize(

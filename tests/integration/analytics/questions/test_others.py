@@ -60,6 +60,26 @@ async def test_how_far_films_come_by_hand(asked: Asked) -> None:
         one["count"] for one in (await asked.get("/v1/funnels/upload", asset="a,b", **WHOLE))["steps"]
     ] == [2, 2]
     await asked.get("/v1/funnels/nonsense", 404)
+
+
+async def test_how_many_licences_are_granted_by_hand(asked: Asked) -> None:
+    """One playing is denied and asks again; another one, of somebody else's film, gets none."""
+    films = [step(1, "a", "created", 0), step(2, "c", "created", 0, owner_id="o2")]
+    told = (
+        ("s1", "a", "asked", 5), ("s1", "a", "denied", 5), ("s1", "a", "asked", 9), ("s1", "a", "granted", 9),
+        ("s2", "c", "asked", 6), ("s2", "c", "denied", 6),
+    )  # fmt: skip
+    licences = [
+        step(at, playing, name, at_s, asset_id=film, domain="drm", owner_id="", topic="drm.account.events")
+        for at, (playing, film, name, at_s) in enumerate(told)
+    ]
+    await asked.insert(STEPS, [*films, *licences])
+    for filters, counts, denied in (
+        ({}, [2, 1], 2), ({"owner": "o1"}, [1, 1], 1), ({"asset": "c"}, [1, 0], 1)
+    ):  # fmt: skip
+        answer = await asked.get("/v1/funnels/licence", **filters, **WHOLE)
+        assert [one["count"] for one in answer["steps"]] == counts
+        assert answer["aside"] == [{"step": "denied", "count": denied, "median_ms": None}]
     await asked.get("/v1/funnels/upload", 400, country="DE")
 
 
