@@ -47,17 +47,16 @@ class Api:
         found: dict[str, Any] = json.loads(await self.get(f"/v1/assets/{asset_id}"))
         return found
 
-    async def upload(self, content: bytes, title: str, file_name: str = "film.mp4") -> str:
+    async def upload(self, content: bytes, title: str, file_name: str = "film.mp4", **fields: str) -> str:
         """Upload as a form, like a browser; gives the asset's id."""
-        form = aiohttp.FormData()
-        form.add_field("title", title)
+        form = aiohttp.FormData({"title": title, **fields})
         form.add_field("file", BytesIO(content), filename=file_name, content_type="application/octet-stream")
         async with self.session.post(urljoin(self.base, "/v1/assets"), data=form) as answer:
             await _succeeded(answer)
             return str((await answer.json())["id"])
 
-    async def upload_file(self, path: Path) -> str:
-        return await self.upload(await asyncio.to_thread(path.read_bytes), path.stem, path.name)
+    async def upload_file(self, path: Path, **fields: str) -> str:
+        return await self.upload(await asyncio.to_thread(path.read_bytes), path.stem, path.name, **fields)
 
     async def until(self, asset_id: str, *states: str) -> dict[str, Any]:
         """The asset as its event stream first shows it in one of the states; it must not fail before."""

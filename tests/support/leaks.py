@@ -8,6 +8,7 @@ written to every place in every form shows that the search would have found them
 from __future__ import annotations
 
 import base64
+import re
 import secrets
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -28,11 +29,20 @@ PLACES: Final = ("log", "redis", "clickhouse", "object", "file")
 _CONTROL: Final = "control"
 _WINDOW: Final = 8  # every form of a secret is longer
 _BLOCK_BYTES: Final = 4 * 2**20
+_CONTENT_KEY: Final = re.compile("[0-9a-f]{32}")
 
 
 def forms(secret: str) -> Iterator[tuple[str, bytes]]:
-    """(name, bytes) of what a secret looks like where it was encoded alone or as part of something longer."""
-    raw = secret.encode()
+    """(name, bytes) of what a secret looks like where it was encoded alone or as part of something longer.
+
+    A content key is planted as 32 hexadecimal digits, and looked for as its 16 bytes too.
+    """
+    if _CONTENT_KEY.fullmatch(secret):
+        yield from _forms(bytes.fromhex(secret))
+    yield from _forms(secret.encode())
+
+
+def _forms(raw: bytes) -> Iterator[tuple[str, bytes]]:
     yield "clear", raw
     yield "hex", raw.hex().encode()
     yield "hex", raw.hex().upper().encode()

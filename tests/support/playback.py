@@ -78,16 +78,18 @@ async def watch(
     play_s: float,
     seek_frames: Sequence[int],
     rate: float = 2.0,
+    licences: str | None = None,
 ) -> Watched:
     """Open `url` in a fresh page of its own origin, play its beginning, then seek about, paused.
 
     `height` names the one rung the player may use; None leaves it all of them. `play_s` is media time. Seeks
     aim at the middle of a frame: a browser's clock counts microseconds, so a frame's very edge is a toss.
+    `licences` is where a protected film's Clear Key licences are asked for.
     """
     origin = "{0.scheme}://{0.netloc}".format(urlsplit(url))
     await page.route("**/__player/**", _answer)
     await page.goto(f"{origin}/__player/page.html")
-    first = Shown(**await _call(page, "open", player, url, height))
+    first = Shown(**await _call(page, "open", player, url, height, licences))
     watched = await _watched(page, first, clip, play_s, seek_frames, rate)
     await page.goto("about:blank")
     return watched

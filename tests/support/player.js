@@ -18,9 +18,10 @@ const script = (source) => new Promise((done, failed) => {
 
 // Each opens an address with one rung only (by height), or all rungs where height is null.
 const players = {
-  async "hls.js"(url, height) {
+  async "hls.js"(url, height, licences) {
     await script("lib/hls.min.js");
-    const hls = new Hls({ autoStartLoad: false, enableWorker: false });
+    const protection = licences && { emeEnabled: true, drmSystems: { "org.w3.clearkey": { licenseUrl: licences } } };
+    const hls = new Hls({ autoStartLoad: false, enableWorker: false, ...protection });
     // Its complaints about slow pictures and answers tell of a busy machine; it asks again, and holes in the
     // film are looked for below.
     const { ErrorDetails } = Hls;
@@ -44,11 +45,12 @@ const players = {
     return () => hls.destroy();
   },
 
-  async "shaka-player"(url, height) {
+  async "shaka-player"(url, height, licences) {
     await script("lib/shaka-player.compiled.js");
     shaka.polyfill.installAll();
     const player = new shaka.Player();
     await player.attach(video);
+    if (licences) player.configure({ drm: { servers: { "org.w3.clearkey": licences } } });
     if (height !== null) player.configure({ restrictions: { minHeight: height, maxHeight: height } });
     for (const name of ["error", "gapjumped"])
       player.addEventListener(name, (event) => complain(`shaka ${name} ${event.detail?.code ?? ""}`));
@@ -121,9 +123,9 @@ async function play(until_s, rate) {
 
 window.harness = {
   /** Opens and waits for the first picture. */
-  async open(player, url, height) {
+  async open(player, url, height, licences) {
     const first = nextFrame();
-    this.close = await players[player](url, height);
+    this.close = await players[player](url, height, licences);
     const frame = await Promise.race([first, later(PATIENCE_MS).then(() => null)]);
     if (frame === null) throw new Error(`${player} showed nothing of ${url} within 60 s: ${trouble.join("; ")}`);
     return frame;

@@ -6,6 +6,7 @@ in a SegmentTimeline.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from fractions import Fraction
 from itertools import groupby
 from math import ceil
@@ -13,7 +14,7 @@ from uuid import UUID
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from gateways.media.manifests.film import AAC_CODECS, Film, Track
-from schemas.drm.pssh import CLEAR_KEY
+from schemas.drm.pssh import CLEAR_KEY, common
 from schemas.media.grid import duration_s
 from schemas.media.plan import AUDIO_RENDITION, fps_of
 from schemas.media.views import AssetDocument, RenditionView, StoryboardView
@@ -25,8 +26,6 @@ TILES_SCHEME = "http://dashif.org/guidelines/thumbnail_tile"
 SHEET_BPS = 60_000
 PROTECTION_SCHEME = "urn:mpeg:dash:mp4protection:2011"
 CENC_NAMESPACE = "urn:mpeg:cenc:2013"
-DASHIF_NAMESPACE = "https://dashif.org/CPS"
-CLEAR_KEY_LICENCES = "/v1/licences/clearkey"  # of the drm service
 
 
 def manifest(document: AssetDocument) -> str:
@@ -135,13 +134,15 @@ def _protection(representation: Element, film: Film, rendition: str) -> None:
             "cenc:default_KID": str(UUID(kid)),
         },
     )
+    # No address of licences: players would prefer it to the one that they are told together with a token.
     system = SubElement(
         representation,
         "ContentProtection",
         {"schemeIdUri": f"urn:uuid:{CLEAR_KEY}", "value": "ClearKey1.0"},
     )
-    where = {"xmlns:dashif": DASHIF_NAMESPACE, "licenseType": "EME-1.0"}
-    SubElement(system, "dashif:Laurl", where).text = CLEAR_KEY_LICENCES
+    # The same everywhere, so that players ask once for all keys: a token is good for one licence.
+    box = b64encode(common(film.kids)).decode()
+    SubElement(system, "cenc:pssh", {"xmlns:cenc": CENC_NAMESPACE}).text = box
 
 
 def _segments(representation: Element, film: Film, track: Track, first_time: int = 0) -> None:

@@ -57,6 +57,12 @@ class Film:
         protection = self.plan.get("protection")
         return protection["scheme"] if protection is not None else None
 
+    @property
+    def kids(self) -> list[str]:
+        """KIDs of all renditions; none if they are not encrypted."""
+        protection = self.plan.get("protection")
+        return list(kids_in(protection).values()) if protection is not None else []
+
     def kid(self, rendition: str) -> str | None:
         """KID of a rendition's key; None if it is not encrypted."""
         protection = self.plan.get("protection")

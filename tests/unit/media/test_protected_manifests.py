@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from gateways.media.manifests import dash, hls
+from schemas.drm import pssh
 from schemas.media.plan import Plan
 from schemas.media.protection import PlanProtection, labels_of
 from streams.core.content_keys import kid_of
@@ -46,8 +47,9 @@ def test_the_mpd_names_the_key_of_every_representation(scheme: str) -> None:
         assert general.get("schemeIdUri") == "urn:mpeg:dash:mp4protection:2011"
         assert general.get("value") == scheme
         found[one.get("id")] = UUID(general.get("{urn:mpeg:cenc:2013}default_KID")).hex
+        [box] = pssh.parse(base64.b64decode("".join(system.itertext())))
+        assert box == pssh.Pssh(pssh.COMMON, b"", tuple(KIDS.values()))
         assert system.get("schemeIdUri") == "urn:uuid:e2719d58-a985-b3c9-781a-b030af78d30e"
-        assert [each.text for each in system] == ["/v1/licences/clearkey"]
     assert found == KID_OF
 
 
