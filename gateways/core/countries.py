@@ -56,6 +56,14 @@ class Countries:
         except (ValueError, maxminddb.InvalidDatabaseError):  # IPv6 in a file of IPv4, or a damaged record
             return UNKNOWN
 
+    @property
+    def database(self) -> str:
+        """Kind and build of the file in use, such as GeoLite2-Country/1700000000; "" without one."""
+        if self._reader is None:
+            return ""
+        told = self._reader.metadata()
+        return f"{told.database_type}/{told.build_epoch}"
+
     def _look(self) -> None:
         """Open the file again if it is another one. One that cannot be read leaves the old one in use."""
         now_s = self._clock()

@@ -21,7 +21,7 @@ _Signal = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
 
 ALLOWED_HEADERS: Final = (
     "Authorization, CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status, Content-Encoding, Content-Type, "
-    "Idempotency-Key, If-None-Match, Last-Event-ID, Range, traceparent"
+    "Idempotency-Key, If-None-Match, Last-Event-ID, Playback-Token, Range, traceparent"
 )
 EXPOSED_HEADERS: Final = (
     "Content-Length, Content-Range, ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, "

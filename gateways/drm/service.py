@@ -1,24 +1,51 @@
-"""The drm service: content keys for packagers; licences come with the domain."""
+"""The drm service: Clear Key licences for players, content keys for packagers."""
 
 from __future__ import annotations
 
 import dataclasses
 from typing import Final
 
+from aiohttp import web
+
 from gateways.core.app import Service
 from gateways.core.platform import Platform
+from gateways.drm.licensing import LICENSING, Licensing
 from gateways.drm.packaging import PACKAGING_ROUTES, packaging
+from gateways.drm.playback_tokens import PlaybackTokens
+from gateways.drm.playing import PLAYING_ROUTES
+from schemas.drm.views import ACCOUNTS, FILMS, POLICIES
+from schemas.media.views import LIBRARY
+from streams.core.content_keys import ContentKeys
 
 
 async def build(platform: Platform) -> Service:
     """The service with the process's clients."""
-    return dataclasses.replace(SERVICE, prepare=packaging(platform))
+    pack, vault = packaging(platform), platform.vault()
+    licensing = Licensing(
+        tokens=PlaybackTokens(vault),
+        producer=platform.producer("drm"),
+        keys=ContentKeys(vault),
+        projections=await platform.projections(),
+        accounts=platform.projection(ACCOUNTS),
+        films=platform.projection(FILMS),
+        policies=platform.projection(POLICIES),
+        library=platform.projection(LIBRARY),
+        countries=platform.countries(),
+    )
+
+    def prepare(app: web.Application) -> None:
+        pack(app)
+        app[LICENSING] = licensing
+
+    return dataclasses.replace(SERVICE, prepare=prepare)
 
 
 SERVICE: Final = Service(
     name="drm",
-    about="It gives packagers content keys (SPEKE, Widevine's key API). Licences are not there yet.",
+    about="It gives players Clear Key licences, and packagers content keys (SPEKE, Widevine's key API). "
+    "Licences of Widevine, PlayReady and FairPlay are not there yet.",
+    called_from=("streaming",),
     needs=("kafka", "redis", "vault"),
-    routes=PACKAGING_ROUTES,
+    routes=(*PLAYING_ROUTES, *PACKAGING_ROUTES),
     build=build,
 )

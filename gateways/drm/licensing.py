@@ -1,0 +1,172 @@
+"""How a licence is given: asked on the log, awaited in the projection, looked at again, then the keys leave.
+
+Whatever is not known in time is a no: no key leaves without a grant that the account's projection shows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import orjson
+from aiohttp import web
+
+from gateways.core.asking import publish, undecided
+from gateways.core.countries import Countries
+from gateways.core.deps import Producer
+from gateways.core.problem import Problem
+from gateways.core.projections import Projection, ProjectionReader, View
+from gateways.drm.playback_tokens import PlaybackTokens
+from schemas.drm.events import LICENCE_GRANTED, LICENCE_REPEATED, LICENCE_REQUESTED, LicenceRequested, Rules
+from schemas.drm.views import NOTHING_SAID, REQUESTS, AccountDocument, FilmDocument, LicenceView
+from schemas.media.protection import DEFAULT_POLICY, ProtectionView, Scheme, protection_of
+from streams.core.content_keys import ContentKeys, KeyUnknown
+
+REFUSED: Final = "kinolog.engine.RequestRefused"
+REPEATED: Final = "kinolog.engine.RequestRepeated"
+LOOK_S: Final = 0.01
+DEFAULT_RULES: Final[Rules] = {
+    "not_before_ms": None, "not_after_ms": None, "licence_s": None, "playback_s": None, "renew_every_s": None,
+    "offline": False, "max_streams": None, "max_devices": None, "stream_lease_s": 60, "devices_allowed": [],
+    "devices_denied": [], "min_security_level": None, "hdcp": {}, "countries_allowed": [],
+    "countries_denied": [], "deny_anonymisers": False, "systems_allowed": [],
+}  # fmt: skip
+_NO_FILM: Final = "There is no protected film {!r} that you may watch."
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """What a licence of a film is decided on, but for the account."""
+
+    asset: dict[str, Any]
+    protection: ProtectionView
+    access: FilmDocument
+    policy_id: str
+    version: int
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Licensing:
+    """Everything the handlers work with."""
+
+    tokens: PlaybackTokens
+    producer: Producer
+    keys: ContentKeys
+    projections: ProjectionReader
+    accounts: Projection
+    films: Projection
+    policies: Projection
+    library: Projection
+    countries: Countries
+    outcome_s: float = 4.0
+    clock: Callable[[], float] = time.monotonic
+
+    async def film(self, asset_id: str) -> Film:
+        """Problem 404 for what is no protected film, 409 while its policy is not there."""
+        asset = await (await self.projections.pin(self.library)).get(asset_id)
+        protection = protection_of(asset or {})
+        if asset is None or asset["state"] == "deleted" or protection is None:
+            raise no_film(asset_id)
+        access = await self._access(asset_id)
+        policy_id = access["policy_id"] or protection["policy_id"]
+        policy = await (await self.projections.pin(self.policies)).get(policy_id)
+        if policy is not None:
+            rules = cast("Rules", {**DEFAULT_RULES, **orjson.loads(policy["rules"])})
+            return Film(asset, protection, access, policy_id, policy["version"], rules)
+        if policy_id != DEFAULT_POLICY:
+            raise Problem("conflict", f"The film's policy {policy_id!r} is not there.", code="no_such_policy")
+        return Film(asset, protection, access, "", 0, DEFAULT_RULES)
+
+    async def licence(self, request: LicenceRequested, request_id: str) -> LicenceView:
+        """The grant, with every switch looked at again. Problem 403 with the reason of a denial, else 503."""
+        account_id = request["account_id"]
+        view, outcome = await self.ask(
+            account_id, LICENCE_REQUESTED, request, request_id, (LICENCE_GRANTED, LICENCE_REPEATED)
+        )
+        document = cast("AccountDocument | None", await view.get(account_id))
+        if document is None:
+            raise undecided()
+        licence_id = document["repeated"].get(request_id, request_id)
+        shown = document["licences"].get(licence_id)
+        if outcome["type"] == REFUSED:
+            raise denied(document, str(outcome["data"]["code"]), shown)
+        if shown is None or shown["code"]:
+            raise undecided()
+        access = await self._access(request["asset_id"])
+        off = document["stopped"] or request["device_id"] in document["stopped_devices"] or access["stopped"]
+        if off or shown["stream_id"] not in document["streams"]:
+            raise Problem("forbidden", "This was switched off while it was asked for.", code="stopped")
+        return shown
+
+    async def ask(
+        self, account_id: str, name: str, data: Any, request_id: str, finals: Collection[str]
+    ) -> tuple[View, dict[str, Any]]:
+        """What became of an account's request: one of `finals`, or a refusal. Problem 503 if not in time."""
+        view = await self.projections.pin(self.accounts)
+        await publish(self.producer, REQUESTS, account_id, name, data, request_id)
+        deadline = self.clock() + self.outcome_s
+        while (left_s := deadline - self.clock()) > 0:
+            outcome = await view.await_outcome(account_id, request_id, left_s)
+            if outcome is None:
+                break
+            if outcome["type"] in (*finals, REFUSED):
+                return view, outcome
+            # An event that the same decision says before its last one.
+            await asyncio.sleep(LOOK_S)
+        raise undecided()
+
+    async def unwrap(self, film: Film, licence: LicenceView) -> dict[str, bytes]:
+        """The keys of a grant by KID; Problem 409 if the film was protected anew or deleted meanwhile."""
+        scheme, version = cast("Scheme", film.protection["scheme"]), film.protection["version"]
+        try:
+            return await self.keys.get(film.asset["id"], scheme, version, licence["kids"])
+        except KeyUnknown as error:
+            raise Problem("conflict", str(error), code="no_such_key") from error
+
+    async def _access(self, asset_id: str) -> FilmDocument:
+        found = await (await self.projections.pin(self.films)).get(asset_id)
+        return cast("FilmDocument", found) if found is not None else NOTHING_SAID
+
+
+LICENSING: Final = web.AppKey("licensing", Licensing)
+
+
+def no_film(asset_id: str) -> Problem:
+    """404: the same for a film that is not there, is not protected or is not for this caller."""
+    return Problem("not-found", _NO_FILM.format(asset_id))
+
+
+def denied(document: AccountDocument, code: str, shown: LicenceView | None) -> Problem:
+    """403: a sentence for the viewer, and what is in the way for a page to show."""
+    words = _WORDS.get(code, "There is no licence for this film now.")
+    streams = [
+        {"stream_id": each, **{name: stream[name] for name in ("asset_id", "device_id", "since_ms")}}
+        for each in (shown["streams"] if shown else [])
+        if (stream := cast("dict[str, Any] | None", document["streams"].get(each))) is not None
+    ]
+    return Problem("forbidden", words, code=code, streams=streams, devices=shown["devices"] if shown else [])
+
+
+_WORDS: Final = {
+    "account_stopped": "Watching is switched off for this account.",
+    "device_stopped": "Watching is switched off for this device.",
+    "asset_stopped": "This film is switched off.",
+    "no_such_key": "None of the keys that were asked for belongs to this film.",
+    "no_right": "This film has to be rented or bought, or is for members.",
+    "right_ended": "Your right to this film has ended.",
+    "too_early": "This film cannot be watched yet.",
+    "too_late": "This film cannot be watched any more.",
+    "country_denied": "This film cannot be watched from where you are.",
+    "country_unknown": "This film cannot be watched from a network whose country is not known.",
+    "anonymiser_denied": "This film cannot be watched through a network that may hide where you are.",
+    "device_denied": "This film cannot be watched on this device.",
+    "system_denied": "This film cannot be watched with Clear Key.",
+    "unenforceable": "This film's policy asks for what Clear Key cannot enforce.",
+    "too_many_devices": "All devices of this account are in use: remove one first.",
+    "too_many_streams": "As many films are playing as this account may watch at once: stop one first.",
+    "token_used": "This playback token has been used: POST /v1/tokens gives another one.",
+}

@@ -1,0 +1,177 @@
+"""What players call: a playback token, a Clear Key licence, beats while they play, and the stop."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from typing import Final
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateways.core.app import CORE
+from gateways.core.endpoint import body_of, json_response, query_of, raw_body_of
+from gateways.core.films import holds, may_see
+from gateways.core.jwts import TokenRefused
+from gateways.core.permissions import ASSETS_READ, PUBLIC
+from gateways.core.principal import principal_of
+from gateways.core.problem import Problem
+from gateways.core.rates import BEAT
+from gateways.core.routes import Route
+from gateways.drm.licensing import LICENSING, REFUSED, no_film
+from gateways.drm.playback_tokens import Playback
+from schemas.drm import clearkey
+from schemas.drm.events import PLAYBACK_BEAT, PLAYBACK_STOPPED, STREAM_ENDED, STREAM_KEPT
+from schemas.event import deterministic_id
+
+HEADER: Final = "Playback-Token"
+MOST_CHALLENGE_BYTES: Final = 8192
+DEVICE: Final = r"[A-Za-z0-9._-]{1,56}"
+STREAM: Final = r"[0-9a-f]{32}"
+_STRICT: Final = ConfigDict(extra="forbid", strict=True)
+
+
+class TokenWanted(BaseModel):
+    """Which film, on which device."""
+
+    model_config = _STRICT
+    asset_id: str = Field(min_length=1, max_length=64)
+    device_id: str = Field(
+        pattern=f"^{DEVICE}$", description="chosen at random by the player, and kept on the device"
+    )
+
+
+class Token(BaseModel):
+    """A playback token."""
+
+    token: str = Field(description=f"goes into the header {HEADER}; good for one licence")
+    expires_at_ms: int
+    stream_id: str = Field(description="what beats and the stop name")
+    beat_every_s: int = Field(description="a stream counts until three of them are missing")
+
+
+class StreamNamed(BaseModel):
+    """The playing of a film on a device."""
+
+    model_config = _STRICT
+    stream_id: str = Field(pattern=f"^{STREAM}$")
+    device_id: str = Field(pattern=f"^{DEVICE}$")
+
+
+class OnDevice(BaseModel):
+    """On which device it plays."""
+
+    model_config = ConfigDict(extra="forbid")
+    device_id: str = Field(pattern=f"^{DEVICE}$")
+
+
+class Kept(BaseModel):
+    """It counts on."""
+
+    stream_id: str
+
+
+def account_of(request: web.Request, device_id: str) -> str:
+    """The caller as the drm domain names accounts."""
+    return principal_of(request).owner_id or f"guest:{device_id}"
+
+
+async def token(request: web.Request) -> web.Response:
+    """Given to whoever may see the film; whether they get a licence is decided when they ask for it."""
+    licensing, wanted, caller = request.app[LICENSING], body_of(request, TokenWanted), principal_of(request)
+    film = await licensing.film(wanted.asset_id)
+    if not may_see(caller, film.asset):
+        raise no_film(wanted.asset_id)
+    account_id = account_of(request, wanted.device_id)
+    # Made of its place: a device cannot name another one's stream, and a film begun again goes on as one.
+    stream_id = deterministic_id("drm.stream", account_id, wanted.device_id, wanted.asset_id)
+    # Who watches by a link owns nothing, and sees no more than others.
+    privileged = caller.asset_id is None and holds(caller, ASSETS_READ, film.asset)
+    said = Playback(account_id, wanted.asset_id, wanted.device_id, stream_id, privileged)
+    text, expires_at_s = await licensing.tokens.issue(said)
+    every_s = max(1, film.rules["stream_lease_s"] // 3)
+    return json_response(
+        Token(token=text, expires_at_ms=expires_at_s * 1000, stream_id=stream_id, beat_every_s=every_s), 201
+    )
+
+
+async def clearkey_licence(request: web.Request) -> web.Response:
+    """The keys that were asked for and belong to the film, once the log holds the grant."""
+    licensing, challenge = request.app[LICENSING], raw_body_of(request)
+    try:
+        playback, jti_hash = await licensing.tokens.read(request.headers.get(HEADER, ""))
+    except TokenRefused as error:
+        raise Problem("bad-credential", f"{HEADER}: {error}; POST /v1/tokens gives one.") from None
+    try:
+        asked = clearkey.kids_of(challenge)
+    except clearkey.ClearKeyError as error:
+        raise Problem("validation", str(error)) from None
+    film = await licensing.film(playback.asset_id)
+    owned = set(film.protection["keys"].values())
+    country = licensing.countries.of(request.app[CORE].config.proxies.client(request))
+    licence = await licensing.licence(
+        {
+            "account_id": playback.account_id, "jti_hash": jti_hash, "asset_id": playback.asset_id,
+            "device_id": playback.device_id, "stream_id": playback.stream_id, "system": "clearkey",
+            "policy_id": film.policy_id, "policy_version": film.version,
+            "country": country, "geo_db": licensing.countries.database,
+            "challenge_hash": hashlib.sha256(challenge).hexdigest(), "device_name_sealed": None,
+            "kids": [kid for kid in asked if kid in owned], "access": film.access["access"],
+            "privileged": playback.privileged, "asset_stopped": film.access["stopped"], "anonymiser": None,
+            # A browser keeps Clear Key's keys in the clear: there is no rule that it could enforce.
+            "security_level": None, "offline": False, "enforces": [], "rules": film.rules,
+        },
+        uuid.uuid4().hex,
+    )  # fmt: skip
+    keys = await licensing.unwrap(film, licence)
+    body = clearkey.licence(keys)
+    return web.Response(body=body, content_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+async def beat(request: web.Request) -> web.Response:
+    """Problem 409 `stream_ended`: the player must stop, or ask for a licence again."""
+    licensing, said = request.app[LICENSING], body_of(request, StreamNamed)
+    account_id = account_of(request, said.device_id)
+    data = {"account_id": account_id, "stream_id": said.stream_id}
+    _, outcome = await licensing.ask(account_id, PLAYBACK_BEAT, data, uuid.uuid4().hex, (STREAM_KEPT,))
+    return _answer(outcome, said.stream_id)
+
+
+async def stop(request: web.Request) -> web.Response:
+    """The stream does not count any more, from now on."""
+    licensing, stream_id = request.app[LICENSING], request.match_info["stream_id"]
+    account_id = account_of(request, query_of(request, OnDevice).device_id)
+    data = {"account_id": account_id, "stream_id": stream_id, "reason": "stopped", "actor": account_id}
+    _, outcome = await licensing.ask(account_id, PLAYBACK_STOPPED, data, uuid.uuid4().hex, (STREAM_ENDED,))
+    return _answer(outcome, stream_id)
+
+
+def _answer(outcome: dict[str, object], stream_id: str) -> web.Response:
+    if outcome["type"] == REFUSED:
+        raise Problem("conflict", "This stream does not count any more.", code="stream_ended")
+    return json_response(Kept(stream_id=stream_id))
+
+
+PLAYING_ROUTES: Final = (
+    Route(
+        method="POST", path="/v1/tokens", handler=token, permission=PUBLIC, status=201, body=TokenWanted,
+        response=Token, summary="A playback token for one film on one device", tag="playing",
+        problems=("not-found", "conflict", "unavailable"),
+    ),
+    Route(
+        method="POST", path="/v1/licences/clearkey", handler=clearkey_licence, permission=PUBLIC, raw=True,
+        body_types=("application/json", "application/octet-stream"), max_body_bytes=MOST_CHALLENGE_BYTES,
+        summary="A Clear Key licence (W3C JSON) for a playback token", tag="playing",
+        headers=((HEADER, "the playback token"),),
+        problems=("bad-credential", "forbidden", "validation", "conflict", "unavailable"),
+    ),
+    Route(
+        method="POST", path="/v1/beats", handler=beat, permission=PUBLIC, body=StreamNamed, response=Kept,
+        summary="A player plays on", limits=BEAT, tag="playing", problems=("conflict", "unavailable"),
+    ),
+    Route(
+        method="DELETE", path=f"/v1/streams/{{stream_id:{STREAM}}}", handler=stop, permission=PUBLIC,
+        query=OnDevice, response=Kept, summary="A player has stopped", tag="playing",
+        problems=("conflict", "unavailable"),
+    ),
+)  # fmt: skip
