@@ -172,6 +172,6 @@ PLAYING_ROUTES: Final = (
     Route(
         method="DELETE", path=f"/v1/streams/{{stream_id:{STREAM}}}", handler=stop, permission=PUBLIC,
         query=OnDevice, response=Kept, summary="A player has stopped", tag="playing",
-        problems=("conflict", "unavailable"),
+        problems=("not-found", "conflict", "unavailable"),
     ),
 )  # fmt: skip
