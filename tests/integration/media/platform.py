@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -122,11 +122,14 @@ class Platform:
         return [e.key for prefix in prefixes async for e in self.objects.list(prefix)]
 
     async def log(self, asset_id: str, until: str) -> list[Document]:
-        """The asset's history in order of time, once an event of type `until` is in it."""
+        """The asset's history in order of time, once it has an event of type `until` and all that led to it.
+
+        Topics come into the table each at its own pace.
+        """
         return list(
             await self._until(
                 lambda: self._history(asset_id),
-                lambda rows: any(row["type"].endswith(f".{until}") for row in rows),
+                lambda rows: any(not c[-1]["causation_id"] for c in chains(rows, until)),
             )
         )
 
@@ -137,6 +140,17 @@ class Platform:
             parameters={"asset": asset_id},
         )
         return [dict(zip(answer.column_names, row, strict=True)) for row in answer.result_rows]
+
+
+def chains(rows: Sequence[Document], until: str) -> Iterator[list[Document]]:
+    """Of each event of this type: it, its cause, the cause of that, as far as they are among the rows."""
+    by_id = {row["id"]: row for row in rows}
+    for last in rows:
+        if last["type"].endswith(f".{until}"):
+            chain = [last]
+            while (cause := by_id.get(chain[-1]["causation_id"])) is not None:
+                chain.append(cause)
+            yield chain
 
 
 @asynccontextmanager

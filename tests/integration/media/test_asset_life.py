@@ -8,7 +8,7 @@ import pytest
 from schemas.media import objects as keys
 from schemas.media.grid import plan_cuts
 from streams.media import boxes
-from tests.integration.media.platform import Document, Platform
+from tests.integration.media.platform import Document, Platform, chains
 
 
 async def test_a_clip_becomes_ready_and_every_byte_is_where_the_plan_says(
@@ -49,14 +49,9 @@ async def test_every_step_is_on_the_log_and_leads_back_to_its_cause(media: Platf
     asset_id = await media.upload("clip.mp4", clip)
     await media.ended(asset_id)
     rows = await media.log(asset_id, "StoryboardAdded")
-    by_id = {row["id"]: row for row in rows}
-    assert len(by_id) == len(rows)
-    last = next(row for row in rows if row["type"].endswith(".StoryboardAdded"))
-    chain = []
-    while last:
-        chain.append(last["type"].rpartition(".")[2])
-        last = by_id.get(last["causation_id"], {})
-    assert chain[::-1] == [
+    assert len({row["id"] for row in rows}) == len(rows)
+    [chain] = chains(rows, "StoryboardAdded")
+    assert [row["type"].rpartition(".")[2] for row in reversed(chain)] == [
         "UploadCompleted",
         "ProbeRequested",
         "SourceProbed",
