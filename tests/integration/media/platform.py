@@ -122,16 +122,17 @@ class Platform:
         return [e.key for prefix in prefixes async for e in self.objects.list(prefix)]
 
     async def log(self, asset_id: str, until: str) -> list[Document]:
-        """The asset's history in order of time, once it has an event of type `until` and all that led to it.
+        """The asset's history in order of time, once an event of type `until` is in it."""
+        return await self._logged(asset_id, lambda rows: any(chains(rows, until)))
 
-        Topics come into the table each at its own pace.
-        """
-        return list(
-            await self._until(
-                lambda: self._history(asset_id),
-                lambda rows: any(not c[-1]["causation_id"] for c in chains(rows, until)),
-            )
+    async def traced(self, asset_id: str, until: str) -> list[Document]:
+        """As `log`, once all that led to that event is in it, too: topics come there each at its own pace."""
+        return await self._logged(
+            asset_id, lambda rows: any(not chain[-1]["causation_id"] for chain in chains(rows, until))
         )
+
+    async def _logged(self, asset_id: str, what: Callable[[list[Document]], bool]) -> list[Document]:
+        return list(await self._until(lambda: self._history(asset_id), what))
 
     async def _history(self, asset_id: str) -> list[Document]:
         answer = await self.clickhouse.query(

@@ -48,7 +48,7 @@ def _expected_keys(asset_id: str, document: Document) -> list[str]:
 async def test_every_step_is_on_the_log_and_leads_back_to_its_cause(media: Platform, clip: bytes) -> None:
     asset_id = await media.upload("clip.mp4", clip)
     await media.ended(asset_id)
-    rows = await media.log(asset_id, "StoryboardAdded")
+    rows = await media.traced(asset_id, "StoryboardAdded")
     assert len({row["id"] for row in rows}) == len(rows)
     [chain] = chains(rows, "StoryboardAdded")
     assert [row["type"].rpartition(".")[2] for row in reversed(chain)] == [
