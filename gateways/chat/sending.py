@@ -26,6 +26,7 @@ from gateways.core.problem import retry_later
 from gateways.core.rates import Rate
 from schemas.chat.views import REQUESTS, TEXT_FIELD, RoomDocument, message_id_of
 from schemas.event import deterministic_id
+from schemas.wiring import REFUSED, REPEATED
 from streams.core.screening.clean import MessageUnfit, clean_message
 from streams.core.screening.features import is_emote_only
 from streams.core.screening.screen import repeat_form, screen
@@ -33,8 +34,6 @@ from streams.core.sealing import SubjectForgotten
 
 ROOM_PACE: Final = Rate(6000, 10)
 """Of all that one gateway takes for one room."""
-REFUSED: Final = "kinolog.engine.RequestRefused"
-REPEATED: Final = "kinolog.engine.RequestRepeated"
 HELD: Final = "kinolog.chat.MessageHeld"
 SENT: Final = frozenset((HELD, "kinolog.chat.MessageAccepted", "kinolog.chat.MessageShadowed"))
 """What a message that was sent leads to first."""

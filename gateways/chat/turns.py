@@ -2,7 +2,7 @@
 
 Each record that finds the producer's queue empty wakes its thread, which costs more than the rest of sending
 it. A message that its listeners get at the room's next writing anyway can wait for its neighbours: in a room
-of 500 with 200 messages a second that is an eighth of a gateway's work.
+of 500 with 200 messages a second, waking it was a sixth of the gateway's samples.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from typing import Any, Final
 from gateways.core.deps import Position, Producer
 from gateways.core.problem import Problem, retry_later
 from gateways.core.projections import View
+from schemas.wiring import REFUSED
 
-_REFUSED: Final = ".RequestRefused"
 PUBLISH_S: Final = 8.0
 """How long the log may take to accept a request, seconds."""
 
@@ -39,7 +39,7 @@ async def publish(
 
 def refused(outcome: Mapping[str, Any] | None) -> Problem | None:
     """Problem 409, with the decider's code, of an outcome that is a refusal; None of any other."""
-    if outcome is None or not str(outcome["type"]).endswith(_REFUSED):
+    if outcome is None or outcome["type"] != REFUSED:
         return None
     return Problem("conflict", str(outcome["data"]["detail"]), code=str(outcome["data"]["code"]))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -132,13 +132,20 @@ class View:
 
         return bool(await self._wait(self.tag(position.partition), applied, timeout_s))
 
-    async def await_outcome(self, key: str, request_id: str, timeout_s: float) -> dict[str, Any] | None:
-        """What became of the request `request_id` on aggregate `key`; None if not known in time."""
+    async def await_outcome(
+        self, key: str, request_id: str, timeout_s: float, finals: Collection[str] = ()
+    ) -> dict[str, Any] | None:
+        """What became of the request `request_id` on aggregate `key`; None if not known in time.
+
+        A request may lead to several events, which need not come into the projection together: with `finals`
+        only an outcome of one of these types counts.
+        """
         where = self.tag_of(key)
 
         async def outcome() -> dict[str, Any] | None:
             raw = await in_time(self._redis.get(f"{where}:outcome:{request_id}:{key}"))
-            return None if raw is None else _outcome(raw)
+            found = None if raw is None else _outcome(raw)
+            return found if found is None or not finals or found.get("type") in finals else None
 
         found: dict[str, Any] | None = await self._wait(where, outcome, timeout_s)
         return found

@@ -5,9 +5,7 @@ Whatever is not known in time is a no: no key leaves without a grant that the ac
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -21,19 +19,18 @@ from gateways.core.problem import Problem
 from gateways.core.projections import Projection, ProjectionReader, View
 from gateways.drm.playback_tokens import PlaybackTokens
 from schemas.drm.events import LICENCE_GRANTED, LICENCE_REPEATED, LICENCE_REQUESTED, LicenceRequested, Rules
-from schemas.drm.views import NOTHING_SAID, REQUESTS, AccountDocument, FilmDocument, LicenceView
+from schemas.drm.views import (
+    DEFAULT_RULES,
+    NOTHING_SAID,
+    REQUESTS,
+    AccountDocument,
+    FilmDocument,
+    LicenceView,
+)
 from schemas.media.protection import DEFAULT_POLICY, ProtectionView, Scheme, protection_of
+from schemas.wiring import REFUSED
 from streams.core.content_keys import ContentKeys, KeyUnknown
 
-REFUSED: Final = "kinolog.engine.RequestRefused"
-REPEATED: Final = "kinolog.engine.RequestRepeated"
-LOOK_S: Final = 0.01
-DEFAULT_RULES: Final[Rules] = {
-    "not_before_ms": None, "not_after_ms": None, "licence_s": None, "playback_s": None, "renew_every_s": None,
-    "offline": False, "max_streams": None, "max_devices": None, "stream_lease_s": 60, "devices_allowed": [],
-    "devices_denied": [], "min_security_level": None, "hdcp": {}, "countries_allowed": [],
-    "countries_denied": [], "deny_anonymisers": False, "systems_allowed": [],
-}  # fmt: skip
 _NO_FILM: Final = "There is no protected film {!r} that you may watch."
 
 
@@ -63,7 +60,6 @@ class Licensing:
     library: Projection
     countries: Countries
     outcome_s: float = 4.0
-    clock: Callable[[], float] = time.monotonic
 
     async def film(self, asset_id: str) -> Film:
         """Problem 404 for what is no protected film, 409 while its policy is not there."""
@@ -108,16 +104,10 @@ class Licensing:
         """What became of an account's request: one of `finals`, or a refusal. Problem 503 if not in time."""
         view = await self.projections.pin(self.accounts)
         await publish(self.producer, REQUESTS, account_id, name, data, request_id)
-        deadline = self.clock() + self.outcome_s
-        while (left_s := deadline - self.clock()) > 0:
-            outcome = await view.await_outcome(account_id, request_id, left_s)
-            if outcome is None:
-                break
-            if outcome["type"] in (*finals, REFUSED):
-                return view, outcome
-            # An event that the same decision says before its last one.
-            await asyncio.sleep(LOOK_S)
-        raise undecided()
+        outcome = await view.await_outcome(account_id, request_id, self.outcome_s, (*finals, REFUSED))
+        if outcome is None:
+            raise undecided()
+        return view, outcome
 
     async def unwrap(self, film: Film, licence: LicenceView) -> dict[str, bytes]:
         """The keys of a grant by KID; Problem 409 if the film was protected anew or deleted meanwhile."""

@@ -18,11 +18,12 @@ from gateways.core.principal import principal_of
 from gateways.core.problem import Problem
 from gateways.core.rates import BEAT
 from gateways.core.routes import Route
-from gateways.drm.licensing import LICENSING, REFUSED, no_film
+from gateways.drm.licensing import LICENSING, no_film
 from gateways.drm.playback_tokens import Playback
 from schemas.drm import clearkey
 from schemas.drm.events import PLAYBACK_BEAT, PLAYBACK_STOPPED, STREAM_ENDED, STREAM_KEPT
 from schemas.event import deterministic_id
+from schemas.wiring import REFUSED
 
 HEADER: Final = "Playback-Token"
 MOST_CHALLENGE_BYTES: Final = 8192

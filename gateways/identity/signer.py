@@ -23,6 +23,7 @@ from gateways.core.deps import Producer
 from gateways.core.problem import Problem, retry_later
 from gateways.core.projections import Projection, ProjectionReader
 from schemas.identity.views import SIGNING_SET, SigningDocument, SigningKeyView, signing_now
+from schemas.wiring import REFUSED
 from streams.core.vault import SIGNING_KEY, Vault
 
 TOPIC: Final = "identity.signing.requests"
@@ -159,7 +160,7 @@ class Signer:
                 "unavailable",
                 "The signing key was not decided in time; try again with the same Idempotency-Key.",
             )
-        if outcome["type"].endswith(".RequestRefused"):
+        if outcome["type"] == REFUSED:
             if outcome["data"]["code"] != "kid_taken":  # a late retry must not take away the key that signs
                 await self._vault.delete(SIGNING_KEY, kid)
             return kid, str(outcome["data"]["detail"])

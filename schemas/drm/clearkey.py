@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 KEY_FORMAT: Final = "org.w3.clearkey"
@@ -17,11 +17,6 @@ _KID_BYTES: Final = 16
 
 class ClearKeyError(ValueError):
     """This is no request for a Clear Key licence; the message is a sentence."""
-
-
-def request(kids: Iterable[str]) -> bytes:
-    """What a browser asks: `{"kids": [base64url, ...], "type": "temporary"}`."""
-    return json.dumps({"kids": [_said(bytes.fromhex(kid)) for kid in kids], "type": "temporary"}).encode()
 
 
 def kids_of(asked: bytes) -> list[str]:

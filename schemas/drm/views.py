@@ -7,14 +7,13 @@ FilmDocument; a film that nobody has said anything of has none, and is NOTHING_S
 
 In ClickHouse, `drm_licences` (`schemas.drm.history`) keeps one row for each licence that was granted or
 denied.
-
-Texts in fields named `*_sealed` are base64 of what `streams.core.sealing` made of them under the account's
-key as DEVICE_FIELD.
 """
 
 from __future__ import annotations
 
 from typing import Final, Literal, TypedDict
+
+from schemas.drm.events import Rules
 
 REQUESTS: Final = "drm.account.requests"
 EVENTS: Final = "drm.account.events"
@@ -25,18 +24,21 @@ POLICY_REQUESTS: Final = "drm.policy.requests"
 POLICY_EVENTS: Final = "drm.policy.events"
 FILM_REQUESTS: Final = "drm.asset.requests"
 FILM_EVENTS: Final = "drm.asset.events"
-LICENCES: Final = "drm_licences"  # the table
-DEVICE_FIELD: Final = "drm.device"
 ALL_FILMS: Final = "*"
 """The asset of a member's right."""
 MOST_LICENCES: Final = 20
 """Licences that a document shows, the newest."""
 
 System = Literal["clearkey", "widevine", "playready", "fairplay"]
-SYSTEMS: Final = ("clearkey", "widevine", "playready", "fairplay")
-ACCESSES: Final = ("free", "members", "rental", "purchase")
 ENFORCEABLE: Final = ("licence_s", "playback_s", "renew_every_s", "offline", "min_security_level", "hdcp")
 """Rules that only a player's system can enforce; all others are decided with each request."""
+DEFAULT_RULES: Final[Rules] = {
+    "not_before_ms": None, "not_after_ms": None, "licence_s": None, "playback_s": None, "renew_every_s": None,
+    "offline": False, "max_streams": None, "max_devices": None, "stream_lease_s": 60, "devices_allowed": [],
+    "devices_denied": [], "min_security_level": None, "hdcp": {}, "countries_allowed": [],
+    "countries_denied": [], "deny_anonymisers": False, "systems_allowed": [],
+}  # fmt: skip
+"""Of films without a policy of their own: it asks for nothing."""
 
 
 class RightView(TypedDict):

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
-from schemas.drm.views import ALL_FILMS
+from schemas.drm.views import ALL_FILMS, ENFORCEABLE
 from streams.drm.state import State
 
 NEEDS: Final = {
@@ -121,7 +121,7 @@ def _system(_: State, data: dict[str, Any], __: int) -> Reasons:
     if data["offline"] and not rules["offline"]:
         yield Denial("offline_denied", "The policy does not allow keeping a licence on the device.")
     wanted = {**rules, "offline": data["offline"]}
-    for name in ("licence_s", "playback_s", "renew_every_s", "offline", "min_security_level", "hdcp"):
+    for name in ENFORCEABLE:
         if wanted[name] and name not in can:
             yield Denial("unenforceable", f"The policy asks for {name}, which {system} cannot enforce.")
     least = rules["min_security_level"]

@@ -12,8 +12,8 @@ import aiohttp
 
 from deploy.local.launcher import Stack
 from gateways.drm.playing import HEADER
-from schemas.drm import clearkey
 from tests.media_fixtures.numbered import make_clip
+from tests.support.clearkey import challenge_of
 from tests.support.planting import BOOK
 
 PATIENCE_S = 240  # of a busy machine; a test ends as soon as what it waits for is there
@@ -51,7 +51,7 @@ async def test_a_player_gets_a_films_keys_beats_and_stops(platform_stack: Stack,
         device_id = secrets.token_hex(8)
         wanted = {"asset_id": asset_id, "device_id": device_id}
         token = await ask("POST", "/v1/tokens", 201, json=wanted, headers=headers)
-        challenge = clearkey.request(kids.values())
+        challenge = challenge_of(kids.values())
         named = {HEADER: token["token"], "Content-Type": "application/json"}
         path = "/v1/licences/clearkey"
         licence = await ask("POST", path, 200, data=challenge, headers=named)
@@ -60,7 +60,7 @@ async def test_a_player_gets_a_films_keys_beats_and_stops(platform_stack: Stack,
             BOOK.plant("a content key", key["k"])
             BOOK.plant("a content key", base64.urlsafe_b64decode(key["k"] + "==").hex())
         assert await ask("POST", path, 200, data=challenge, headers=named) == licence
-        other = clearkey.request([next(iter(kids.values())), "ab" * 16])
+        other = challenge_of([next(iter(kids.values())), "ab" * 16])
         assert (await ask("POST", path, 403, data=other, headers=named))["code"] == "token_used"
         stream = {"stream_id": token["stream_id"], "device_id": device_id}
         await ask("POST", "/v1/beats", 200, json=stream)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas.drm.views import AccountDocument
+from schemas.drm.views import DEFAULT_RULES, AccountDocument
 from schemas.event import Event
 from schemas.wire import codec
 from streams.drm.projections import accounts, licences
@@ -17,13 +17,7 @@ ACCOUNT = "a" * 32
 FILM, OTHER_FILM = "film-1", "film-2"
 TV, PHONE, TABLET = "tv", "phone", "tablet"
 START_MS = 1_000_000_000
-LEASE_MS = 60_000
-ALL_RULES: dict[str, Any] = {
-    "not_before_ms": None, "not_after_ms": None, "licence_s": None, "playback_s": None, "renew_every_s": None,
-    "offline": False, "max_streams": None, "max_devices": None, "stream_lease_s": LEASE_MS // 1000,
-    "devices_allowed": [], "devices_denied": [], "min_security_level": None, "hdcp": {},
-    "countries_allowed": [], "countries_denied": [], "deny_anonymisers": False, "systems_allowed": [],
-}  # fmt: skip
+LEASE_MS = DEFAULT_RULES["stream_lease_s"] * 1000
 
 
 def stream_of(device: str, film: str = FILM, number: int = 0) -> str:
@@ -50,7 +44,7 @@ def asked(
         "stream_id": stream, "system": "clearkey", "policy_id": "", "policy_version": 0, "country": "",
         "geo_db": "", "challenge_hash": "c", "device_name_sealed": None, "kids": ["k1", "k2"],
         "access": "free", "privileged": False, "asset_stopped": False, "anonymiser": None,
-        "security_level": None, "offline": False, "enforces": [], "rules": {**ALL_RULES, **(rules or {})},
+        "security_level": None, "offline": False, "enforces": [], "rules": {**DEFAULT_RULES, **(rules or {})},
     }  # fmt: skip
     request_id = more.pop("id", f"{stream}@{at_ms}")
     return event("LicenceRequested", at_ms, request_id, **{**data, **more})

@@ -107,6 +107,19 @@ async def test_an_outcome_is_told_or_found(redis: Redis, reader: ProjectionReade
     assert await view.await_outcome("k", "r2", 0.01) is None
 
 
+async def test_only_an_outcome_that_is_final_counts_where_finals_are_named(
+    redis: Redis, reader: ProjectionReader
+) -> None:
+    view = await reader.pin(NAMES)
+    name = f"{view.tag_of('k')}:outcome:r:k"
+    await redis.set(name, orjson.dumps({"type": "First"}))
+    assert await view.await_outcome("k", "r", 0.0, ("Last",)) is None
+    waiting = asyncio.create_task(view.await_outcome("k", "r", 60.0, ("Last",)))
+    await redis.set(name, orjson.dumps({"type": "Last"}))
+    await told(redis, view.tag_of("k"), "k")
+    assert await waiting == {"type": "Last"}
+
+
 async def test_only_watched_keys_wake_a_watcher(redis: Redis, hub: Hub) -> None:
     async with hub.watch(["{n:1:0}"], ["mine"]) as watcher:
         await watcher.changed(5.0)  # the subscription itself counts as a change

@@ -21,7 +21,6 @@ from gateways.core.push import Hub
 from gateways.drm.licensing import LICENSING, Licensing
 from gateways.drm.playback_tokens import PlaybackTokens
 from gateways.drm.playing import HEADER, PLAYING_ROUTES
-from schemas.drm import clearkey
 from schemas.drm.views import ACCOUNTS, FILM_EVENTS, FILMS, POLICIES, POLICY_EVENTS
 from schemas.event import Event
 from schemas.keys import partition_of, tag
@@ -32,6 +31,7 @@ from streams.drm.access import film_document, policy_document
 from streams.drm.projections import accounts
 from streams.drm.rules import decide
 from streams.engine import Refuse
+from tests.support.clearkey import challenge_of
 from tests.unit.gateways.conftest import BEARER, Serve
 from tests.unit.gateways.world import PARTITIONS, World
 
@@ -90,7 +90,7 @@ class Cinema:
     async def licence(self, token: str, kids: list[str] | None = None) -> tuple[int, dict[str, Any]]:
         answer = await self.client.post(
             "/v1/licences/clearkey",
-            data=clearkey.request(kids or self.kids),
+            data=challenge_of(kids or self.kids),
             headers={HEADER: token, "Content-Type": "application/octet-stream"},
         )
         assert answer.headers["Cache-Control"] == "no-store"
