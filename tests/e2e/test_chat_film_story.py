@@ -131,6 +131,7 @@ async def test_a_film_is_talked_about_replayed_and_moderated(
             await ada.page.keyboard.press("Escape")
             await expect(card).to_have_count(0)
             await choose(ada.page, said(ada.page, "Turnip soup again"), f"About Ben {mark}…")
+            await expect(card.get_by_role("heading", name="What they wrote here")).to_be_visible()
 
         await asked_until(open_card, card.locator(".acts", has_text="A message refused"))
         await expect(card.locator(".history li", has_text="Turnip soup again")).to_have_count(1)

@@ -31,8 +31,14 @@ export const history = (messages) => html`
     <li class=${state}><span class="words" dir="auto">${message.text ?? html`<span class="faint">its text is gone</span>`}</span>
       <span class="faint">${when(message.sent_at_ms ?? message.at_ms)}${STATES[state] ? html` · <span class="chip ${state === "shown" ? "" : "warn"}">${STATES[state]}</span>` : nothing}${why ? ` · ${why}` : ""}${reason ? ` · ${reason}` : ""}</span></li>`)}</ul>`;
 
+let asked = 0;
+
+/** Opens the card; of several asked for at once, the last. */
 export async function showPerson(roomId, accountId) {
+  asked += 1;
+  const mine = asked;
   const card = await chat.person(roomId, accountId);
+  if (mine !== asked) return;
   let more = card.before;
   const name = nameOf(card.account);
   await openDialog(name, (ask) => {
