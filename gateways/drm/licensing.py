@@ -92,11 +92,23 @@ class Licensing:
             raise denied(document, str(outcome["data"]["code"]), shown)
         if shown is None or shown["code"]:
             raise undecided()
-        access = await self._access(request["asset_id"])
-        off = document["stopped"] or request["device_id"] in document["stopped_devices"] or access["stopped"]
-        if off or shown["stream_id"] not in document["streams"]:
-            raise Problem("forbidden", "This was switched off while it was asked for.", code="stopped")
+        await self.look_again(account_id, shown)
         return shown
+
+    async def look_again(self, account_id: str, licence: LicenceView) -> None:
+        """Problem 403 if a switch was turned, or the stream ended, since the grant."""
+        document = cast(
+            "AccountDocument | None", await (await self.projections.pin(self.accounts)).get(account_id)
+        )
+        access = await self._access(licence["asset_id"])
+        if (
+            document is None
+            or document["stopped"]
+            or licence["device_id"] in document["stopped_devices"]
+            or access["stopped"]
+            or licence["stream_id"] not in document["streams"]
+        ):
+            raise Problem("forbidden", "This was switched off while it was asked for.", code="stopped")
 
     async def ask(
         self, account_id: str, name: str, data: Any, request_id: str, finals: Collection[str]
@@ -154,8 +166,10 @@ _WORDS: Final = {
     "country_unknown": "This film cannot be watched from a network whose country is not known.",
     "anonymiser_denied": "This film cannot be watched through a network that may hide where you are.",
     "device_denied": "This film cannot be watched on this device.",
-    "system_denied": "This film cannot be watched with Clear Key.",
-    "unenforceable": "This film's policy asks for what Clear Key cannot enforce.",
+    "system_denied": "This film cannot be watched with this player's protection system.",
+    "offline_denied": "This film cannot be kept on a device.",
+    "security_level": "This device is not secure enough for this film.",
+    "unenforceable": "This film's policy asks for what this player's protection system cannot enforce.",
     "too_many_devices": "All devices of this account are in use: remove one first.",
     "too_many_streams": "As many films are playing as this account may watch at once: stop one first.",
     "token_used": "This playback token has been used: POST /v1/tokens gives another one.",

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from typing import Final
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateways.core.app import CORE
 from gateways.core.endpoint import body_of, json_response, query_of, raw_body_of
 from gateways.core.films import holds, may_see
-from gateways.core.jwts import TokenRefused
 from gateways.core.permissions import ASSETS_READ, PUBLIC
 from gateways.core.principal import principal_of
 from gateways.core.problem import Problem
@@ -20,12 +17,12 @@ from gateways.core.rates import BEAT
 from gateways.core.routes import Route
 from gateways.drm.licensing import LICENSING, no_film
 from gateways.drm.playback_tokens import Playback
+from gateways.drm.requesting import HEADER, HEADERS, NO_STORE, PROBLEMS, Asked, give, playback_of
 from schemas.drm import clearkey
 from schemas.drm.events import PLAYBACK_BEAT, PLAYBACK_STOPPED, STREAM_ENDED, STREAM_KEPT
 from schemas.event import deterministic_id
 from schemas.wiring import REFUSED
 
-HEADER: Final = "Playback-Token"
 MOST_CHALLENGE_BYTES: Final = 8192
 DEVICE: Final = r"[A-Za-z0-9._-]{1,56}"
 STREAM: Final = r"[0-9a-f]{32}"
@@ -98,35 +95,17 @@ async def token(request: web.Request) -> web.Response:
 
 async def clearkey_licence(request: web.Request) -> web.Response:
     """The keys that were asked for and belong to the film, once the log holds the grant."""
-    licensing, challenge = request.app[LICENSING], raw_body_of(request)
+    playback, jti_hash = await playback_of(request)
+    challenge = raw_body_of(request)
     try:
-        playback, jti_hash = await licensing.tokens.read(request.headers.get(HEADER, ""))
-    except TokenRefused as error:
-        raise Problem("bad-credential", f"{HEADER}: {error}; POST /v1/tokens gives one.") from None
-    try:
-        asked = clearkey.kids_of(challenge)
+        kids = clearkey.kids_of(challenge)
     except clearkey.ClearKeyError as error:
         raise Problem("validation", str(error)) from None
-    film = await licensing.film(playback.asset_id)
-    owned = set(film.protection["keys"].values())
-    country = licensing.countries.of(request.app[CORE].config.proxies.client(request))
-    licence = await licensing.licence(
-        {
-            "account_id": playback.account_id, "jti_hash": jti_hash, "asset_id": playback.asset_id,
-            "device_id": playback.device_id, "stream_id": playback.stream_id, "system": "clearkey",
-            "policy_id": film.policy_id, "policy_version": film.version,
-            "country": country, "geo_db": licensing.countries.database,
-            "challenge_hash": hashlib.sha256(challenge).hexdigest(), "device_name_sealed": None,
-            "kids": [kid for kid in asked if kid in owned], "access": film.access["access"],
-            "privileged": playback.privileged, "asset_stopped": film.access["stopped"], "anonymiser": None,
-            # A browser keeps Clear Key's keys in the clear: there is no rule that it could enforce.
-            "security_level": None, "offline": False, "enforces": [], "rules": film.rules,
-        },
-        uuid.uuid4().hex,
-    )  # fmt: skip
-    keys = await licensing.unwrap(film, licence)
-    body = clearkey.licence(keys)
-    return web.Response(body=body, content_type="application/json", headers={"Cache-Control": "no-store"})
+    # A browser keeps Clear Key's keys in the clear: there is no rule that it could enforce.
+    asked = Asked(system="clearkey", challenge=challenge, kids=kids)
+    given = await give(request, playback, jti_hash, asked)
+    body = clearkey.licence(given.keys)
+    return web.Response(body=body, content_type="application/json", headers=NO_STORE)
 
 
 async def beat(request: web.Request) -> web.Response:
@@ -163,8 +142,7 @@ PLAYING_ROUTES: Final = (
         method="POST", path="/v1/licences/clearkey", handler=clearkey_licence, permission=PUBLIC, raw=True,
         body_types=("application/json", "application/octet-stream"), max_body_bytes=MOST_CHALLENGE_BYTES,
         summary="A Clear Key licence (W3C JSON) for a playback token", tag="playing",
-        headers=((HEADER, "the playback token"),),
-        problems=("bad-credential", "forbidden", "validation", "conflict", "unavailable"),
+        headers=HEADERS, problems=PROBLEMS,
     ),
     Route(
         method="POST", path="/v1/beats", handler=beat, permission=PUBLIC, body=StreamNamed, response=Kept,

@@ -299,6 +299,8 @@ class LicenceRequested(TypedDict):
     # Rules that the system can enforce: licence_s, playback_s, renew_every_s, offline,
     # min_security_level, hdcp.
     enforces: list[str]
+    # Systems that the film is protected for; empty: not told, as before there were several.
+    systems: list[str]
     # The policy as it was read.
     rules: Rules
 

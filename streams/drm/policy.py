@@ -116,6 +116,8 @@ def _device(_: State, data: dict[str, Any], __: int) -> Reasons:
 
 def _system(_: State, data: dict[str, Any], __: int) -> Reasons:
     rules, system, can = data["rules"], data["system"], data["enforces"]
+    if data.get("systems") and system not in data["systems"]:
+        yield Denial("system_denied", f"The film is not protected for {system}.")
     if rules["systems_allowed"] and system not in rules["systems_allowed"]:
         yield Denial("system_denied", f"The policy does not allow {system}.")
     if data["offline"] and not rules["offline"]:
@@ -124,9 +126,10 @@ def _system(_: State, data: dict[str, Any], __: int) -> Reasons:
     for name in ENFORCEABLE:
         if wanted[name] and name not in can:
             yield Denial("unenforceable", f"The policy asks for {name}, which {system} cannot enforce.")
-    least = rules["min_security_level"]
-    if least is not None and (data["security_level"] is None or data["security_level"] < least):
-        yield Denial("security_level", f"The device's security level is below {least}, or not known.")
+    # Of a device whose level is not told, the licence's server finds out: it is told the least.
+    least, level = rules["min_security_level"], data["security_level"]
+    if least is not None and level is not None and level < least:
+        yield Denial("security_level", f"The device's security level is {level}, below {least}.")
 
 
 def _devices(state: State, data: dict[str, Any], _: int) -> Reasons:

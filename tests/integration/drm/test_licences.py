@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 
 from deploy.local.launcher import Stack
-from gateways.drm.playing import HEADER
+from gateways.drm.requesting import HEADER
 from tests.media_fixtures.numbered import make_clip
 from tests.support.clearkey import challenge_of
 from tests.support.planting import BOOK

@@ -57,6 +57,7 @@ def test_a_licence_starts_a_stream_on_a_new_device_and_is_kept_as_a_row() -> Non
         ("device_denied", {"devices_denied": [TV]}, {}),
         ("device_denied", {"devices_allowed": [PHONE]}, {}),
         ("system_denied", {"systems_allowed": ["widevine"]}, {}),
+        ("system_denied", {}, {"systems": ["widevine", "playready"]}),
         ("offline_denied", {}, {"offline": True, "enforces": ["offline"]}),
         ("unenforceable", {"offline": True}, {"offline": True}),
         ("unenforceable", {"licence_s": 60}, {}),
@@ -69,7 +70,6 @@ def test_a_licence_starts_a_stream_on_a_new_device_and_is_kept_as_a_row() -> Non
             {"min_security_level": 3},
             {"security_level": 1, "enforces": ["min_security_level"]},
         ),
-        ("security_level", {"min_security_level": 1}, {"enforces": ["min_security_level"]}),
         ("no_right", {}, {"access": "members"}),
         ("no_right", {}, {"access": "rental"}),
         ("no_right", {}, {"access": "purchase"}),
@@ -92,6 +92,9 @@ def test_reasons_against_it(code: str, rules: dict[str, Any], more: dict[str, An
         ({"devices_allowed": [TV]}, {}),
         ({"offline": True}, {"offline": True, "enforces": ["offline"]}),
         ({"min_security_level": 1}, {"security_level": 1, "enforces": ["min_security_level"]}),
+        # The system's server knows the device, and is told the least level with the licence.
+        ({"min_security_level": 1}, {"security_level": None, "enforces": ["min_security_level"]}),
+        ({}, {"systems": ["clearkey", "widevine"]}),
         ({}, {"access": "purchase", "privileged": True}),
     ],
 )

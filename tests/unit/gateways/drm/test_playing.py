@@ -20,7 +20,8 @@ from gateways.core.projections import Projection, ProjectionReader
 from gateways.core.push import Hub
 from gateways.drm.licensing import LICENSING, Licensing
 from gateways.drm.playback_tokens import PlaybackTokens
-from gateways.drm.playing import HEADER, PLAYING_ROUTES
+from gateways.drm.playing import PLAYING_ROUTES
+from gateways.drm.requesting import HEADER
 from schemas.drm.views import ACCOUNTS, FILM_EVENTS, FILMS, POLICIES, POLICY_EVENTS
 from schemas.event import Event
 from schemas.keys import partition_of, tag
