@@ -22,7 +22,7 @@ from tests.support.api import connected
 from tests.support.browser import PATIENCE_MS
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
-SOON_MS = 1500
+SOON_MS = 5000
 VIDEO = "document.querySelector('video')"
 
 

@@ -199,8 +199,9 @@ async def look_again(page: Page, wanted: object) -> None:
     """Read the audit anew until it shows this: the history is a moment behind."""
     async with asyncio.timeout(PATIENCE_MS / 1000):
         while not await wanted.count():  # type: ignore[attr-defined]
-            await page.get_by_role("button", name="Read anew").click()
-            await page.evaluate("new Promise(requestAnimationFrame)")
+            anew = page.get_by_role("button", name="Read anew")
+            await anew.click()
+            await expect(anew).to_be_enabled()
 
 
 async def test_another_session_is_ended_from_here_and_the_account_erased(
