@@ -96,6 +96,6 @@ class Problem(Exception):
         )
 
 
-def retry_later(kind: str, detail: str, after_s: int = 2) -> Problem:
+def retry_later(kind: str, detail: str, after_s: int = 2, **members: Any) -> Problem:
     """A problem that goes away by itself: carries Retry-After."""
-    return Problem(kind, detail, headers={"Retry-After": str(after_s)})
+    return Problem(kind, detail, headers={"Retry-After": str(after_s)}, **members)

@@ -1,4 +1,4 @@
-"""The drm service: Clear Key licences for players, content keys for packagers."""
+"""The drm service: licences for players, content keys for packagers."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from gateways.drm.licensing import LICENSING, Licensing
 from gateways.drm.packaging import PACKAGING_ROUTES, packaging
 from gateways.drm.playback_tokens import PlaybackTokens
 from gateways.drm.playing import PLAYING_ROUTES
+from gateways.drm.relays import RELAY_ROUTES
+from gateways.drm.servers import SERVERS, servers
+from gateways.drm.upstream import Upstream
 from schemas.drm.views import ACCOUNTS, FILMS, POLICIES
 from schemas.media.views import LIBRARY
 from streams.core.content_keys import ContentKeys
@@ -33,8 +36,12 @@ async def build(platform: Platform) -> Service:
         countries=platform.countries(),
     )
 
+    upstream = servers(platform.settings, Upstream())
+    platform.own("licence servers", lambda: upstream)
+
     def prepare(app: web.Application) -> None:
         pack(app)
+        app[SERVERS] = upstream
         app[LICENSING] = licensing
 
     return dataclasses.replace(SERVICE, prepare=prepare)
@@ -42,10 +49,10 @@ async def build(platform: Platform) -> Service:
 
 SERVICE: Final = Service(
     name="drm",
-    about="It gives players Clear Key licences, and packagers content keys (SPEKE, Widevine's key API). "
-    "Licences of Widevine, PlayReady and FairPlay are not there yet.",
+    about="It gives players licences of Clear Key, and those of Widevine, PlayReady and FairPlay by way of "
+    "the licence servers that are set; and packagers content keys (SPEKE, Widevine's key API).",
     called_from=("streaming",),
     needs=("kafka", "redis", "vault"),
-    routes=(*PLAYING_ROUTES, *PACKAGING_ROUTES),
+    routes=(*PLAYING_ROUTES, *RELAY_ROUTES, *PACKAGING_ROUTES),
     build=build,
 )

@@ -7,6 +7,7 @@ is no secret, and tells nothing of the key, which is random.
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -66,6 +67,12 @@ class ContentKeys:
                 "deleted, or was never protected so."
             )
         return found
+
+
+def constant_iv(key: bytes) -> bytes:
+    """The vector of a `cbcs` key, 16 bytes; no secret. FairPlay's licences name it beside the key, so that
+    all that is encrypted under one key has the same."""
+    return hmac.digest(key, b"cbcs iv", hashlib.sha256)[:16]
 
 
 def entry_of(asset_id: str, kid: str, scheme: Scheme, version: int) -> str:

@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from streams.core.gate_settings import OidcIssuer, WidevineSigner, check_networks, from_json, listed, weakness
+from streams.core.licence_settings import FairPlayLicences, PlayReadyLicences, WidevineLicences
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -218,6 +219,23 @@ class Settings(BaseSettings):
         description="Packagers that may ask for content keys by Widevine's key API, as JSON: signer -> "
         '{"key": hexadecimal AES key, "iv": hexadecimal vector}.',
     )
+    widevine_licences: Annotated[WidevineLicences | None, NoDecode] = Field(
+        default=None,
+        description="Widevine's cloud licence service, as JSON with url, provider, key (hexadecimal AES key) "
+        "and iv (hexadecimal vector), as the provider's agreement with Google gives them; empty: no licences "
+        "of Widevine.",
+    )
+    playready_licences: Annotated[PlayReadyLicences | None, NoDecode] = Field(
+        default=None,
+        description="A PlayReady licence server, as JSON with url, secret (32 bytes, hexadecimal: seals what "
+        "we tell it) and enforces (rules that it writes into licences); empty: no licences of PlayReady.",
+    )
+    fairplay_licences: Annotated[FairPlayLicences | None, NoDecode] = Field(
+        default=None,
+        description="FairPlay, as JSON with certificate_file and either url, secret (32 bytes, hexadecimal) "
+        "and enforces of a key-security module over HTTP, or module (package.module:name) of a plug-in; "
+        "empty: no licences of FairPlay.",
+    )
     max_upload_bytes: int = Field(default=20 * 2**30, ge=1, description="Largest upload accepted, bytes.")
 
     # -- media workers --
@@ -266,7 +284,10 @@ class Settings(BaseSettings):
     def _listed(cls, value: Any) -> Any:
         return listed(value)
 
-    @field_validator("rate_limits", "service_urls", "oidc_issuers", "widevine_signers", mode="before")
+    @field_validator(
+        "rate_limits", "service_urls", "oidc_issuers", "widevine_signers", "widevine_licences",
+        "playready_licences", "fairplay_licences", mode="before",
+    )  # fmt: skip
     @classmethod
     def _from_json(cls, value: Any) -> Any:
         return from_json(value)

@@ -47,6 +47,8 @@ def shown(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
         return json.dumps([part.model_dump() for part in value])
+    if isinstance(value, BaseModel):
+        return json.dumps(value.model_dump(mode="json"))
     if isinstance(value, tuple):
         return ",".join(map(shown, value))
     if isinstance(value, dict):
@@ -88,7 +90,7 @@ def _type_name(kind: Any) -> str:
         return " | ".join(_type_name(part) for part in get_args(kind) if part is not type(None))
     if get_origin(kind) is tuple:
         return "list"
-    if get_origin(kind) is dict:
+    if get_origin(kind) is dict or (isinstance(kind, type) and issubclass(kind, BaseModel)):
         return "JSON"
     names = {
         SecretStr: "secret",

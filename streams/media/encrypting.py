@@ -13,10 +13,11 @@ from typing import Final, cast
 
 from schemas.media.plan import AUDIO_RENDITION, Plan
 from schemas.media.protection import Scheme, kids_in, label_in
+from streams.core.content_keys import constant_iv
 from streams.media.answers import ChunkResult, EncodedRendition
 from streams.media.packager import encrypt
 
-_IV_BYTES: Final[dict[Scheme, int]] = {"cenc": 8, "cbcs": 16}
+_CENC_IV_BYTES: Final = 8
 
 
 def encrypted(plan: Plan, result: ChunkResult, keys: Mapping[str, bytes]) -> ChunkResult:
@@ -56,7 +57,8 @@ def _rendition(
 
 
 def _iv(scheme: Scheme, key: bytes, name: str, number: int, segment: bytes) -> bytes:
-    """Of cbcs one a rendition: it stands in the init segment, which all chunks share."""
-    place = f"{scheme}|{name}" if scheme == "cbcs" else f"{scheme}|{name}|{number}"
-    made_of = b"" if scheme == "cbcs" else segment
-    return hmac.digest(key, place.encode() + b"\0" + made_of, hashlib.sha256)[: _IV_BYTES[scheme]]
+    """Of cbcs one a key: it stands in the init segment, which all chunks share."""
+    if scheme == "cbcs":
+        return constant_iv(key)
+    place = f"{scheme}|{name}|{number}"
+    return hmac.digest(key, place.encode() + b"\0" + segment, hashlib.sha256)[:_CENC_IV_BYTES]

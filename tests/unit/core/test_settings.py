@@ -6,6 +6,7 @@ import base64
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dotenv import dotenv_values
@@ -180,3 +181,48 @@ def test_secrets_of_signers_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(SettingsError, match="key must have 16 or 32 bytes, iv 16") as said:
         load_settings()
     assert secret not in str(said.value)
+
+
+LICENCE_SERVERS: dict[str, dict[str, Any]] = {
+    "widevine_licences": {
+        "url": "https://licences.example/getlicense", "provider": "us", "key": "5e" * 32, "iv": "5e" * 16,
+    },
+    "playready_licences": {
+        "url": "http://127.0.0.1:9/rightsmanager.asmx", "secret": "5e" * 32, "enforces": ["hdcp"],
+    },
+    "fairplay_licences": {
+        "url": "https://ksm.example", "secret": "5e" * 32, "certificate_file": "fairplay.der",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LICENCE_SERVERS)
+def test_secrets_of_licence_servers_are_not_shown(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name.upper(), json.dumps(LICENCE_SERVERS[name]))
+    found = load_settings()
+    assert LICENCE_SERVERS[name]["url"] in shown(getattr(found, name))
+    for text in (shown(getattr(found, name)), repr(found)):
+        assert "5e5e" not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "why"),
+    [
+        ("widevine_licences", {"url": "http://licences.example"}, "url must be https"),
+        ("widevine_licences", {"iv": "5e"}, "iv 16"),
+        ("widevine_licences", {"provider": ""}, "at least 1 character"),
+        ("playready_licences", {"secret": "5e" * 31}, "secret must have 32 bytes"),
+        ("playready_licences", {"secret": "x" * 64}, "secret must have 32 bytes"),
+        ("playready_licences", {"enforces": ["hdpc"]}, "no rule hdpc"),
+        ("fairplay_licences", {"secret": None}, "name either url and secret"),
+        ("fairplay_licences", {"module": "a:b"}, "name either url and secret"),
+        ("fairplay_licences", {"url": "ftp://ksm.example"}, "url must be https"),
+    ],
+)
+def test_licence_servers_that_cannot_be(
+    name: str, changed: dict[str, Any], why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name.upper(), json.dumps(LICENCE_SERVERS[name] | changed))
+    with pytest.raises(SettingsError, match=why) as said:
+        load_settings()
+    assert "5e5e" not in str(said.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from gateways.core.countries import Countries
 from gateways.core.deps import CoreDeps
 from gateways.core.projections import Projection, ProjectionReader
 from gateways.core.push import Hub
+from gateways.core.routes import Route
 from gateways.drm.licensing import LICENSING, Licensing
 from gateways.drm.playback_tokens import PlaybackTokens
 from gateways.drm.playing import PLAYING_ROUTES
@@ -25,6 +27,7 @@ from gateways.drm.requesting import HEADER
 from schemas.drm.views import ACCOUNTS, FILM_EVENTS, FILMS, POLICIES, POLICY_EVENTS
 from schemas.event import Event
 from schemas.keys import partition_of, tag
+from schemas.media.protection import Scheme
 from schemas.media.views import LIBRARY
 from streams.core.content_keys import ContentKeys
 from streams.core.vault import Vault
@@ -103,9 +106,18 @@ class Cinema:
 
 @pytest.fixture
 async def cinema(serve: Serve, core: CoreDeps, redis: Redis, hub: Hub, vault: Vault) -> Cinema:
+    return await opened(serve, core, redis, hub, vault)
+
+
+async def opened(
+    serve: Serve, core: CoreDeps, redis: Redis, hub: Hub, vault: Vault, *, routes: tuple[Route, ...] = (),
+    scheme: Scheme = "cenc", systems: tuple[str, ...] = ("clearkey",),
+    also: Callable[[web.Application], None] = lambda _: None,
+) -> Cinema:  # fmt: skip
+    """A service with one film; `also` puts more into the app, for `routes`."""
     world, keys = DrmWorld(redis), ContentKeys(vault)
-    kids = await keys.ensure(FILM, "cenc", 1, ["audio", "sd"])
-    await film(redis, kids)
+    kids = await keys.ensure(FILM, scheme, 1, ["audio", "sd"])
+    await film(redis, kids, scheme=scheme, systems=systems)
     licensing = Licensing(
         tokens=PlaybackTokens(vault), producer=world, keys=keys, projections=ProjectionReader(redis, hub),
         accounts=Projection(ACCOUNTS, PARTITIONS), films=Projection(FILMS, PARTITIONS),
@@ -115,16 +127,21 @@ async def cinema(serve: Serve, core: CoreDeps, redis: Redis, hub: Hub, vault: Va
 
     def prepare(app: web.Application) -> None:
         app[LICENSING] = licensing
+        also(app)
 
-    client = await serve(create_app(Service(name="drm", routes=PLAYING_ROUTES, prepare=prepare), core))
-    found = await keys.get(FILM, "cenc", 1, [*kids.values()])
+    service = Service(name="drm", routes=(*PLAYING_ROUTES, *routes), prepare=prepare)
+    client = await serve(create_app(service, core))
+    found = await keys.get(FILM, scheme, 1, [*kids.values()])
     return Cinema(client, world, [*kids.values()], found)
 
 
-async def film(redis: Redis, kids: dict[str, str], visibility: str = "public") -> None:
+async def film(
+    redis: Redis, kids: dict[str, str], visibility: str = "public", scheme: str = "cenc",
+    systems: tuple[str, ...] = ("clearkey",),
+) -> None:  # fmt: skip
     """As the media domain's projection shows a protected film."""
     protection = {
-        "scheme": "cenc", "systems": ["clearkey"], "policy_id": "default", "version": 1, "keys": kids,
+        "scheme": scheme, "systems": list(systems), "policy_id": "default", "version": 1, "keys": kids,
     }  # fmt: skip
     document = {
         "id": FILM, "state": "ready", "owner_id": "o", "visibility": visibility, "protection": protection,
