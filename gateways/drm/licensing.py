@@ -121,6 +121,12 @@ class Licensing:
             raise undecided()
         return view, outcome
 
+    async def film_stopped(self, view: View, account_id: str, stream_id: str) -> bool:
+        """Whether what an account's stream plays is switched off; False for a stream that is not there."""
+        document = cast("AccountDocument | None", await view.get(account_id))
+        stream = document["streams"].get(stream_id) if document is not None else None
+        return stream is not None and (await self._access(stream["asset_id"]))["stopped"]
+
     async def unwrap(self, film: Film, licence: LicenceView) -> dict[str, bytes]:
         """The keys of a grant by KID; Problem 409 if the film was protected anew or deleted meanwhile."""
         scheme, version = cast("Scheme", film.protection["scheme"]), film.protection["version"]

@@ -113,7 +113,12 @@ async def beat(request: web.Request) -> web.Response:
     licensing, said = request.app[LICENSING], body_of(request, StreamNamed)
     account_id = account_of(request, said.device_id)
     data = {"account_id": account_id, "stream_id": said.stream_id}
-    _, outcome = await licensing.ask(account_id, PLAYBACK_BEAT, data, uuid.uuid4().hex, (STREAM_KEPT,))
+    view, outcome = await licensing.ask(account_id, PLAYBACK_BEAT, data, uuid.uuid4().hex, (STREAM_KEPT,))
+    if outcome["type"] == STREAM_KEPT and await licensing.film_stopped(view, account_id, said.stream_id):
+        # The account's decider knows its own switches; the film's is looked at here.
+        ended = {**data, "reason": "ended", "actor": account_id}
+        await licensing.ask(account_id, PLAYBACK_STOPPED, ended, uuid.uuid4().hex, (STREAM_ENDED,))
+        raise _stream_ended()
     return _answer(outcome, said.stream_id)
 
 
@@ -128,8 +133,12 @@ async def stop(request: web.Request) -> web.Response:
 
 def _answer(outcome: dict[str, object], stream_id: str) -> web.Response:
     if outcome["type"] == REFUSED:
-        raise Problem("conflict", "This stream does not count any more.", code="stream_ended")
+        raise _stream_ended()
     return json_response(Kept(stream_id=stream_id))
+
+
+def _stream_ended() -> Problem:
+    return Problem("conflict", "This stream does not count any more.", code="stream_ended")
 
 
 PLAYING_ROUTES: Final = (

@@ -50,7 +50,7 @@ PAGES: Mapping[str, Mapping[str, tuple[str, str]]] = {
 #: pages that call another service than the one that serves them; the others may not.
 CALLS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("rooms", "room", "moderate"), ("chat",)),
-    "watch": ("chat", "analytics"),
+    "watch": ("chat", "analytics", "drm"),
     "analytics": ("analytics",),
 }
 TITLES = {name: title for pages in PAGES.values() for name, title in pages.values()}

@@ -138,10 +138,9 @@ async def surface(browser: Browser, film: Film) -> AsyncIterator[Surface]:
 
 def listen(page: Page, seen: Window) -> None:
     """Notes what the page asks of whom, and what goes wrong in it."""
-    hosts = {urlsplit(seen.base).netloc, *seen.friends}
 
     def on_request(request: Request) -> None:
-        parts = urlsplit(request.url)
+        parts, hosts = urlsplit(request.url), {urlsplit(seen.base).netloc, *seen.friends}
         if parts.scheme in {"http", "https", "ws", "wss"} and parts.netloc not in hosts:
             seen.outside.append(request.url)
 

@@ -88,7 +88,9 @@ class Somebody(Window):
 async def somebody(browser: Browser, stack: Stack) -> AsyncIterator[Somebody]:
     """A fresh window; it fails its test if the page did what no page may do."""
     context, page = await new_page(browser)
-    friends = frozenset(urlsplit(stack.url(name)).netloc for name in ("streaming", "chat", "analytics"))
+    friends = frozenset(
+        urlsplit(stack.url(name)).netloc for name in ("streaming", "chat", "analytics", "drm")
+    )
     seen = Somebody(base=stack.url("identity"), page=page, context=context, friends=friends, stack=stack)
     listen(page, seen)
     page.on("request", lambda request: seen.asked.append(request.url))

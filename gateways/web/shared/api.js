@@ -1,11 +1,11 @@
 // The only door to the server: fetch with problem+json, sign-in when asked for, paths of the HTTP API.
 // Everything a page knows comes through here, so tests can stand a stub behind it.
 
-/** An answer that says no. `message` is a sentence for people; `traceId` finds it in the logs. */
+/** An answer that says no. `message` is a sentence for people; `traceId` finds it in the logs; `more`: all else it says. */
 export class Problem extends Error {
-  constructor({ status = 0, type = "about:blank", title = "", detail = "", code = "", traceId = "" }) {
+  constructor({ status = 0, type = "about:blank", title = "", detail = "", code = "", traceId = "", ...more }) {
     super(detail || title || `The server answered ${status}.`);
-    Object.assign(this, { name: "Problem", status, type, title, code, traceId });
+    Object.assign(this, { name: "Problem", status, type, title, code, traceId, more });
   }
 
   /** A failure that may pass by itself: worth a retry button. */
@@ -49,8 +49,8 @@ export function onSignInNeeded(ask) {
 export const offerSignIn = async () => (await signIn?.({ required: false })) ?? false;
 
 /** Sends a request; resolves to decoded JSON (or null); rejects with a Problem. A 401 asks to sign in, once. */
-export async function request(path, { method = "GET", json, signal, mayAsk = true } = {}) {
-  const init = { method, signal, headers: { Accept: "application/json" }, credentials: "include" }; // of services of ours on this host; the policy lets nobody else be called
+export async function request(path, { method = "GET", json, headers, signal, keepalive, mayAsk = true } = {}) {
+  const init = { method, signal, keepalive, headers: { Accept: "application/json", ...headers }, credentials: "include" }; // of services of ours on this host; the policy lets nobody else be called
   if (json !== undefined) {
     init.body = JSON.stringify(json);
     init.headers["Content-Type"] = "application/json";
@@ -66,7 +66,7 @@ export async function request(path, { method = "GET", json, signal, mayAsk = tru
   if (answer.status === 401 && mayAsk && signIn) {
     const problem = problemOf(answer.status, (name) => answer.headers.get(name), await answer.text());
     await signIn({ required: true, problem });
-    return request(path, { method, json, signal, mayAsk: false });
+    return request(path, { method, json, headers, signal, keepalive, mayAsk: false });
   }
   throw problemOf(answer.status, (name) => answer.headers.get(name), await answer.text());
 }

@@ -1,17 +1,41 @@
 // HLS through hls.js.
 import Hls from "hls.js";
 import { highestLevel } from "./level-cap.js";
+import { LICENCE_HEADER, refusal } from "./licences.js";
 
 const MOST_RECOVERIES = 3;
 
+const keyIds = (kid) => {
+  const text = btoa(String.fromCharCode(...kid)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return new TextEncoder().encode(JSON.stringify({ kids: [text] })).buffer;
+};
+
+/** hls.js asks a licence for each key, and each goes with a token of its own; `refused(problem)` if there is none. */
+const protect = (licences, refused) => ({
+  emeEnabled: true,
+  // Asks by the playlist's KID: told by `encrypted` events alone, it mistakes the key of the sound for that of the pictures.
+  drmSystems: { "org.w3.clearkey": { licenseUrl: licences.url, generateRequest: (_, __, { decryptdata }) => ({ initDataType: "keyids", initData: keyIds(decryptdata.keyId) }) } },
+  licenseXhrSetup: async (xhr, url, _, challenge) => {
+    const token = await licences.token(challenge).catch((problem) => {
+      refused(problem);
+      throw problem;
+    });
+    xhr.open("POST", url);
+    xhr.setRequestHeader(LICENCE_HEADER, token);
+    xhr.setRequestHeader("Content-Type", "application/json");
+  },
+});
+
 /**
  * Plays `url` in `video`. The engine tells of its rungs through `onRungs` and of an end of its patience through
- * `onProblem(sentence, code)`. Starts on the lowest rung: the first frame matters more than the first second's sharpness.
+ * `onProblem(sentence, code)`. `licences` are those of a protected film. Starts on the lowest rung: the first frame matters more than the first second's sharpness.
  * While the encoder is only just ahead, automatic quality stays low; a rung that was chosen by hand stays.
  */
-export async function startHls(video, url, { onRungs, onProblem }) {
+export async function startHls(video, url, { licences, onRungs, onProblem }) {
   if (!Hls.isSupported()) throw new Error("This browser has no Media Source Extensions: use a newer one.");
+  let refused = null;
   const hls = new Hls({
+    ...(licences ? protect(licences, (problem) => (refused = problem)) : {}),
     startLevel: 0,
     startFragPrefetch: true,
     workerPath: import.meta.resolve("hls.js/hls.worker.js"),
@@ -41,6 +65,13 @@ export async function startHls(video, url, { onRungs, onProblem }) {
     recoveries = 0;
   });
   hls.on(Hls.Events.ERROR, (_, data) => {
+    if (licences && data.type === Hls.ErrorTypes.KEY_SYSTEM_ERROR) {
+      const { status = 0, response } = data.networkDetails ?? {};
+      const problem = refused ?? (status >= 400 ? refusal(status, response) : null);
+      if (problem) return licences.end(problem);
+      if (data.fatal) onProblem("This browser could not open the film's keys. Try again, or switch to DASH.", data.details);
+      return;
+    }
     if (!data.fatal) return;
     recoveries += 1;
     if (recoveries > MOST_RECOVERIES) {

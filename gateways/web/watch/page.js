@@ -14,6 +14,7 @@ import { mayDo, rights } from "shared/rights.js";
 import { ready } from "shared/session.js";
 import { visibilityMenu } from "shared/visibility.js";
 import { facts, ladder } from "./details.js";
+import { onlyDash, playedAs, playsHere, suits } from "./kinds.js";
 import { eventsPanel } from "./events-panel.js";
 
 const ID = decodeURIComponent(location.pathname.split("/")[2]);
@@ -23,7 +24,7 @@ class Watch extends Part {
 
   constructor() {
     super();
-    this.kind = new URLSearchParams(location.search).get("player") === "dash" ? "dash" : "hls";
+    this.kind = new URLSearchParams(location.search).get("player"); // null: what suits the film
     this.log = new LogStore(ID);
     this.log.addEventListener("change", () => this.requestUpdate());
     rights.addEventListener("change", () => this.readLog());
@@ -76,14 +77,17 @@ class Watch extends Part {
     this.asset = asset;
     document.title = `${asset.title} · Kinolog`;
     if (before && before !== asset.state) announce(asset.state === "playable" ? "The film plays now." : stateLabel(asset));
-    if (isPlayable(asset)) import("./player.js");
+    if (playsHere(asset)) {
+      this.kind ??= suits(asset);
+      import("./player.js");
+    }
     if (this.talks) import("chat/film-chat.js");
     if (!this.unfinished) this.unfollow?.();
   }
 
   choose(kind) {
     this.kind = kind;
-    const query = kind === "dash" ? "?player=dash" : "";
+    const query = kind === suits(this.asset) ? "" : `?player=${kind}`;
     history.replaceState(null, "", location.pathname + query);
   }
 
@@ -109,8 +113,8 @@ class Watch extends Part {
   screen() {
     const { asset } = this;
     if (!asset) return html`<div class="stage"><span class="skeleton fill"></span></div>`;
-    if (isPlayable(asset)) {
-      return html`<kl-player .asset=${asset} .kind=${asset.state === "ready" ? this.kind : "hls"}></kl-player>${this.encoding()}`;
+    if (playsHere(asset)) {
+      return html`<kl-player .asset=${asset} .kind=${playedAs(asset, this.kind)}></kl-player>${this.encoding()}`;
     }
     if (asset.state === "failed") {
       return html`<div class="stage failed">${blank({
@@ -124,7 +128,7 @@ class Watch extends Part {
     }
     const progress = { ...asset.progress, ...this.progress };
     return html`<div class="stage preparing">
-      <div><h2>${activity({ ...asset, progress })}…</h2><p class="quiet">It starts here by itself, about a second after the file is checked.</p>
+      <div><h2>${activity({ ...asset, progress })}…</h2><p class="quiet">It starts here by itself, ${asset.state === "playable" ? "once every chunk is encoded" : "about a second after the file is checked"}.</p>
         <progress max="100" value=${progress.percent || nothing} aria-label="Processing"></progress></div></div>`;
   }
 
@@ -140,18 +144,17 @@ class Watch extends Part {
 
   heading() {
     const { asset } = this;
-    const dashReady = asset.state === "ready";
-    const engine = (kind, label, enabled) => html`
-      <button type="button" aria-pressed=${(dashReady ? this.kind : "hls") === kind} ?disabled=${!enabled}
-        title=${enabled ? `Play as ${label}` : "DASH is there once every chunk is encoded"} @click=${() => this.choose(kind)}>${label}</button>`;
+    const engine = (kind, label, obstacle) => html`
+      <button type="button" aria-pressed=${playedAs(asset, this.kind) === kind} ?disabled=${Boolean(obstacle)}
+        title=${obstacle || `Play as ${label}`} @click=${() => this.choose(kind)}>${label}</button>`;
     return html`
       <header class="heading">
         <h1>${asset.title}</h1>
         ${isWorking(asset) ? html`<span class="chip working"><span class="pulse"></span>${stateLabel(asset)}</span>` : nothing}
         ${asset.state === "failed" ? html`<span class="chip failed">Failed</span>` : nothing}
         <span class="grow"></span>
-        ${isPlayable(asset) ? html`
-          <div class="segmented" role="group" aria-label="Protocol">${engine("hls", "HLS", true)}${engine("dash", "DASH", dashReady)}</div>
+        ${playsHere(asset) ? html`
+          <div class="segmented" role="group" aria-label="Protocol">${engine("hls", "HLS", onlyDash(asset) && "Players in browsers do not open HLS that is encrypted by cbcs")}${engine("dash", "DASH", asset.state !== "ready" && "DASH is there once every chunk is encoded")}</div>
           <button class="button square" type="button" title="Statistics" aria-label="Statistics" @click=${() => this.renderRoot.querySelector("kl-player")?.toggleStats()}>${icon("gauge")}</button>` : nothing}
         ${visibilityMenu(asset, (changed) => this.take(changed))}
         <button class="button square" type="button" title="Copy link" aria-label="Copy link" @click=${() => copy(location.origin + paths.watch(asset.id), "Link")}>${icon("link")}</button>

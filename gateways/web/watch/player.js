@@ -2,6 +2,8 @@
 import { Part, html, nothing } from "shared/element.js";
 import { icon } from "shared/parts.js";
 import { reportBeats } from "./beats.js";
+import { denied } from "./denial.js";
+import { Licences } from "./licences.js";
 import { shortcutsOf } from "./player-keys.js";
 import { Renditions } from "./renditions.js";
 import { statsPanel } from "./stats.js";
@@ -23,6 +25,7 @@ class Player extends Part {
     asset: { attribute: false },
     kind: {},
     problem: { state: true },
+    denial: { state: true },
     showStats: { state: true },
   };
 
@@ -53,10 +56,12 @@ class Player extends Part {
   /** Starts the chosen engine anew, at the place and in the state (playing or not) the old one had. */
   async restart() {
     const turn = (this.turn = Symbol("turn"));
-    const { currentTime, paused, ended } = this.video;
-    this.problem = null;
+    const { paused, ended } = this.video;
+    const currentTime = this.heldAt || this.video.currentTime;
+    this.heldAt = 0;
+    [this.problem, this.denial] = [null, null];
     await this.controls;
-    await this.engine?.stop();
+    await Promise.all([this.stopping, this.engine?.stop()]);
     this.engine = null;
     if (turn !== this.turn) return;
     this.video.videoRenditions.fill([]);
@@ -68,11 +73,13 @@ class Player extends Part {
     });
     try {
       const start = await ENGINES[this.kind]();
+      if (this.asset.protection) this.licences ??= new Licences(this.asset.id, this.video, (problem) => this.deny(problem));
       const engine = await start(this.video, this.asset.links[this.kind], {
+        licences: this.licences,
         onRungs: (rungs) => this.video.videoRenditions.fill(rungs),
         onProblem: (sentence, code) => this.fail(sentence, code),
       });
-      if (turn !== this.turn) return void engine.stop();
+      if (turn !== this.turn || this.denial) return void engine.stop();
       this.engine = engine;
       if (currentTime > 0 && !ended) this.video.currentTime = currentTime;
       if (!paused || !this.played) this.play();
@@ -85,6 +92,16 @@ class Player extends Part {
   fail(sentence, code) {
     this.problem = sentence;
     this.beats?.error(code);
+  }
+
+  /** The film stops, whatever of it is buffered, and says why. */
+  deny(problem) {
+    [this.denial, this.licences] = [problem, null];
+    this.beats?.error(`licence-${problem.code || problem.status}`);
+    [this.heldAt, this.played] = [this.video.currentTime, false]; // where it goes on, once it may
+    this.video.pause();
+    this.stopping = this.engine?.stop();
+    this.engine = null;
   }
 
   play() {
@@ -111,6 +128,7 @@ class Player extends Part {
     clearInterval(this.statsTimer);
     this.removeKeys();
     this.engine?.stop();
+    this.licences?.stop();
     this.beats?.stop();
     this.beats = null;
   }
@@ -143,7 +161,7 @@ class Player extends Part {
           </media-control-bar>
         </media-controller>
         ${this.showStats ? statsPanel(this) : nothing}
-        ${this.problem ? html`
+        ${this.denial ? denied(this.denial, () => this.restart()) : this.problem ? html`
           <div class="over" role="alert">${icon("circle-alert")}<p>${this.problem}</p>
             <button class="button" type="button" @click=${this.restart}>${icon("rotate-cw")}Try again</button></div>` : nothing}
       </div>`;

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
-import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,17 +15,14 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
-import yaml
-from mmdb_writer import MMDBWriter
-from netaddr import IPSet
 
 from deploy.local.launcher import Stack
-from deploy.local.layout import CHECKOUT
 from deploy.local.ports import free_ports
 from tests.integration.analytics.playback_log import PATIENCE_S, PlaybackLog
 from tests.integration.identity.conftest import Api as Identity
 from tests.media_fixtures.numbered import make_clip
 from tests.support.api import connected
+from tests.support.gateways import all_from, gateway
 
 pytestmark = [pytest.mark.stack, pytest.mark.asyncio(loop_scope="session")]
 
@@ -185,13 +179,10 @@ async def test_with_the_broker_away_players_are_told_when_to_come_back(
 
 
 async def test_countries_by_a_file_of_the_operators(players: Players, tmp_path: Path) -> None:
-    writer = MMDBWriter(ip_version=6, ipv4_compatible=True, database_type="Test-Country")
-    writer.insert_network(IPSet(["127.0.0.0/8"]), {"country": {"iso_code": "AT"}})
-    writer.to_db_file(str(tmp_path / "countries.mmdb"))
     async with aiohttp.ClientSession(players.stack.url("identity")) as http:
         person = await Identity(http, players.stack).person()
     with gateway(
-        players.stack, tmp_path, "analytics", "identity", GEOIP_FILE=str(tmp_path / "countries.mmdb")
+        players.stack, tmp_path, "analytics", "identity", GEOIP_FILE=all_from("AT", tmp_path)
     ) as urls:
         await until_it_answers(players.http, urls["identity"])
         async with aiohttp.ClientSession(urls["identity"]) as http:
@@ -204,30 +195,6 @@ async def test_countries_by_a_file_of_the_operators(players: Players, tmp_path: 
     assert "AT" in [session["country"] for session in sessions]
     [found] = await players.log.events(1, type="BeatsReported", player=person.account_id)
     assert found["country"] == "AT"
-
-
-@contextmanager
-def gateway(stack: Stack, folder: Path, *services: str, **settings: str) -> Iterator[dict[str, str]]:
-    """Base URLs of services in a gateway of its own, on the stack's servers but for what `settings` say."""
-    map_file = stack.settings.topology_file
-    assert map_file is not None
-    topology, urls = yaml.safe_load(map_file.read_text()), {}
-    for name in services:
-        ports = free_ports(("port", "metrics_port"))
-        topology["services"][name] |= ports
-        urls[name] = f"http://127.0.0.1:{ports['port']}"
-    moved = folder / "topology.yaml"
-    moved.write_text(yaml.safe_dump(topology))
-    with (folder / "gateway.log").open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "deploy.cli", "gateway", *services], cwd=CHECKOUT, stdout=output,
-            stderr=output, env={**os.environ, **stack.env, "TOPOLOGY_FILE": str(moved), **settings},
-        )  # fmt: skip
-    try:
-        yield urls
-    finally:
-        process.terminate()
-        process.wait(PATIENCE_S)
 
 
 async def until_it_answers(http: aiohttp.ClientSession, url: str) -> None:

@@ -243,6 +243,20 @@ async def test_beats_until_the_stop(cinema: Cinema) -> None:
     assert (await cinema.client.post("/v1/beats", json=said)).status == 409
 
 
+async def test_a_switched_off_film_ends_what_plays_at_its_next_beat(cinema: Cinema) -> None:
+    made = await cinema.ask_token()
+    assert (await cinema.licence(made["token"]))[0] == 200
+    said = {"stream_id": made["stream_id"], "device_id": TV}
+    await cinema.world.say_of_film(stopped=True)
+    answer = await cinema.client.post("/v1/beats", json=said)
+    assert (answer.status, (await answer.json())["code"]) == (409, "stream_ended")
+    assert cinema.world.names()[-1] == "PlaybackStopped"
+    status, body = await cinema.play()
+    assert (status, body["code"]) == (403, "asset_stopped")
+    await cinema.world.say_of_film(stopped=False)
+    assert (await cinema.client.post("/v1/beats", json=said)).status == 409  # it did not go on meanwhile
+
+
 async def test_unknown_films_and_bad_requests_are_refused(cinema: Cinema) -> None:
     said = {"asset_id": "other", "device_id": TV}
     assert (await cinema.client.post("/v1/tokens", json=said)).status == 404

@@ -1,0 +1,110 @@
+// Licences of a protected film: a playback token for each, beats while it plays, and the stop.
+import { problemOf, request } from "shared/api.js";
+import { place } from "shared/places.js";
+
+const KEPT = "kinolog-device";
+const random = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+const at = (path) => place("drm", path);
+const ask = (path, options) => request(at(path), { mayAsk: false, ...options });
+
+export const LICENCE_HEADER = "Playback-Token";
+
+/** This browser's name among an account's devices: random, and kept here. */
+export function deviceId() {
+  try {
+    const kept = localStorage.getItem(KEPT) ?? random();
+    localStorage.setItem(KEPT, kept);
+    return kept;
+  } catch {
+    return (deviceId.unkept ??= random()); // a browser that keeps nothing is another device each time
+  }
+}
+
+/** Ends what plays elsewhere on the same account. */
+export const endStream = (streamId, device) => ask(`/v1/streams/${streamId}?${new URLSearchParams({ device_id: device })}`, { method: "DELETE" });
+
+/** The Problem of a licence that was refused, out of what a player has of the answer: status and body (text or bytes). */
+export function refusal(status, body) {
+  const text = typeof body === "string" ? body : body ? new TextDecoder().decode(body) : "";
+  return problemOf(status, () => null, text);
+}
+
+/**
+ * The licences of one film in one <video>. `onEnd(problem)` is called when it may not play on.
+ *
+ * Every licence has a token of its own. The stream that they open counts until `stop()`, or until beats are missing; a
+ * paused film sends none. A stream that has ended while we played is asked for again: only a denial stops the film.
+ */
+export class Licences {
+  url = at("/v1/licences/clearkey");
+
+  constructor(assetId, video, onEnd) {
+    Object.assign(this, { assetId, video, onEnd, deviceId: deviceId(), kids: new Set(), stream: null, beatAt: 0 });
+    this.listening = new AbortController();
+    const { signal } = this.listening;
+    video.addEventListener("playing", () => this.resume(), { signal });
+    video.addEventListener("ended", () => this.release(), { signal });
+    addEventListener("pagehide", () => this.release(), { signal });
+  }
+
+  /** A token for the licence that `challenge` (a player's bytes) asks for. Rejects with a Problem. */
+  async token(challenge) {
+    for (const kid of JSON.parse(new TextDecoder().decode(challenge)).kids) this.kids.add(kid);
+    const made = await ask("/v1/tokens", { method: "POST", json: { asset_id: this.assetId, device_id: this.deviceId } });
+    this.stream = made;
+    this.beatAt = performance.now();
+    clearInterval(this.timer);
+    this.timer = setInterval(() => this.video.paused || this.beat(), made.beat_every_s * 1000);
+    return made.token;
+  }
+
+  /** After a pause that was longer than the beats are apart, the stream may be gone. */
+  resume() {
+    if (this.stream && performance.now() - this.beatAt > this.stream.beat_every_s * 1000) this.beat();
+  }
+
+  async beat() {
+    this.beatAt = performance.now();
+    try {
+      await ask("/v1/beats", { method: "POST", json: { stream_id: this.stream.stream_id, device_id: this.deviceId } });
+    } catch (problem) {
+      if (problem.code === "stream_ended" && this.stream) await this.renew();
+      // any other trouble may pass: the next beat tells
+    }
+  }
+
+  /** Asks anew for the keys that the browser has: what counts is the answer. */
+  async renew() {
+    try {
+      const challenge = { kids: [...this.kids], type: "temporary" };
+      const token = await this.token(new TextEncoder().encode(JSON.stringify(challenge)));
+      await request(this.url, { method: "POST", json: challenge, headers: { [LICENCE_HEADER]: token }, mayAsk: false });
+    } catch (problem) {
+      if (!problem.passing) this.end(problem);
+    }
+  }
+
+  /** The stream counts no more, also if the page goes away meanwhile. */
+  release() {
+    if (!this.stream) return;
+    const { stream_id: streamId } = this.stream;
+    const path = `/v1/streams/${streamId}?${new URLSearchParams({ device_id: this.deviceId })}`;
+    ask(path, { method: "DELETE", keepalive: true }).catch(() => {}); // else it lapses by itself
+    this.beatAt = -Infinity;
+  }
+
+  /** The film may not play on, as an answer says. */
+  end(problem) {
+    if (this.listening.signal.aborted) return;
+    this.stream = null;
+    this.stop();
+    this.onEnd(problem);
+  }
+
+  stop() {
+    clearInterval(this.timer);
+    this.listening.abort();
+    this.release();
+    this.stream = null;
+  }
+}
