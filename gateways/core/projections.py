@@ -94,6 +94,17 @@ class View:
             pipeline.hget(f"{self.tag_of(key)}:state", key)
         return [None if raw is None else orjson.loads(raw) for raw in await in_time(pipeline.execute())]
 
+    async def documents(self) -> dict[str, dict[str, Any]]:
+        """All documents by key, of a projection that has few."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for partition in range(self.projection.partitions):
+            pipeline.hgetall(f"{self.tag(partition)}:state")
+        return {
+            key.decode() if isinstance(key, bytes) else key: orjson.loads(raw)
+            for part in await in_time(pipeline.execute())
+            for key, raw in part.items()
+        }
+
     async def newest(self, suffix: str, limit: int, after: Cursor | None = None) -> list[Cursor]:
         """Members of the sorted sets `{tag}:<suffix>` of all partitions: highest score first, up to `limit`.
 

@@ -12,9 +12,9 @@ from typing import Any, Final, cast
 import orjson
 from aiohttp import web
 
-from gateways.core.asking import publish, undecided
+from gateways.core.asking import outcome_of, publish, undecided
 from gateways.core.countries import Countries
-from gateways.core.deps import Producer
+from gateways.core.deps import History, Producer
 from gateways.core.problem import Problem
 from gateways.core.projections import Projection, ProjectionReader, View
 from gateways.drm.playback_tokens import PlaybackTokens
@@ -30,6 +30,7 @@ from schemas.drm.views import (
 from schemas.media.protection import DEFAULT_POLICY, ProtectionView, Scheme, protection_of
 from schemas.wiring import REFUSED
 from streams.core.content_keys import ContentKeys, KeyUnknown
+from streams.core.sealing import Sealer
 
 _NO_FILM: Final = "There is no protected film {!r} that you may watch."
 
@@ -59,6 +60,8 @@ class Licensing:
     policies: Projection
     library: Projection
     countries: Countries
+    sealer: Sealer
+    history: History
     outcome_s: float = 4.0
 
     async def film(self, asset_id: str) -> Film:
@@ -67,7 +70,7 @@ class Licensing:
         protection = protection_of(asset or {})
         if asset is None or asset["state"] == "deleted" or protection is None:
             raise no_film(asset_id)
-        access = await self._access(asset_id)
+        access = await self.access(asset_id)
         policy_id = access["policy_id"] or protection["policy_id"]
         policy = await (await self.projections.pin(self.policies)).get(policy_id)
         if policy is not None:
@@ -100,7 +103,7 @@ class Licensing:
         document = cast(
             "AccountDocument | None", await (await self.projections.pin(self.accounts)).get(account_id)
         )
-        access = await self._access(licence["asset_id"])
+        access = await self.access(licence["asset_id"])
         if (
             document is None
             or document["stopped"]
@@ -125,7 +128,15 @@ class Licensing:
         """Whether what an account's stream plays is switched off; False for a stream that is not there."""
         document = cast("AccountDocument | None", await view.get(account_id))
         stream = document["streams"].get(stream_id) if document is not None else None
-        return stream is not None and (await self._access(stream["asset_id"]))["stopped"]
+        return stream is not None and (await self.access(stream["asset_id"]))["stopped"]
+
+    async def decided(
+        self, projection: Projection, topic: str, key: str, name: str, data: Any, request_id: str
+    ) -> None:
+        """Waits until an administrator's request is decided. Problem 409 of a refusal, 503 if not in time."""
+        view = await self.projections.pin(projection)
+        await publish(self.producer, topic, key, name, data, request_id)
+        await outcome_of(view, key, request_id, self.outcome_s)
 
     async def unwrap(self, film: Film, licence: LicenceView) -> dict[str, bytes]:
         """The keys of a grant by KID; Problem 409 if the film was protected anew or deleted meanwhile."""
@@ -135,7 +146,8 @@ class Licensing:
         except KeyUnknown as error:
             raise Problem("conflict", str(error), code="no_such_key") from error
 
-    async def _access(self, asset_id: str) -> FilmDocument:
+    async def access(self, asset_id: str) -> FilmDocument:
+        """Who may watch a film; NOTHING_SAID where nobody has said."""
         found = await (await self.projections.pin(self.films)).get(asset_id)
         return cast("FilmDocument", found) if found is not None else NOTHING_SAID
 
@@ -150,13 +162,18 @@ def no_film(asset_id: str) -> Problem:
 
 def denied(document: AccountDocument, code: str, shown: LicenceView | None) -> Problem:
     """403: a sentence for the viewer, and what is in the way for a page to show."""
-    words = _WORDS.get(code, "There is no licence for this film now.")
+    words = words_of(code)
     streams = [
         {"stream_id": each, **{name: stream[name] for name in ("asset_id", "device_id", "since_ms")}}
         for each in (shown["streams"] if shown else [])
         if (stream := cast("dict[str, Any] | None", document["streams"].get(each))) is not None
     ]
     return Problem("forbidden", words, code=code, streams=streams, devices=shown["devices"] if shown else [])
+
+
+def words_of(code: str) -> str:
+    """A denial as the viewer reads it."""
+    return _WORDS.get(code, "There is no licence for this film now.")
 
 
 _WORDS: Final = {

@@ -17,7 +17,7 @@ from gateways.core.rates import BEAT
 from gateways.core.routes import Route
 from gateways.drm.licensing import LICENSING, no_film
 from gateways.drm.playback_tokens import Playback
-from gateways.drm.requesting import HEADER, HEADERS, NO_STORE, PROBLEMS, Asked, give, playback_of
+from gateways.drm.requesting import ENFORCED, HEADER, HEADERS, NO_STORE, PROBLEMS, Asked, give, playback_of
 from schemas.drm import clearkey
 from schemas.drm.events import PLAYBACK_BEAT, PLAYBACK_STOPPED, STREAM_ENDED, STREAM_KEPT
 from schemas.event import deterministic_id
@@ -101,8 +101,7 @@ async def clearkey_licence(request: web.Request) -> web.Response:
         kids = clearkey.kids_of(challenge)
     except clearkey.ClearKeyError as error:
         raise Problem("validation", str(error)) from None
-    # A browser keeps Clear Key's keys in the clear: there is no rule that it could enforce.
-    asked = Asked(system="clearkey", challenge=challenge, kids=kids)
+    asked = Asked(system="clearkey", challenge=challenge, kids=kids, enforces=ENFORCED["clearkey"])
     given = await give(request, playback, jti_hash, asked)
     body = clearkey.licence(given.keys)
     return web.Response(body=body, content_type="application/json", headers=NO_STORE)

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from gateways.core.app import Service
 from gateways.core.platform import Platform
+from gateways.drm.administration import ADMINISTRATION_ROUTES
 from gateways.drm.licensing import LICENSING, Licensing
 from gateways.drm.packaging import PACKAGING_ROUTES, packaging
 from gateways.drm.playback_tokens import PlaybackTokens
@@ -19,6 +20,7 @@ from gateways.drm.upstream import Upstream
 from schemas.drm.views import ACCOUNTS, FILMS, POLICIES
 from schemas.media.views import LIBRARY
 from streams.core.content_keys import ContentKeys
+from streams.core.sealing import Sealer
 
 
 async def build(platform: Platform) -> Service:
@@ -34,6 +36,8 @@ async def build(platform: Platform) -> Service:
         policies=platform.projection(POLICIES),
         library=platform.projection(LIBRARY),
         countries=platform.countries(),
+        sealer=Sealer(vault),
+        history=platform.history(),
     )
 
     upstream = servers(platform.settings, Upstream())
@@ -53,6 +57,6 @@ SERVICE: Final = Service(
     "the licence servers that are set; and packagers content keys (SPEKE, Widevine's key API).",
     called_from=("streaming",),
     needs=("kafka", "redis", "vault"),
-    routes=(*PLAYING_ROUTES, *RELAY_ROUTES, *PACKAGING_ROUTES),
+    routes=(*PLAYING_ROUTES, *RELAY_ROUTES, *ADMINISTRATION_ROUTES, *PACKAGING_ROUTES),
     build=build,
 )

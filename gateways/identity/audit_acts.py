@@ -37,10 +37,16 @@ ACTS: Final = {
     "kinolog.chat.ScreeningChangeRequested": "chat.screening",
     "kinolog.chat.ModeratorChangeRequested": "chat.moderators",
     "kinolog.chat.MembersChangeRequested": "chat.members",
+    "kinolog.drm.PolicyChangeRequested": "drm.policy",
+    "kinolog.drm.AccessChangeRequested": "drm.access",
+    "kinolog.drm.StopRequested": "drm.stop",
+    "kinolog.drm.RightChangeRequested": "drm.right",
+    "kinolog.drm.DeviceRemovalRequested": "drm.device",
+    "kinolog.drm.PlaybackStopped": "drm.stream",
 }
 OUTCOMES: Final = (
     "identity.account.events", "identity.address.events", "identity.signing.events", "media.asset.events",
-    "chat.room.events",
+    "chat.room.events", "drm.account.events", "drm.policy.events", "drm.asset.events",
 )  # fmt: skip
 _NO_SETTINGS: Final = {"room_id", "actor_id", "privileged"}
 
@@ -69,7 +75,8 @@ def privileged(table: str) -> str:
         f"AND arrayAll(one -> one = '' OR one = JSONExtractString(data, 'actor_id'), {CONCERNED}))"
     )
     return (
-        "multiIf(startsWith(type, 'kinolog.media.'), JSONExtractBool(data, 'privileged'), "
+        "multiIf(startsWith(type, 'kinolog.media.') OR type = 'kinolog.drm.AccessChangeRequested', "
+        "JSONExtractBool(data, 'privileged'), "
         "startsWith(type, 'kinolog.chat.'), JSONExtractBool(data, 'privileged') "
         f"AND (key, JSONExtractString(data, 'actor_id')) NOT IN ({owners}) AND NOT ({own}), "
         "JSONExtractString(data, 'actor') != JSONExtractString(data, 'account_id'))"
@@ -104,7 +111,11 @@ def entry(
         films=data.get("films"),
         heir_id=data.get("heir_id"),
         sanction=data["kind"] if row["act"] == "kinolog.chat.SanctionRequested" else None,
-        on=next((data[name] for name in ("pinned", "approved", "added") if name in data), None),
+        on=next((data[name] for name in ("pinned", "approved", "added", "stopped") if name in data), None),
+        policy_id=data.get("policy_id"),
+        device_id=data.get("device_id") or None,
+        right=data.get("kind") if row["act"] == "kinolog.drm.RightChangeRequested" else None,
+        access=data.get("access"),
         settings=_settings(data) if row["act"] == "kinolog.chat.RoomChangeRequested" else None,
     )
 

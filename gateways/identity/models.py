@@ -13,6 +13,7 @@ AuditAct = Literal[
     "asset.change", "asset.delete", "asset.transfer",
     "chat.sanction", "chat.purge", "chat.remove", "chat.review", "chat.pin", "chat.room", "chat.screening",
     "chat.moderators", "chat.members",
+    "drm.policy", "drm.access", "drm.stop", "drm.right", "drm.device", "drm.stream",
 ]  # fmt: skip
 Films = Literal["delete", "transfer"]
 AccountState = Literal["invited", "active", "disabled", "erased"]
@@ -311,9 +312,13 @@ class AuditEntry(BaseModel):
     heir_id: str | None = Field(description="who gets the films; null with transfer: the administrator")
     sanction: Literal["timeout", "ban", "shadow", "lift"] | None = Field(description="of chat.sanction")
     on: bool | None = Field(
-        description="whether a message was pinned or let through, or somebody became a moderator or member; "
-        "false: the contrary"
+        description="whether a message was pinned or let through, somebody became a moderator or member, or "
+        "licences were switched off; false: the contrary"
     )
+    policy_id: str | None = Field(description="the policy that was changed, or that a film was given")
+    device_id: str | None = Field(description="whose licences were switched, or that was forgotten")
+    right: Literal["bought", "rented", "member", "none"] | None = Field(description="of drm.right")
+    access: str | None = Field(description="of drm.access: who may watch the film from then on")
     settings: list[str] | None = Field(description="of chat.room: names of the settings that were changed")
 
 

@@ -17,6 +17,7 @@ LICENCE_DENIED: Final = "kinolog.drm.LicenceDenied"
 LICENCE_GRANTED: Final = "kinolog.drm.LicenceGranted"
 LICENCE_REPEATED: Final = "kinolog.drm.LicenceRepeated"
 LICENCE_REQUESTED: Final = "kinolog.drm.LicenceRequested"
+LICENCE_TRIED: Final = "kinolog.drm.LicenceTried"
 PLAYBACK_BEAT: Final = "kinolog.drm.PlaybackBeat"
 PLAYBACK_STOPPED: Final = "kinolog.drm.PlaybackStopped"
 POLICY_CHANGE_REQUESTED: Final = "kinolog.drm.PolicyChangeRequested"
@@ -43,6 +44,15 @@ class AccessChangeRequested(TypedDict):
     stopped: bool | None
     # Who asked: an account_id, or administrator for the administrator's key; 1-64 characters.
     actor: str
+    # Whether the actor is not the owner: the audit lists such acts.
+    privileged: bool
+    # Whose film it is; null: nobody's.
+    owner_id: str | None
+    # Why, as the actor wrote it, sealed under the key of reason_subject; base64. Null where none was
+    # given.
+    reason_sealed: str | None
+    # Whose key sealed the reason: the owner's, or kinolog where the owner has none; 1-64 characters.
+    reason_subject: str | None
 
 
 class AccessChanged(TypedDict):
@@ -303,6 +313,30 @@ class LicenceRequested(TypedDict):
     systems: list[str]
     # The policy as it was read.
     rules: Rules
+    # Whether it only asks what would be decided: nothing is given, and nothing counts.
+    trial: bool
+
+
+class LicenceTried(TypedDict):
+    """What would be decided, now, on a request for a licence that was only a trial."""
+
+    # Whose; also the partition key: an account's 32 hexadecimal digits, or guest:<device_id> of who has
+    # not signed in.
+    account_id: str
+    # The request.
+    request_id: str
+    # The film.
+    asset_id: str
+    # The device, as the player names it: 1-64 characters.
+    device_id: str
+    # Why it would be denied: a word in snake_case; empty: it would be granted.
+    code: str
+    # The same in a sentence for operators; empty: granted.
+    detail: str
+    # Streams that were in the way, by stream_id.
+    streams: list[str]
+    # Devices that were in the way, by device_id.
+    devices: list[str]
 
 
 class PlaybackBeat(TypedDict):
@@ -323,7 +357,8 @@ class PlaybackStopped(TypedDict):
     account_id: str
     # The playing of one film on one device: 32 hexadecimal digits.
     stream_id: str
-    # stopped (by its player) or ended (by the account or an operator).
+    # stopped (by its player), ended (by the account or an operator) or killed (its film was switched
+    # off).
     reason: str
     # Who asked: an account_id, or administrator for the administrator's key; 1-64 characters.
     actor: str
@@ -417,6 +452,11 @@ class StopRequested(TypedDict):
     stopped: bool
     # Who asked: an account_id, or administrator for the administrator's key; 1-64 characters.
     actor: str
+    # Why, as the actor wrote it, sealed under the key of reason_subject; base64. Null where none was
+    # given.
+    reason_sealed: str | None
+    # Whose key sealed the reason: the account's, or kinolog where it has none; 1-64 characters.
+    reason_subject: str | None
 
 
 class StreamEnded(TypedDict):

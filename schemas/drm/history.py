@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
+LICENCES: Final = "drm_licences"
+
 LICENCES_DDL: Final = """\
 CREATE TABLE IF NOT EXISTS {table}
 (

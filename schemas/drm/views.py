@@ -11,7 +11,7 @@ denied.
 
 from __future__ import annotations
 
-from typing import Final, Literal, TypedDict
+from typing import Final, Literal, NotRequired, TypedDict
 
 from schemas.drm.events import Rules
 
@@ -83,6 +83,15 @@ class LicenceView(TypedDict):
     hdcp: dict[str, str]
 
 
+class TrialView(TypedDict):
+    """What would be decided on a request for a licence."""
+
+    code: str  # why it would be denied; empty: granted
+    detail: str
+    streams: list[str]
+    devices: list[str]
+
+
 class AccountDocument(TypedDict):
     """An account's rights, devices, streams and newest licences."""
 
@@ -93,6 +102,7 @@ class AccountDocument(TypedDict):
     stopped_devices: list[str]
     licences: dict[str, LicenceView]  # by licence_id, the oldest first
     repeated: dict[str, str]  # id of a request that was the same again -> licence_id
+    tried: NotRequired[dict[str, TrialView]]  # by request id, the oldest first; not there before the first
 
 
 class PolicyDocument(TypedDict):

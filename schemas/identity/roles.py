@@ -34,6 +34,13 @@ ROOMS_WRITE: Final = "rooms:write"
 ANALYTICS_READ: Final = "analytics:read"
 ANALYTICS_READ_OWN: Final = "analytics:read:own"
 DRM_PACKAGE: Final = "drm:package"
+DRM_READ: Final = "drm:read"
+DRM_READ_OWN: Final = "drm:read:own"
+DRM_POLICIES: Final = "drm:policies"
+DRM_POLICIES_OWN: Final = "drm:policies:own"
+DRM_STOP: Final = "drm:stop"
+DRM_STOP_OWN: Final = "drm:stop:own"
+DRM_RIGHTS: Final = "drm:rights"
 OWN: Final = ":own"
 
 PERMISSIONS: Final[Mapping[str, str]] = {
@@ -60,6 +67,13 @@ PERMISSIONS: Final[Mapping[str, str]] = {
     ANALYTICS_READ: "See what is watched, single playback sessions included, and the health of the system.",
     ANALYTICS_READ_OWN: "See how one's own films are watched.",
     DRM_PACKAGE: "Take content keys, as packagers of films do.",
+    DRM_READ: "See licences, policies, and the rights, devices and streams of all accounts.",
+    DRM_READ_OWN: "See policies, and the licences of one's own films.",
+    DRM_POLICIES: "Change policies, and who may watch which film by which policy.",
+    DRM_POLICIES_OWN: "Change who may watch one's own films, and by which policy.",
+    DRM_STOP: "Switch licences of accounts, devices and films off and on; end streams, forget devices.",
+    DRM_STOP_OWN: "Switch licences of one's own films off and on.",
+    DRM_RIGHTS: "Give accounts rights to films and take them back, as shops do.",
 }
 
 GRANTABLE: Final = frozenset(PERMISSIONS) - {PUBLIC, SESSION}
@@ -71,10 +85,12 @@ ROLES: Final[Mapping[str, frozenset[str]]] = {
     "viewer": _VIEWER,
     "creator": _VIEWER
     | {ASSETS_WRITE, ASSETS_CHANGE_OWN, ASSETS_DELETE_OWN, LOG_READ_OWN, ROOMS_WRITE}
-    | {ANALYTICS_READ_OWN},
+    | {ANALYTICS_READ_OWN, DRM_READ_OWN, DRM_POLICIES_OWN, DRM_STOP_OWN},
     "moderator": _STAFF | {ASSETS_CHANGE, ASSETS_DELETE, CHAT_MODERATE, ROOMS_WRITE},
     "analyst": _STAFF | {ANALYTICS_READ},
-    "operator": _STAFF | {USERS_READ, AUDIT_READ, SIGNING_ROTATE, ANALYTICS_READ},
+    "operator": _STAFF
+    | {USERS_READ, AUDIT_READ, SIGNING_ROTATE, ANALYTICS_READ}
+    | {DRM_READ, DRM_POLICIES, DRM_STOP},
     "admin": GRANTABLE,
 }
 

@@ -48,6 +48,13 @@ def _repeated(document: AccountDocument, data: dict[str, Any], _: int) -> None:
     _newest(document["repeated"])
 
 
+def _tried(document: AccountDocument, data: dict[str, Any], _: int) -> None:
+    trial = {name: data[name] for name in ("code", "detail", "streams", "devices")}
+    tried = document.setdefault("tried", {})
+    tried[data["request_id"]] = trial  # type: ignore[assignment]
+    _newest(tried)
+
+
 def _newest(entries: dict[str, Any]) -> None:
     for _ in range(len(entries) - MOST_LICENCES):
         del entries[next(iter(entries))]
@@ -96,6 +103,7 @@ _CHANGES: Final[dict[str, Callable[[AccountDocument, dict[str, Any], int], None]
     "kinolog.drm.LicenceGranted": _granted,
     "kinolog.drm.LicenceDenied": _denied,
     "kinolog.drm.LicenceRepeated": _repeated,
+    "kinolog.drm.LicenceTried": _tried,
     "kinolog.drm.StreamStarted": _stream_started,
     "kinolog.drm.StreamKept": _stream_kept,
     "kinolog.drm.StreamEnded": _stream_ended,

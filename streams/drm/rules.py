@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from schemas.drm.views import EVENTS, REQUESTS
 from schemas.event import Event
-from streams.drm.policy import against, right_ends_ms, same_place
+from streams.drm.policy import Denial, against, right_ends_ms, same_place
 from streams.drm.state import AGAIN_MS, MOST_DEVICES, TOKEN_MS, State, Stream, nothing
 from streams.engine import Out, Refuse
 
@@ -85,6 +85,9 @@ def decide(state: State | None, event: Event) -> tuple[State | None, list[Out]]:
 
 
 def _licence_requested(turn: Turn, data: dict[str, Any]) -> None:
+    if data["trial"]:
+        _tried(turn, data)
+        return
     state, licence_id = turn.state, turn.event.id
     used = state["tokens"].get(data["jti_hash"])
     if used is not None:
@@ -114,6 +117,14 @@ def _licence_requested(turn: Turn, data: dict[str, Any]) -> None:
         playback_s=rules["playback_s"], renew_every_s=rules["renew_every_s"], hdcp=rules["hdcp"],
         asked_at_ms=turn.now_ms,
     )  # fmt: skip
+
+
+def _tried(turn: Turn, data: dict[str, Any]) -> None:
+    """What would be decided now. It leaves no trace in the account."""
+    denial = against(turn.state, data, turn.now_ms) or Denial("", "")
+    place = {name: data[name] for name in ("asset_id", "device_id")}
+    why = {"streams": list(denial.streams), "devices": list(denial.devices)}
+    turn.say("LicenceTried", request_id=turn.event.id, **place, code=denial.code, detail=denial.detail, **why)
 
 
 def _end_ms(turn: Turn, data: dict[str, Any]) -> int | None:

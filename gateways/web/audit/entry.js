@@ -22,9 +22,16 @@ export const ACTS = {
   "chat.screening": "Changed a room's screening rules",
   "chat.moderators": "Changed who moderates a room",
   "chat.members": "Changed who is in a room",
+  "drm.policy": "Changed a policy",
+  "drm.access": "Changed who may watch a film",
+  "drm.stop": "Switched licences of somebody",
+  "drm.right": "Changed a right to a film",
+  "drm.device": "Forgot a device",
+  "drm.stream": "Ended what played",
 };
 const ICONS = { "account.open": "user-round-plus", "account.change": "user-round-pen", "link.issue": "link", "account.erase": "eraser", "signing.rotate": "key-round", "asset.change": "pencil", "asset.delete": "trash-2", "asset.transfer": "arrow-right-left",
-  "chat.sanction": "gavel", "chat.purge": "brush-cleaning", "chat.remove": "message-square-x", "chat.review": "clipboard-check", "chat.pin": "pin", "chat.room": "settings-2", "chat.screening": "funnel", "chat.moderators": "shield", "chat.members": "users" };
+  "chat.sanction": "gavel", "chat.purge": "brush-cleaning", "chat.remove": "message-square-x", "chat.review": "clipboard-check", "chat.pin": "pin", "chat.room": "settings-2", "chat.screening": "funnel", "chat.moderators": "shield", "chat.members": "users",
+  "drm.policy": "scroll-text", "drm.access": "ticket", "drm.stop": "power", "drm.right": "ticket", "drm.device": "monitor-x", "drm.stream": "circle-stop" };
 const SANCTIONS = { timeout: "timed out", ban: "banned", shadow: "shadow banned", lift: "lifted the sanction of" };
 const RESULTS = { done: ["", "Done"], refused: ["failed", "Refused"], open: ["working", "Under way"] };
 
@@ -43,7 +50,22 @@ function chatVerb(entry) {
   }
 }
 
+const RIGHTS = { bought: "sold", rented: "rented", member: "opened", none: "took back" };
+
+/** What was done about licences. */
+function drmVerb(entry) {
+  switch (entry.act) {
+    case "drm.policy": return html`changed policy ${entry.policy_id}`;
+    case "drm.access": return html`${entry.on === null ? "changed who may watch" : entry.on ? "switched off" : "switched on"} film ${film(entry.asset_id)} of`;
+    case "drm.stop": return html`switched licences ${entry.on ? "off" : "on"} ${entry.device_id ? html`for device ${entry.device_id}` : nothing} of`;
+    case "drm.right": return html`${RIGHTS[entry.right]} ${entry.asset_id === "*" ? "all films for members" : html`film ${film(entry.asset_id)}`} ${entry.right === "none" ? "from" : "to"}`;
+    case "drm.device": return html`forgot device ${entry.device_id} of`;
+    default: return "ended what played for";
+  }
+}
+
 function verb(entry) {
+  if (entry.act.startsWith("drm.")) return drmVerb(entry);
   if (entry.room_id) return chatVerb(entry);
   if (entry.act === "account.open") return "opened the account of";
   if (entry.act === "link.issue") return "gave out a password link for";
@@ -63,7 +85,7 @@ function wish(entry, names) {
   if (entry.act === "asset.transfer") return `for ${heir}`;
   if (entry.act === "account.erase" && entry.films) return entry.films === "delete" ? "with all films" : `with all films left to ${heir}`;
   if (entry.settings) return entry.settings.join(", ").replaceAll("_", " ");
-  return [entry.title && `title “${entry.title}”`, entry.visibility].filter(Boolean).join(", ");
+  return [entry.title && `title “${entry.title}”`, entry.visibility, entry.access, entry.act === "drm.access" && entry.policy_id && `policy ${entry.policy_id}`].filter(Boolean).join(", ");
 }
 
 const film = (id) => html`<a class="linkish mono" href=${place("streaming", `/assets/${encodeURIComponent(id)}/log`) ?? `/assets/${id}/log`} title="Events of film ${id}">${shortId(id)}</a>`;
@@ -78,8 +100,8 @@ export function entryRow(entry, names, about) {
       ${icon(ICONS[entry.act] ?? "circle")}
       <div class="what">
         <p><strong>${names.of(entry.actor)}</strong> ${verb(entry)}
-          ${entry.act === "signing.rotate" ? nothing : targets.map((target, at) => html`${at ? ", " : ""}<button class="linkish" type="button" title="Only what concerns this account" @click=${() => about(target)}>${names.of(target)}</button>`)}
-          ${!targets.length && entry.asset_id ? "the administrator" : nothing}${entry.room_id ? room(entry.room_id) : nothing}
+          ${["signing.rotate", "drm.policy"].includes(entry.act) ? nothing : targets.map((target, at) => html`${at ? ", " : ""}<button class="linkish" type="button" title="Only what concerns this account" @click=${() => about(target)}>${names.of(target)}</button>`)}
+          ${!targets.length && entry.asset_id && entry.act !== "drm.right" ? "the administrator" : nothing}${entry.room_id ? room(entry.room_id) : nothing}
           ${more ? html`<span class="quiet">${more}</span>` : nothing}
           ${entry.roles ? html`<span class="quiet">as ${entry.roles.join(", ") || "nobody in particular"}</span>` : nothing}</p>
         ${entry.reason ? html`<p class="reason">“${entry.reason}”</p>` : nothing}

@@ -44,7 +44,7 @@ def asked(
         "stream_id": stream, "system": "clearkey", "policy_id": "", "policy_version": 0, "country": "",
         "geo_db": "", "challenge_hash": "c", "device_name_sealed": None, "kids": ["k1", "k2"],
         "access": "free", "privileged": False, "asset_stopped": False, "anonymiser": None,
-        "security_level": None, "offline": False, "enforces": [], "systems": [],
+        "security_level": None, "offline": False, "enforces": [], "systems": [], "trial": False,
         "rules": {**DEFAULT_RULES, **(rules or {})},
     }  # fmt: skip
     request_id = more.pop("id", f"{stream}@{at_ms}")

@@ -38,6 +38,7 @@ from tests.support.challenges import (
     widevine_request,
 )
 from tests.unit.gateways.conftest import Serve
+from tests.unit.gateways.drm.conftest import FILM, Cinema, opened
 from tests.unit.gateways.drm.licence_server import (
     ANSWER,
     IV,
@@ -47,7 +48,6 @@ from tests.unit.gateways.drm.licence_server import (
     LicenceServer,
     signature_fits,
 )
-from tests.unit.gateways.drm.test_playing import FILM, Cinema, opened
 
 SYSTEMS = ("widevine", "playready", "fairplay")
 TYPES = {

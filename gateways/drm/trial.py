@@ -1,0 +1,75 @@
+"""Would this viewer get a licence, and if not, why? Asked of the account's decider itself; nothing counts."""
+
+from __future__ import annotations
+
+import uuid
+from typing import cast
+
+from aiohttp import web
+from pydantic import BaseModel, Field
+
+from gateways.core.endpoint import body_of, json_response
+from gateways.core.problem import Problem
+from gateways.drm.licensing import LICENSING, words_of
+from gateways.drm.playback_tokens import Playback
+from gateways.drm.policies import STRICT, Country
+from gateways.drm.requesting import ENFORCED, Asked, requested
+from schemas.drm.events import LICENCE_REQUESTED, LICENCE_TRIED
+from schemas.drm.views import AccountDocument, System
+from schemas.event import deterministic_id
+from schemas.media.visibility import owner_of
+
+
+class Trial(BaseModel):
+    """A viewer who does not ask; what is left out is as a player tells it that says nothing."""
+
+    model_config = STRICT
+    asset_id: str = Field(min_length=1, max_length=64)
+    account_id: str | None = Field(None, pattern="^[0-9a-f]{32}$", description="null: has not signed in")
+    device_id: str = Field("trial", pattern="^[A-Za-z0-9._-]{1,56}$")
+    system: System = "clearkey"
+    country: Country | None = None
+    anonymiser: bool | None = Field(None, description="whether the network hides where it is; null: unknown")
+    security_level: int | None = Field(None, ge=1, le=10)
+    offline: bool = False
+
+
+class Decision(BaseModel):
+    """What would be decided now."""
+
+    granted: bool
+    code: str = Field(description="why not; empty: granted")
+    words: str = Field(description="what the viewer would read; empty: granted")
+    detail: str = Field(description="the same for operators")
+    policy_id: str = Field(description="empty: the default")
+    policy_version: int
+    streams: list[str] = Field(description="that would be in the way")
+    devices: list[str]
+
+
+async def show(request: web.Request) -> web.Response:
+    """Problem 404 for what is no protected film."""
+    licensing, wish = request.app[LICENSING], body_of(request, Trial)
+    film = await licensing.film(wish.asset_id)
+    account_id = wish.account_id or f"guest:{wish.device_id}"
+    stream_id = deterministic_id("drm.stream", account_id, wish.device_id, wish.asset_id)
+    privileged = wish.account_id is not None and wish.account_id == owner_of(film.asset)
+    playback = Playback(account_id, wish.asset_id, wish.device_id, stream_id, privileged)
+    asked = Asked(
+        system=wish.system, challenge=b"", enforces=ENFORCED.get(wish.system, ()),
+        security_level=wish.security_level, offline=wish.offline,
+    )  # fmt: skip
+    data = requested(licensing, film, playback, uuid.uuid4().hex, wish.country or "", asked)
+    data["anonymiser"], data["trial"] = wish.anonymiser, True
+    request_id = uuid.uuid4().hex
+    view, outcome = await licensing.ask(account_id, LICENCE_REQUESTED, data, request_id, (LICENCE_TRIED,))
+    document = cast("AccountDocument | None", await view.get(account_id))
+    tried = document.get("tried", {}).get(request_id) if document is not None else None
+    if outcome["type"] != LICENCE_TRIED or tried is None:
+        raise Problem("unavailable", "What would be decided is not known now; ask again.")
+    return json_response(
+        Decision(
+            granted=not tried["code"], words=words_of(tried["code"]) if tried["code"] else "",
+            policy_id=film.policy_id, policy_version=film.version, **tried,
+        )
+    )  # fmt: skip
