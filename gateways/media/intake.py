@@ -21,6 +21,7 @@ from gateways.core.problem import Problem
 from gateways.media.models import UploadQuery
 from gateways.media.pace import Pace
 from schemas.media.protection import (
+    CLEAR_KEY,
     DEFAULT_POLICY,
     POLICY_PATTERN,
     SCHEMES,
@@ -174,20 +175,23 @@ def _visibility(text: str) -> Visibility:
     raise Problem("validation", f"visibility: send one of {', '.join(VISIBILITIES)}.")
 
 
-def _protection(scheme: str | None, system: str | None, policy: str | None) -> Protection | None:
+def _protection(scheme: str | None, systems: str | None, policy: str | None) -> Protection | None:
     if scheme is None:
-        if system is not None or policy is not None:
+        if systems is not None or policy is not None:
             raise Problem("validation", "protection: name a scheme as well, cenc or cbcs.")
         return None
     if scheme not in SCHEMES:
         raise Problem("validation", f"protection: send one of {', '.join(SCHEMES)}.")
-    if system not in (None, *SYSTEMS):
-        raise Problem("validation", f"systems: send one of {', '.join(SYSTEMS)}.")
+    named = {name.strip() for name in (systems or CLEAR_KEY).split(",")}
+    if not named <= set(SYSTEMS):
+        raise Problem("validation", f"systems: send one or more of {', '.join(SYSTEMS)}.")
+    if "fairplay" in named and scheme != "cbcs":
+        raise Problem("validation", "systems: FairPlay plays films of the scheme cbcs only.")
     if policy is not None and not re.fullmatch(POLICY_PATTERN, policy):
         raise Problem("validation", "policy: send 1 to 64 lower-case letters, digits and hyphens.")
     return {
         "scheme": scheme,
-        "systems": [system or SYSTEMS[0]],
+        "systems": [name for name in SYSTEMS if name in named],
         "policy_id": policy or DEFAULT_POLICY,
         "version": 1,
     }

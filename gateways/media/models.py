@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateways.core.reasons import Reason
-from schemas.media.protection import POLICY_PATTERN, Scheme, System
+from schemas.media.protection import POLICY_PATTERN, Scheme
 from schemas.media.visibility import Visibility
 
 AssetState = Literal["uploading", "uploaded", "processing", "playable", "ready", "failed", "deleted"]
@@ -53,6 +53,10 @@ class Links(BaseModel):
     log: str
     hls: str | None
     dash: str | None
+    hls_clearkey: str | None = Field(
+        description="for players that know Clear Key only; null: it needs another system"
+    )
+    dash_clearkey: str | None
     poster: str | None
     storyboard: str | None
     watch: str
@@ -211,8 +215,11 @@ class UploadQuery(Strict):
     protection: Scheme | None = Field(
         default=None, description="encrypt it by this scheme of ISO/IEC 23001-7; in clear if left out"
     )
-    systems: System | None = Field(
-        default=None, description="who gives out its keys; clearkey (content encryption, no DRM) if left out"
+    systems: str | None = Field(
+        default=None,
+        max_length=100,
+        description="who gives out its keys, comma-separated: clearkey (content encryption, no DRM), "
+        "widevine, playready, fairplay (cbcs only); clearkey if left out",
     )
     policy: str | None = Field(
         default=None,

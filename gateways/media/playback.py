@@ -26,6 +26,7 @@ from gateways.media.storyboard import web_vtt
 from schemas.media import objects as keys
 from schemas.media.grid import chunks_of, plan_cuts
 from schemas.media.plan import AUDIO_RENDITION, Plan, fps_of
+from schemas.media.protection import has_clear_key
 from schemas.media.views import AssetDocument, has_poster
 from schemas.media.visibility import PUBLIC, visibility_of
 
@@ -45,22 +46,53 @@ async def hls_master(request: web.Request) -> web.StreamResponse:
     return _text(request, document, _written(document, "hls", lambda: hls.master(document)), HLS_TYPE)
 
 
+async def clear_key_hls_master(request: web.Request) -> web.StreamResponse:
+    """The same; the media playlists beside it speak of Clear Key."""
+    _with_clear_key(await _playable(request))
+    return await hls_master(request)
+
+
 async def hls_media(request: web.Request) -> web.StreamResponse:
+    return await _hls_media(request, clear_key=False)
+
+
+async def clear_key_hls_media(request: web.Request) -> web.StreamResponse:
+    _with_clear_key(await _playable(request))
+    return await _hls_media(request, clear_key=True)
+
+
+async def _hls_media(request: web.Request, *, clear_key: bool) -> web.StreamResponse:
     rendition = request.match_info["rendition"]
     if rendition == hls.STORYBOARD:  # the image stream that the multivariant playlist names
         document = await _with_storyboard(request)
     else:
         document = await _playable(request)
         _known_rendition(_plan(document), rendition)
-    text = _written(document, f"hls/{rendition}", lambda: hls.media(document, rendition))
+    what = f"hls/{rendition}/{clear_key}"
+    text = _written(document, what, lambda: hls.media(document, rendition, clear_key=clear_key))
     return _text(request, document, text, HLS_TYPE)
 
 
 async def dash_manifest(request: web.Request) -> web.StreamResponse:
+    return await _dash(request, clear_key=False)
+
+
+async def clear_key_dash_manifest(request: web.Request) -> web.StreamResponse:
+    _with_clear_key(await _playable(request))
+    return await _dash(request, clear_key=True)
+
+
+async def _dash(request: web.Request, *, clear_key: bool) -> web.StreamResponse:
     document = await _playable(request)
     if document["state"] != "ready":
         raise _too_early("The DASH manifest comes when the film is ready; HLS plays before.")
-    return _text(request, document, _written(document, "dash", lambda: dash.manifest(document)), DASH_TYPE)
+    text = _written(document, f"dash/{clear_key}", lambda: dash.manifest(document, clear_key=clear_key))
+    return _text(request, document, text, DASH_TYPE)
+
+
+def _with_clear_key(document: AssetDocument) -> None:
+    if not has_clear_key(document):
+        raise Problem("not-found", "The film is not protected for Clear Key: it has no manifests for that.")
 
 
 async def init_segment(request: web.Request) -> web.StreamResponse:

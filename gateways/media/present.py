@@ -15,7 +15,7 @@ from gateways.media.models import (
     Rendition,
     Work,
 )
-from schemas.media.protection import Scheme, protection_of
+from schemas.media.protection import Scheme, has_clear_key, protection_of
 from schemas.media.views import AssetDocument, ProgressDocument, WorkView, has_poster
 from schemas.media.visibility import owner_of, visibility_of
 from streams.core.sealing import Sealer
@@ -29,12 +29,15 @@ def links(asset_id: str, document: AssetDocument | None = None) -> Links:
     base = f"/v1/assets/{asset_id}"
     state = document["state"] if document is not None else "uploading"
     storyboard = document is not None and document["storyboard"] is not None
+    clear_key = document is not None and has_clear_key(document)
     return Links(
         self=base,
         events=f"{base}/events",
         log=f"{base}/log",
         hls=f"{base}/hls/master.m3u8" if state in PLAYABLE else None,
         dash=f"{base}/dash/manifest.mpd" if state == "ready" else None,
+        hls_clearkey=f"{base}/hls-clearkey/master.m3u8" if state in PLAYABLE and clear_key else None,
+        dash_clearkey=f"{base}/dash-clearkey/manifest.mpd" if state == "ready" and clear_key else None,
         poster=f"{base}/poster.jpg" if document is not None and has_poster(document) else None,
         storyboard=f"{base}/storyboard.vtt" if storyboard else None,
         watch=f"/watch/{asset_id}",

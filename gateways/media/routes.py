@@ -104,6 +104,18 @@ ROUTES: Final[tuple[Route, ...]] = (
     ),
     _media(f"{_ASSET}/dash/manifest.mpd", playback.dash_manifest, "DASH", playback.DASH_TYPE),
     _media(
+        f"{_ASSET}/hls-clearkey/master.m3u8", playback.clear_key_hls_master,
+        "HLS for players of Clear Key: the ladder", playback.HLS_TYPE,
+    ),
+    _media(
+        f"{_ASSET}/hls-clearkey/{{rendition:{_NAME}}}.m3u8", playback.clear_key_hls_media,
+        "HLS for players of Clear Key: one rendition", playback.HLS_TYPE,
+    ),
+    _media(
+        f"{_ASSET}/dash-clearkey/manifest.mpd", playback.clear_key_dash_manifest,
+        "DASH for players of Clear Key", playback.DASH_TYPE,
+    ),
+    _media(
         f"{_ASSET}/media/{{profile_hash:{_HASH}}}/{{rendition:{_NAME}}}/init.mp4",
         playback.init_segment, "Init segment of a rendition", "video/mp4",
     ),

@@ -36,12 +36,12 @@ def version_for(scheme: str, keys: int) -> Version:
 
 
 def header(
-    keys: Mapping[str, bytes], scheme: str, *, version: Version | None = None, licence_url: str = ""
+    keys: Mapping[str, bytes | None], scheme: str, *, version: Version | None = None, licence_url: str = ""
 ) -> str:
     """The WRMHEADER of some keys (KID -> key of 16 bytes), in the order given.
 
-    Keys are needed for the checksums only, which AESCBC does not have. Raises ValueError for what a version
-    cannot say: 4.0 and 4.1 take one key, only 4.3 takes `cbcs`.
+    Keys are needed for the checksums only, which may be left out (None) and which AESCBC does not have.
+    Raises ValueError for what a version cannot say: 4.0 and 4.1 take one key, only 4.3 takes `cbcs`.
     """
     version = version or version_for(scheme, len(keys))
     if scheme == "cbcs" and version != "4.3.0.0":
@@ -50,10 +50,9 @@ def header(
         raise ValueError(f"A WRMHEADER {version} cannot say {len(keys)} keys: take 4.2.0.0 or newer.")
     if version == "4.0.0.0":
         [(kid, key)] = keys.items()
-        said = (
-            "<PROTECTINFO><KEYLEN>16</KEYLEN><ALGID>AESCTR</ALGID></PROTECTINFO>"
-            f"<KID>{guid(kid)}</KID><CHECKSUM>{checksum(kid, key)}</CHECKSUM>"
-        )
+        said = f"<PROTECTINFO><KEYLEN>16</KEYLEN><ALGID>AESCTR</ALGID></PROTECTINFO><KID>{guid(kid)}</KID>"
+        if key is not None:
+            said += f"<CHECKSUM>{checksum(kid, key)}</CHECKSUM>"
     else:
         listed = "".join(_kid_element(kid, key, scheme) for kid, key in keys.items())
         said = f"<PROTECTINFO>{listed if version == '4.1.0.0' else f'<KIDS>{listed}</KIDS>'}</PROTECTINFO>"
@@ -105,6 +104,6 @@ def key_of_seed(seed: bytes, kid: str) -> bytes:
     return folded
 
 
-def _kid_element(kid: str, key: bytes, scheme: str) -> str:
-    proof = f' CHECKSUM="{checksum(kid, key)}"' if scheme == "cenc" else ""
+def _kid_element(kid: str, key: bytes | None, scheme: str) -> str:
+    proof = f' CHECKSUM="{checksum(kid, key)}"' if scheme == "cenc" and key is not None else ""
     return f'<KID ALGID="{_ALGORITHMS[scheme]}"{proof} VALUE="{guid(kid)}"></KID>'

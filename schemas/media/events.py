@@ -96,7 +96,7 @@ class Protection(TypedDict):
 
     # Encryption scheme of ISO/IEC 23001-7: cenc or cbcs.
     scheme: str
-    # Systems that manifests speak of: clearkey.
+    # Systems that licences are given for: clearkey, widevine, playready, fairplay.
     systems: list[str]
     # The policy that licences are given by; 1-64 characters.
     policy_id: str
@@ -243,7 +243,7 @@ class PlanProtection(TypedDict):
 
     # Encryption scheme of ISO/IEC 23001-7: cenc or cbcs.
     scheme: str
-    # Systems that manifests speak of: clearkey.
+    # Systems that licences are given for: clearkey, widevine, playready, fairplay.
     systems: list[str]
     # The policy that licences are given by; 1-64 characters.
     policy_id: str

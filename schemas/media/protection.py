@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, Literal, TypeAlias, TypedDict
 
+from schemas.drm.views import System
 from schemas.media.events import PlanProtection, Protection
 from schemas.media.plan import AUDIO_RENDITION, Plan
 
 __all__ = ["PlanProtection", "Protection"]
 
 Scheme: TypeAlias = Literal["cenc", "cbcs"]
-System: TypeAlias = Literal["clearkey"]
 SCHEMES: Final[tuple[Scheme, ...]] = ("cenc", "cbcs")
-SYSTEMS: Final[tuple[System, ...]] = ("clearkey",)
+CLEAR_KEY: Final = "clearkey"
+SYSTEMS: Final[tuple[System, ...]] = (CLEAR_KEY, "widevine", "playready", "fairplay")
 DEFAULT_POLICY: Final = "default"
 POLICY_PATTERN: Final = r"[a-z0-9][a-z0-9-]{0,63}"
 
@@ -44,6 +45,12 @@ def protection_of(document: Mapping[str, Any]) -> ProtectionView | None:
     """Of an asset's document; None: not encrypted, as those of earlier versions are."""
     found: ProtectionView | None = document.get("protection")
     return found
+
+
+def has_clear_key(document: Mapping[str, Any]) -> bool:
+    """Whether players that know Clear Key only can play it: so they can, too, what is not encrypted."""
+    protection = protection_of(document)
+    return protection is None or CLEAR_KEY in protection["systems"]
 
 
 def label_of(height: int) -> str:

@@ -57,6 +57,8 @@ def asset(
             "log": f"{base}/log",
             "hls": f"{base}/hls/master.m3u8",
             "dash": f"{base}/dash/manifest.mpd",
+            "hls_clearkey": f"{base}/hls-clearkey/master.m3u8",
+            "dash_clearkey": f"{base}/dash-clearkey/manifest.mpd",
             "poster": f"{base}/poster.jpg",
             "storyboard": f"{base}/storyboard.vtt" if state in PLAYABLE else None,
             "watch": f"/watch/{identity}",

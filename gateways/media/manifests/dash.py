@@ -7,6 +7,7 @@ in a SegmentTimeline.
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import groupby
 from math import ceil
@@ -14,7 +15,8 @@ from uuid import UUID
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from gateways.media.manifests.film import AAC_CODECS, Film, Track
-from schemas.drm.pssh import CLEAR_KEY, common
+from schemas.drm.pssh import CLEAR_KEY, PLAYREADY, WIDEVINE
+from schemas.drm.signalling import film_signals
 from schemas.media.grid import duration_s
 from schemas.media.plan import AUDIO_RENDITION, fps_of
 from schemas.media.views import AssetDocument, RenditionView, StoryboardView
@@ -26,11 +28,17 @@ TILES_SCHEME = "http://dashif.org/guidelines/thumbnail_tile"
 SHEET_BPS = 60_000
 PROTECTION_SCHEME = "urn:mpeg:dash:mp4protection:2011"
 CENC_NAMESPACE = "urn:mpeg:cenc:2013"
+MSPR_NAMESPACE = "urn:microsoft:playready"
+SYSTEMS = {
+    "clearkey": (CLEAR_KEY, "ClearKey1.0"), "widevine": (WIDEVINE, "Widevine"),
+    "playready": (PLAYREADY, "MSPR 2.0"),
+}  # fmt: skip
 
 
-def manifest(document: AssetDocument) -> str:
-    """The MPD of a film that is ready; ValueError for one that is not."""
+def manifest(document: AssetDocument, *, clear_key: bool = False) -> str:
+    """The MPD of a film that is ready; ValueError for one that is not. `clear_key`: for players of that."""
     film = Film(document)
+    systems = film.systems(clear_key=clear_key)
     if not film.is_whole:
         raise ValueError(f"asset {document['id']} is {document['state']}; a static MPD needs every segment")
     length = _duration(duration_s(film.plan))
@@ -46,16 +54,16 @@ def manifest(document: AssetDocument) -> str:
         },
     )
     period = SubElement(mpd, "Period", {"id": "0", "start": "PT0S", "duration": length})
-    _pictures(period, film)
+    _pictures(period, film, systems)
     if film.audio_view is not None:
-        _sound(period, film, film.audio_view)
+        _sound(period, film, film.audio_view, systems)
     if document["storyboard"] is not None:
         _thumbnails(period, document["storyboard"])
     indent(mpd)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(mpd, encoding="unicode") + "\n"
 
 
-def _pictures(period: Element, film: Film) -> None:
+def _pictures(period: Element, film: Film, systems: Sequence[str]) -> None:
     rate = fps_of(film.plan)
     largest = film.views[-1]
     group = SubElement(
@@ -85,11 +93,11 @@ def _pictures(period: Element, film: Film) -> None:
                 "sar": "1:1",
             },
         )
-        _protection(one, film, view["name"])
+        _protection(one, film, view["name"], systems)
         _segments(one, film, film.track(view["name"]))
 
 
-def _sound(period: Element, film: Film, view: RenditionView) -> None:
+def _sound(period: Element, film: Film, view: RenditionView, systems: Sequence[str]) -> None:
     audio = film.plan["audio"]
     group = SubElement(
         period,
@@ -115,11 +123,11 @@ def _sound(period: Element, film: Film, view: RenditionView) -> None:
     SubElement(
         one, "AudioChannelConfiguration", {"schemeIdUri": CHANNELS_SCHEME, "value": str(audio["channels"])}
     )
-    _protection(one, film, AUDIO_RENDITION)
+    _protection(one, film, AUDIO_RENDITION, systems)
     _segments(one, film, film.track(AUDIO_RENDITION), first_time=audio["start_samples"])
 
 
-def _protection(representation: Element, film: Film, rendition: str) -> None:
+def _protection(representation: Element, film: Film, rendition: str, systems: Sequence[str]) -> None:
     """Of a representation: rungs of one adaptation set may have different keys."""
     kid = film.kid(rendition)
     if kid is None or film.scheme is None:
@@ -134,15 +142,21 @@ def _protection(representation: Element, film: Film, rendition: str) -> None:
             "cenc:default_KID": str(UUID(kid)),
         },
     )
-    # No address of licences: players would prefer it to the one that they are told together with a token.
-    system = SubElement(
-        representation,
-        "ContentProtection",
-        {"schemeIdUri": f"urn:uuid:{CLEAR_KEY}", "value": "ClearKey1.0"},
-    )
-    # The same everywhere, so that players ask once for all keys: a token is good for one licence.
-    box = b64encode(common(film.kids)).decode()
-    SubElement(system, "cenc:pssh", {"xmlns:cenc": CENC_NAMESPACE}).text = box
+    for name in systems:
+        if name not in SYSTEMS:  # FairPlay plays HLS
+            continue
+        system, value = SYSTEMS[name]
+        said = film_signals(system, kid, dict.fromkeys(film.kids), film.scheme)
+        # No address of licences: players would prefer it to the one that they are told together with a token.
+        element = SubElement(
+            representation, "ContentProtection", {"schemeIdUri": f"urn:uuid:{system}", "value": value}
+        )
+        # The same everywhere, so that players ask once for all keys: a token is good for one licence.
+        box = SubElement(element, "cenc:pssh", {"xmlns:cenc": CENC_NAMESPACE})
+        box.text = b64encode(said.box).decode()
+        if said.object:
+            pro = SubElement(element, "mspr:pro", {"xmlns:mspr": MSPR_NAMESPACE})
+            pro.text = b64encode(said.object).decode()
 
 
 def _segments(representation: Element, film: Film, track: Track, first_time: int = 0) -> None:

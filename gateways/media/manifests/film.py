@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from schemas.media.grid import audio_durations, chunks_of, plan_cuts, video_durations
 from schemas.media.plan import AUDIO_RENDITION, Plan, Rendition, fps_of, rendition_named
-from schemas.media.protection import kids_in, label_in
+from schemas.media.protection import CLEAR_KEY, kids_in, label_in
 from schemas.media.views import AssetDocument, RenditionView
 
 AAC_CODECS = "mp4a.40.2"
@@ -56,6 +56,15 @@ class Film:
         """How the segments are encrypted; None: they are not."""
         protection = self.plan.get("protection")
         return protection["scheme"] if protection is not None else None
+
+    def systems(self, *, clear_key: bool) -> list[str]:
+        """Systems that a manifest speaks of: Clear Key, where asked for or alone, or all others.
+
+        One manifest never speaks of both (DASH-IF's guidelines).
+        """
+        protection = self.plan.get("protection")
+        others = [name for name in protection["systems"] if name != CLEAR_KEY] if protection else []
+        return [CLEAR_KEY] if clear_key or not others else others
 
     @property
     def kids(self) -> list[str]:

@@ -7,17 +7,19 @@ averages are left out until then.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from gateways.media.manifests.film import Film, bandwidth_of, codecs_of
-from schemas.drm import clearkey
-from schemas.drm.signalling import hls_key
+from schemas.drm.pssh import CLEAR_KEY, FAIRPLAY, PLAYREADY, WIDEVINE
+from schemas.drm.signalling import film_signals, hls_key
 from schemas.media.plan import AUDIO_RENDITION, fps_of
 from schemas.media.views import AssetDocument, RenditionView, StoryboardView
 
 VERSION = 7
 SOUND_GROUP = "sound"
 STORYBOARD = "storyboard"
+SYSTEMS = {"clearkey": CLEAR_KEY, "widevine": WIDEVINE, "playready": PLAYREADY, "fairplay": FAIRPLAY}
 SHEET_BPS = 60_000  # a sheet of some 300 kB lasts for 25 tiles of two seconds or more
 
 
@@ -42,8 +44,11 @@ def master(document: AssetDocument) -> str:
     return "\n".join(lines) + "\n"
 
 
-def media(document: AssetDocument, rendition: str) -> str:
-    """The playlist of a rung, of `audio`, or of `storyboard`; KeyError for any other name."""
+def media(document: AssetDocument, rendition: str, *, clear_key: bool = False) -> str:
+    """The playlist of a rung, of `audio`, or of `storyboard`; KeyError for any other name.
+
+    `clear_key`: for players of that.
+    """
     film = Film(document)
     if rendition == STORYBOARD:
         return _images(film)
@@ -60,16 +65,24 @@ def media(document: AssetDocument, rendition: str) -> str:
     if not film.is_whole:
         # Players take a growing playlist for a live one and would begin at its end.
         lines.append("#EXT-X-START:TIME-OFFSET=0,PRECISE=YES")
-    kid = film.kid(rendition)
-    if kid is not None and film.scheme is not None:
-        # What hls.js takes. Shaka reads the same keys from the DASH manifest.
-        lines.append(hls_key(clearkey.hls_uri(kid), clearkey.KEY_FORMAT, film.scheme))
+    lines += _keys(film, rendition, film.systems(clear_key=clear_key))
     lines.append(f'#EXT-X-MAP:URI="{folder}/init.mp4"')
     for number, duration_s in enumerate(track.durations_s[: film.segments_there()]):
         lines += [f"#EXTINF:{_decimal(duration_s)},", f"{folder}/{number}.m4s"]
     if film.is_whole:
         lines.append("#EXT-X-ENDLIST")
     return "\n".join(lines) + "\n"
+
+
+def _keys(film: Film, rendition: str, systems: Sequence[str]) -> Iterator[str]:
+    """A line for each system. Clear Key's is what hls.js takes; Shaka reads the same keys from DASH."""
+    kid, scheme = film.kid(rendition), film.scheme
+    if kid is None or scheme is None:
+        return
+    for name in systems:
+        said = film_signals(SYSTEMS[name], kid, dict.fromkeys(film.kids), scheme)
+        named = kid if name == "widevine" else ""
+        yield hls_key(said.hls_uri, said.hls_key_format, scheme, kid=named)
 
 
 def _variant(film: Film, view: RenditionView, audio: RenditionView | None) -> str:

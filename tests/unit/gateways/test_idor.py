@@ -140,7 +140,7 @@ def expected(route: Route, who: str, visibility: str) -> int:
 
 def test_the_table_is_of_every_route_of_an_asset() -> None:
     reading = list(asset_routes("GET"))
-    assert len(reading) == 12
+    assert len(reading) == 15
     assert {route.template for route in reading if not route.shared} == {
         "/v1/assets/{asset_id}/log", "/v1/assets/{asset_id}/log/stream"
     }  # fmt: skip

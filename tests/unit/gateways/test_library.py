@@ -94,6 +94,8 @@ async def test_a_ready_film_has_everything(gateway: Gateway) -> None:
         "log": f"{base}/log",
         "hls": f"{base}/hls/master.m3u8",
         "dash": f"{base}/dash/manifest.mpd",
+        "hls_clearkey": f"{base}/hls-clearkey/master.m3u8",
+        "dash_clearkey": f"{base}/dash-clearkey/manifest.mpd",
         "poster": f"{base}/poster.jpg",
         "storyboard": f"{base}/storyboard.vtt",
         "watch": f"/watch/{asset_id}",
