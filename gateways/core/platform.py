@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Protocol, TypeVar
 
+from gateways.core.anonymisers import Anonymisers
 from gateways.core.clickhouse import ClickHouseHistory
 from gateways.core.countries import Countries
 from gateways.core.deps import Probe
@@ -105,6 +106,10 @@ class Platform:
     def countries(self) -> Countries:
         """Tells the countries of addresses. Raises SettingsError for a GEOIP_FILE that is none."""
         return self._once("countries", lambda: Countries(self.settings.geoip_file))
+
+    def anonymisers(self) -> Anonymisers:
+        """Tells networks that hide. Raises SettingsError for an ANONYMISERS_FILE that is none."""
+        return self._once("anonymisers", lambda: Anonymisers(self.settings.anonymisers_file))
 
     def viewing(self) -> Viewing:
         """Names views and viewers."""

@@ -5,18 +5,21 @@ Whatever is not known in time is a no: no key leaves without a grant that the ac
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final, cast
 
 import orjson
 from aiohttp import web
 
+from gateways.core.anonymisers import Anonymisers
 from gateways.core.asking import outcome_of, publish, undecided
 from gateways.core.countries import Countries
 from gateways.core.deps import History, Producer
 from gateways.core.problem import Problem
 from gateways.core.projections import Projection, ProjectionReader, View
+from gateways.drm.device_names import device_names
 from gateways.drm.playback_tokens import PlaybackTokens
 from schemas.drm.events import LICENCE_GRANTED, LICENCE_REPEATED, LICENCE_REQUESTED, LicenceRequested, Rules
 from schemas.drm.views import (
@@ -60,6 +63,7 @@ class Licensing:
     policies: Projection
     library: Projection
     countries: Countries
+    anonymisers: Anonymisers
     sealer: Sealer
     history: History
     outcome_s: float = 4.0
@@ -92,7 +96,8 @@ class Licensing:
         licence_id = document["repeated"].get(request_id, request_id)
         shown = document["licences"].get(licence_id)
         if outcome["type"] == REFUSED:
-            raise denied(document, str(outcome["data"]["code"]), shown)
+            names = await device_names(self.sealer, account_id, document)
+            raise denied(document, str(outcome["data"]["code"]), shown, names, request["rules"])
         if shown is None or shown["code"]:
             raise undecided()
         await self.look_again(account_id, shown)
@@ -160,15 +165,40 @@ def no_film(asset_id: str) -> Problem:
     return Problem("not-found", _NO_FILM.format(asset_id))
 
 
-def denied(document: AccountDocument, code: str, shown: LicenceView | None) -> Problem:
+def denied(
+    document: AccountDocument, code: str, shown: LicenceView | None, names: Mapping[str, str], rules: Rules
+) -> Problem:
     """403: a sentence for the viewer, and what is in the way for a page to show."""
-    words = words_of(code)
     streams = [
-        {"stream_id": each, **{name: stream[name] for name in ("asset_id", "device_id", "since_ms")}}
+        {
+            "stream_id": each, **{name: stream[name] for name in ("asset_id", "device_id", "since_ms")},
+            "device_name": names.get(stream["device_id"]),
+        }
         for each in (shown["streams"] if shown else [])
         if (stream := cast("dict[str, Any] | None", document["streams"].get(each))) is not None
+    ]  # fmt: skip
+    devices = [
+        {"device_id": each, "device_name": names.get(each), "since_ms": device["since_ms"]}
+        for each in (shown["devices"] if shown else [])
+        if (device := document["devices"].get(each)) is not None
     ]
-    return Problem("forbidden", words, code=code, streams=streams, devices=shown["devices"] if shown else [])
+    words = words_of(code)
+    if code == "too_many_streams" and streams:
+        words = f"Watching on {len(streams)} of {rules['max_streams']} devices: {_listed(streams)}."
+    if code == "too_many_devices" and devices:
+        words = f"{len(devices)} of {rules['max_devices']} devices are in use: {_listed(devices)}."
+    return Problem("forbidden", words, code=code, streams=streams, devices=devices)
+
+
+def _listed(places: list[dict[str, Any]]) -> str:
+    """What each is called and since when, such as `living room TV since 20:14 UTC`; at most three."""
+    told = [
+        f"{each['device_name'] or 'a device without a name'} since "
+        f"{datetime.fromtimestamp(each['since_ms'] / 1000, UTC):%H:%M} UTC"
+        for each in places[:3]
+    ]
+    more = [f"and {len(places) - 3} more"] if len(places) > 3 else []
+    return ", ".join((*told, *more))
 
 
 def words_of(code: str) -> str:

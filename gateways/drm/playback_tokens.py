@@ -38,6 +38,7 @@ class Playback:
     device_id: str
     stream_id: str
     privileged: bool
+    device_name_sealed: str | None = None
 
 
 class PlaybackTokens:
@@ -54,6 +55,7 @@ class PlaybackTokens:
             "iss": ISSUER, "aud": AUDIENCE, "sub": playback.account_id, "iat": now_s, "exp": now_s + TOKEN_S,
             "jti": secrets.token_hex(16), "asset": playback.asset_id, "device": playback.device_id,
             "stream": playback.stream_id, "privileged": playback.privileged,
+            "device_name": playback.device_name_sealed,
         }  # fmt: skip
         token = jwt.encode(claims, await self._pair(), algorithm=ALGORITHM, headers={"typ": TYPE})
         return token, now_s + TOKEN_S
@@ -74,9 +76,11 @@ class PlaybackTokens:
         )
         if any(not isinstance(claims[name], str) for name in _TEXTS):
             raise TokenRefused("a claim is not a text")
+        name = claims.get("device_name")
         playback = Playback(
-            claims["sub"], claims["asset"], claims["device"], claims["stream"], claims["privileged"] is True
-        )
+            claims["sub"], claims["asset"], claims["device"], claims["stream"], claims["privileged"] is True,
+            name if isinstance(name, str) else None,
+        )  # fmt: skip
         secret = pair.private_numbers().private_value.to_bytes(32, "big")
         return playback, hashlib.blake2b(claims["jti"].encode(), key=secret, digest_size=16).hexdigest()
 

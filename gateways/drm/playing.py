@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import uuid
 from typing import Final
 
@@ -15,13 +16,15 @@ from gateways.core.principal import principal_of
 from gateways.core.problem import Problem
 from gateways.core.rates import BEAT
 from gateways.core.routes import Route
-from gateways.drm.licensing import LICENSING, no_film
+from gateways.drm.device_names import DEVICE_NAME
+from gateways.drm.licensing import LICENSING, Licensing, no_film
 from gateways.drm.playback_tokens import Playback
 from gateways.drm.requesting import ENFORCED, HEADER, HEADERS, NO_STORE, PROBLEMS, Asked, give, playback_of
 from schemas.drm import clearkey
 from schemas.drm.events import PLAYBACK_BEAT, PLAYBACK_STOPPED, STREAM_ENDED, STREAM_KEPT
 from schemas.event import deterministic_id
 from schemas.wiring import REFUSED
+from streams.core.sealing import SubjectForgotten
 
 MOST_CHALLENGE_BYTES: Final = 8192
 DEVICE: Final = r"[A-Za-z0-9._-]{1,56}"
@@ -36,6 +39,9 @@ class TokenWanted(BaseModel):
     asset_id: str = Field(min_length=1, max_length=64)
     device_id: str = Field(
         pattern=f"^{DEVICE}$", description="chosen at random by the player, and kept on the device"
+    )
+    device_name: str | None = Field(
+        None, min_length=1, max_length=60, description="what its owner calls it, such as: living room TV"
     )
 
 
@@ -85,12 +91,23 @@ async def token(request: web.Request) -> web.Response:
     stream_id = deterministic_id("drm.stream", account_id, wanted.device_id, wanted.asset_id)
     # Who watches by a link owns nothing, and sees no more than others.
     privileged = caller.asset_id is None and holds(caller, ASSETS_READ, film.asset)
-    said = Playback(account_id, wanted.asset_id, wanted.device_id, stream_id, privileged)
+    name = await _sealed_name(licensing, caller.owner_id, wanted.device_name)
+    said = Playback(account_id, wanted.asset_id, wanted.device_id, stream_id, privileged, name)
     text, expires_at_s = await licensing.tokens.issue(said)
     every_s = max(1, film.rules["stream_lease_s"] // 3)
     return json_response(
         Token(token=text, expires_at_ms=expires_at_s * 1000, stream_id=stream_id, beat_every_s=every_s), 201
     )
+
+
+async def _sealed_name(licensing: Licensing, owner_id: str | None, name: str | None) -> str | None:
+    """Under the account's key, so that it is forgotten with the account; who has none has no names."""
+    if owner_id is None or name is None:
+        return None
+    try:
+        return base64.b64encode(await licensing.sealer.seal(owner_id, DEVICE_NAME, name)).decode()
+    except SubjectForgotten:
+        return None
 
 
 async def clearkey_licence(request: web.Request) -> web.Response:

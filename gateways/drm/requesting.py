@@ -51,6 +51,14 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Network:
+    """Where it is asked from: the country, empty: unknown; whether the network hides it, None: unknown."""
+
+    country: str
+    hides: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class Given:
     """A grant that the log holds, with the keys of it by KID."""
 
@@ -72,14 +80,15 @@ async def give(request: web.Request, playback: Playback, jti_hash: str, asked: A
     """The keys that were asked for and belong to the film, once the log holds the grant. Raises Problem."""
     licensing = request.app[LICENSING]
     film = await licensing.film(playback.asset_id)
-    country = licensing.countries.of(request.app[CORE].config.proxies.client(request))
-    said = requested(licensing, film, playback, jti_hash, country, asked)
+    address = request.app[CORE].config.proxies.client(request)
+    network = Network(licensing.countries.of(address), licensing.anonymisers.hides(address))
+    said = requested(licensing, film, playback, jti_hash, network, asked)
     licence = await licensing.licence(said, uuid.uuid4().hex)
     return Given(film, playback, licence, await licensing.unwrap(film, licence))
 
 
 def requested(
-    licensing: Licensing, film: Film, playback: Playback, jti_hash: str, country: str, asked: Asked
+    licensing: Licensing, film: Film, playback: Playback, jti_hash: str, network: Network, asked: Asked
 ) -> LicenceRequested:
     """All that the account's decider goes by, but for what the account has."""
     owned = film.protection["keys"].values()
@@ -88,10 +97,11 @@ def requested(
         "account_id": playback.account_id, "jti_hash": jti_hash, "asset_id": playback.asset_id,
         "device_id": playback.device_id, "stream_id": playback.stream_id, "system": asked.system,
         "policy_id": film.policy_id, "policy_version": film.version,
-        "country": country, "geo_db": licensing.countries.database,
-        "challenge_hash": hashlib.sha256(asked.challenge).hexdigest(), "device_name_sealed": None,
+        "country": network.country, "geo_db": licensing.countries.database,
+        "challenge_hash": hashlib.sha256(asked.challenge).hexdigest(),
+        "device_name_sealed": playback.device_name_sealed,
         "kids": kids, "access": film.access["access"], "privileged": playback.privileged,
-        "asset_stopped": film.access["stopped"], "anonymiser": None,
+        "asset_stopped": film.access["stopped"], "anonymiser": network.hides,
         "security_level": asked.security_level, "offline": asked.offline,
         "enforces": list(asked.enforces), "systems": film.protection["systems"], "rules": film.rules,
         "trial": False,

@@ -36,6 +36,7 @@ async def build(platform: Platform) -> Service:
         policies=platform.projection(POLICIES),
         library=platform.projection(LIBRARY),
         countries=platform.countries(),
+        anonymisers=platform.anonymisers(),
         sealer=Sealer(vault),
         history=platform.history(),
     )

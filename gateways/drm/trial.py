@@ -13,7 +13,7 @@ from gateways.core.problem import Problem
 from gateways.drm.licensing import LICENSING, words_of
 from gateways.drm.playback_tokens import Playback
 from gateways.drm.policies import STRICT, Country
-from gateways.drm.requesting import ENFORCED, Asked, requested
+from gateways.drm.requesting import ENFORCED, Asked, Network, requested
 from schemas.drm.events import LICENCE_REQUESTED, LICENCE_TRIED
 from schemas.drm.views import AccountDocument, System
 from schemas.event import deterministic_id
@@ -59,8 +59,10 @@ async def show(request: web.Request) -> web.Response:
         system=wish.system, challenge=b"", enforces=ENFORCED.get(wish.system, ()),
         security_level=wish.security_level, offline=wish.offline,
     )  # fmt: skip
-    data = requested(licensing, film, playback, uuid.uuid4().hex, wish.country or "", asked)
-    data["anonymiser"], data["trial"] = wish.anonymiser, True
+    data = requested(
+        licensing, film, playback, uuid.uuid4().hex, Network(wish.country or "", wish.anonymiser), asked
+    )
+    data["trial"] = True
     request_id = uuid.uuid4().hex
     view, outcome = await licensing.ask(account_id, LICENCE_REQUESTED, data, request_id, (LICENCE_TRIED,))
     document = cast("AccountDocument | None", await view.get(account_id))

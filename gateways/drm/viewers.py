@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from aiohttp import web
 from pydantic import BaseModel, Field
@@ -13,12 +12,9 @@ from gateways.core.films import may_see
 from gateways.core.principal import Principal, principal_of
 from gateways.core.problem import Problem
 from gateways.core.titles import shown_titles
+from gateways.drm.device_names import device_names
 from gateways.drm.licensing import LICENSING, Licensing
 from schemas.drm.views import AccountDocument
-from streams.core.sealing import Sealer
-from streams.core.vault import VaultError
-
-DEVICE_NAME: Final = "drm.device"  # the field that a device's name is sealed for
 
 
 class Right(BaseModel):
@@ -136,20 +132,6 @@ async def shown(request: web.Request, account_id: str) -> ViewerAccount:
             for id, licence in reversed(document["licences"].items())
         ],
     )  # fmt: skip
-
-
-async def device_names(sealer: Sealer, account_id: str, document: AccountDocument) -> dict[str, str]:
-    """Names of an account's devices by id, of those that have one. Without the vault: none."""
-    told = [
-        (id, base64.b64decode(device["name_sealed"]))
-        for id, device in document["devices"].items()
-        if device["name_sealed"] is not None
-    ]
-    try:
-        texts = await sealer.open_each([(account_id, DEVICE_NAME, raw) for _, raw in told])
-    except VaultError:
-        return {}
-    return {id: text for (id, _), text in zip(told, texts, strict=True) if text is not None}
 
 
 async def _titles(licensing: Licensing, caller: Principal, asset_ids: list[str]) -> dict[str, str]:

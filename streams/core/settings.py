@@ -198,6 +198,11 @@ class Settings(BaseSettings):
         description="MaxMind DB file (country or city) by which analytics and login sessions tell a country; "
         "replace it by renaming another to its name, as geoipupdate does. Empty: countries stay unknown.",
     )
+    anonymisers_file: Path | None = Field(
+        default=None,
+        description="MaxMind DB file (anonymous networks) by which licences tell networks that hide where "
+        "they are; replace it by renaming another to its name. Empty: not known, and policies that ask deny.",
+    )
     rate_limits: Annotated[dict[str, dict[str, str]], NoDecode] = Field(
         default={},
         description="Changes of rates, as JSON: class (read, write, sign-in, message, room, beat, "

@@ -10,7 +10,8 @@ import pytest
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
-from gateways.core.countries import LOOK_S, Countries
+from gateways.core.address_files import LOOK_S
+from gateways.core.countries import Countries
 from streams.core.settings import SettingsError
 
 GERMAN, FRENCH = "192.0.2.7", "2001:db8::1"

@@ -12,6 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 from redis.asyncio import Redis
 
+from gateways.core.anonymisers import Anonymisers
 from gateways.core.app import Service, create_app
 from gateways.core.countries import Countries
 from gateways.core.deps import CoreDeps
@@ -157,7 +158,8 @@ async def opened(
         tokens=PlaybackTokens(vault), producer=world, keys=keys, projections=ProjectionReader(redis, hub),
         accounts=Projection(ACCOUNTS, PARTITIONS), films=Projection(FILMS, PARTITIONS),
         policies=Projection(POLICIES, PARTITIONS), library=Projection(LIBRARY, PARTITIONS),
-        countries=Countries(None), sealer=Sealer(vault), history=past, outcome_s=1.0,
+        countries=Countries(None), anonymisers=Anonymisers(None),
+        sealer=Sealer(vault), history=past, outcome_s=1.0,
     )  # fmt: skip
 
     def prepare(app: web.Application) -> None:

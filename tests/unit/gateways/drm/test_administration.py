@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any
 
+import jwt
 import pytest
 
 from gateways.core.accounts import AccountCredentials
 from gateways.core.auth import Guard
 from gateways.core.sessions import Tokens
 from gateways.core.standing import Standing
+from streams.core.sealing import Sealer
+from streams.core.vault import Vault
 from tests.unit.gateways.conftest import BEARER, KEY
 from tests.unit.gateways.drm.conftest import FILM, OWNER, PHONE, TV, Cinema
 from tests.unit.gateways.identities import ISSUER, MemoryIdentities
@@ -209,3 +213,27 @@ async def test_the_log_is_asked_for_what_may_be_seen(desk: Desk) -> None:
     assert "no_right" not in sql
     await desk.ask("GET", "/v1/licences?asset_id=gone", 403, who=OWNER)
     assert (await desk.ask("GET", "/v1/licences"))["items"] == []
+
+
+async def test_a_denial_names_the_devices_that_are_in_the_way(desk: Desk, vault: Vault) -> None:
+    await Sealer(vault).seal(VIEWER, "email", "made with the account", create=True)
+    await desk.ask("PUT", POLICY, body={"replaces": 0, "rules": {"max_streams": 1, "max_devices": 2}})
+    await desk.ask("PATCH", f"/v1/films/{FILM}", body={"policy_id": "two-screens"})
+    said = {"asset_id": FILM, "device_id": TV, "device_name": "living room TV"}
+    answer = await desk.cinema.client.post("/v1/tokens", json=said, headers=desk.heads[VIEWER])
+    token = (await answer.json())["token"]
+    assert "living" not in str(jwt.decode(token, options={"verify_signature": False}))
+    assert (await desk.cinema.licence(token))[0] == 200
+    status, body = await desk.play(PHONE)
+    assert (status, body["code"], body["streams"][0]["device_name"]) == (
+        403, "too_many_streams", "living room TV",
+    )  # fmt: skip
+    assert re.fullmatch(r"Watching on 1 of 1 devices: living room TV since \d\d:\d\d UTC\.", body["detail"])
+    stream = (await desk.ask("GET", "/v1/me", who=VIEWER))["streams"][0]
+    assert stream["device_name"] == "living room TV"
+    await desk.ask("DELETE", f"/v1/me/streams/{stream['stream_id']}", who=VIEWER)
+    assert (await desk.play(PHONE))[0] == 200
+    status, body = await desk.play("tablet")
+    assert (status, body["code"]) == (403, "too_many_devices")
+    assert body["detail"].startswith("2 of 2 devices are in use: living room TV since")
+    assert "living room" not in str([event.data for event in desk.cinema.world.published])
