@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from schemas.media.protection import Protection
 from tests.judges.film import Film, pack
 from tests.media_fixtures.numbered import NumberedClip, make_clip
 
@@ -27,6 +28,23 @@ CLIPS: dict[str, Callable[[Path], NumberedClip]] = {
         folder / "silent.webm", frame_count=100, fps=Fraction(30), width=320, height=180, audio=False
     ),
 }
+
+
+SYSTEMS = ["clearkey", "widevine", "playready"]
+PROTECTED: dict[str, Protection] = {
+    "cenc": {"scheme": "cenc", "systems": SYSTEMS, "policy_id": "default", "version": 1},
+    "cbcs": {"scheme": "cbcs", "systems": [*SYSTEMS, "fairplay"], "policy_id": "default", "version": 1},
+}
+
+
+@pytest.fixture(scope="session", params=PROTECTED)
+def protected_film(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Film:
+    """Two rungs and sound, for all systems that the scheme has."""
+    clip = make_clip(
+        tmp_path_factory.mktemp("protected") / "film.mp4", frame_count=120, fps=Fraction(24), width=854,
+        height=480,
+    )  # fmt: skip
+    return pack(clip.path, PROTECTED[request.param])
 
 
 @pytest.fixture(scope="session")

@@ -13,10 +13,13 @@ from typing import Any, cast
 from gateways.media.manifests import dash, hls
 from schemas.event import Event
 from schemas.media.plan import AUDIO_RENDITION, Plan
+from schemas.media.protection import PlanProtection, Protection, labels_of
 from schemas.media.storyboard import layout_of
 from schemas.media.views import AssetDocument
+from streams.core.content_keys import kid_of
 from streams.media.answers import ChunkResult
-from streams.media.plan import make_plan
+from streams.media.encrypting import encrypted
+from streams.media.plan import make_plan, protected
 from streams.media.pool import EncoderPool, PoolSettings
 from streams.media.projections import library
 from streams.media.rules import decide
@@ -26,6 +29,8 @@ ASSET = "film"
 BASE = f"v1/assets/{ASSET}"
 MASTER = f"{BASE}/hls/master.m3u8"
 MANIFEST = f"{BASE}/dash/manifest.mpd"
+CLEAR_MASTER = f"{BASE}/hls-clearkey/master.m3u8"
+CLEAR_MANIFEST = f"{BASE}/dash-clearkey/manifest.mpd"
 PART_SIZE_BYTES = 8 << 20
 STORYBOARD_FIELDS = ("sheet_count", "columns", "rows", "tile_width", "tile_height", "tile_count")
 INFO_FIELDS = ("container", "video_codec", "audio_codec", "width", "height", "duration_ms")
@@ -41,8 +46,11 @@ class Film:
     growing: dict[str, bytes] = field(default_factory=dict)
 
 
-def pack(path: Path) -> Film:
-    """Encode the clip and compute its manifests; errors of the pipeline come through as they are."""
+def pack(path: Path, protection: Protection | None = None) -> Film:
+    """Encode the clip and compute its manifests; errors of the pipeline come through as they are.
+
+    With `protection` it is encrypted, and has manifests for players of Clear Key beside the others.
+    """
     content = path.read_bytes()
     source = {
         "size_bytes": len(content),
@@ -51,6 +59,8 @@ def pack(path: Path) -> Film:
         "source_hash": hashlib.sha256(content).hexdigest(),
     }
     info, plan, results, pictures = asyncio.run(_encode(path, source["source_hash"]))
+    if protection is not None:
+        plan, results = _encrypted(plan, results, protection)
     told = _Teller()
     told.request("UploadStarted", title="A film", file_name=path.name, declared_size_bytes=len(content))
     told.request("UploadCompleted", source=source)
@@ -68,6 +78,12 @@ def pack(path: Path) -> Film:
     if film.document["state"] != "ready":
         raise AssertionError(f"every chunk is encoded, yet the film is {film.document['state']}")
     film.files = media | pictures | _hls(film.document) | {MANIFEST: dash.manifest(film.document).encode()}
+    if protection is not None:
+        clear = {
+            path.replace("/hls/", "/hls-clearkey/"): text
+            for path, text in _hls(film.document, clear_key=True).items()
+        }
+        film.files |= clear | {CLEAR_MANIFEST: dash.manifest(film.document, clear_key=True).encode()}
     return film
 
 
@@ -165,13 +181,25 @@ def _storyboard(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _hls(document: AssetDocument) -> dict[str, bytes]:
+def _encrypted(
+    plan: Plan, results: list[ChunkResult], protection: Protection
+) -> tuple[Plan, list[ChunkResult]]:
+    kids = {label: kid_of(ASSET, label, protection["version"]) for label in labels_of(plan)}
+    named = [{"label": label, "kid": kid} for label, kid in kids.items()]
+    plan = protected(plan, cast("PlanProtection", {**protection, "keys": named}))
+    keys = {kid: hashlib.sha256(kid.encode()).digest()[:16] for kid in kids.values()}
+    return plan, [encrypted(plan, result, keys) for result in results]
+
+
+def _hls(document: AssetDocument, *, clear_key: bool = False) -> dict[str, bytes]:
     plan = document["plan"]
     assert plan is not None
     names = [rendition["name"] for rendition in plan["renditions"]]
     if plan["audio"]["mode"] != "none":
         names.append(AUDIO_RENDITION)
-    playlists = {f"{BASE}/hls/{name}.m3u8": hls.media(document, name).encode() for name in names}
+    playlists = {
+        f"{BASE}/hls/{name}.m3u8": hls.media(document, name, clear_key=clear_key).encode() for name in names
+    }
     if document["storyboard"] is not None:
         playlists[f"{BASE}/hls/{hls.STORYBOARD}.m3u8"] = hls.media(document, hls.STORYBOARD).encode()
     return {MASTER: hls.master(document).encode(), **playlists}

@@ -72,9 +72,12 @@ class Player extends Part {
       this.firstFrameMs = performance.now() - this.startedAt;
     });
     try {
+      const { protection, links } = this.asset;
+      const source = protection ? links[`${this.kind}_clearkey`] : links[this.kind];
+      if (!source) throw new Error(`This film plays in players of ${protection.systems.join(", ")} only; this page knows Clear Key.`);
       const start = await ENGINES[this.kind]();
       if (this.asset.protection) this.licences ??= new Licences(this.asset.id, this.video, (problem) => this.deny(problem));
-      const engine = await start(this.video, this.asset.links[this.kind], {
+      const engine = await start(this.video, source, {
         licences: this.licences,
         onRungs: (rungs) => this.video.videoRenditions.fill(rungs),
         onProblem: (sentence, code) => this.fail(sentence, code),
