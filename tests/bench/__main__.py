@@ -19,6 +19,7 @@ from tests.bench import (
     freshness,
     gate,
     intake,
+    licences,
     measuring,
     media_benches,
     pages,
@@ -60,7 +61,8 @@ def chosen(names: tuple[str, ...]) -> Iterator[Bench]:
 
     kinds = (gate, screening, pages, media_benches, stack_benches)
     others = [bench for kind in kinds for bench in kind.benches()]
-    with_stacks = [*chat_benches.NAMES, intake.NAME, *measuring.NAMES, *questions.NAMES, freshness.NAME]
+    with_stacks = [*chat_benches.NAMES, intake.NAME, *measuring.NAMES, *questions.NAMES]
+    with_stacks += [freshness.NAME, *licences.NAMES]
     all_names = [*LANE, *with_stacks, *(bench.name for bench in others)]
     for asked in names:
         if not any(means(asked, name) for name in all_names):
@@ -90,6 +92,9 @@ def chosen(names: tuple[str, ...]) -> Iterator[Bench]:
     if wanted(freshness.NAME):
         with freshness.freshness() as benches:
             yield from benches
+    if any(wanted(name) for name in licences.NAMES):
+        with licences.licences(click.echo) as benches:
+            yield from (b for b in benches if wanted(b.name))
     yield from (bench for bench in others if wanted(bench.name))
 
 
