@@ -30,7 +30,7 @@ def entitlement(given: Given, challenge: bytes, **more: Any) -> dict[str, Any]:
     """The message: whose grant it is, its keys with their rules, and the rules of the whole licence.
 
     `expires_at_ms`, `playback_s`, `renew_every_s`: null asks for nothing. `hdcp` of a key: the version its
-    output needs, or null. `min_security_level`: 1 to 5 as Widevine counts, or null.
+    output needs, such as HDCP_V2_2, or null. `min_security_level`: 1 to 5 as Widevine counts, or null.
     """
     licence, now_s = given.licence, int(time.time())
     keys = [

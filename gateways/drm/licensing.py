@@ -220,6 +220,7 @@ _WORDS: Final = {
     "anonymiser_denied": "This film cannot be watched through a network that may hide where you are.",
     "device_denied": "This film cannot be watched on this device.",
     "system_denied": "This film cannot be watched with this player's protection system.",
+    "not_configured": "There are no licences here for this player's protection system.",
     "offline_denied": "This film cannot be kept on a device.",
     "security_level": "This device is not secure enough for this film.",
     "unenforceable": "This film's policy asks for what this player's protection system cannot enforce.",

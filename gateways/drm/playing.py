@@ -19,7 +19,8 @@ from gateways.core.routes import Route
 from gateways.drm.device_names import DEVICE_NAME
 from gateways.drm.licensing import LICENSING, Licensing, no_film
 from gateways.drm.playback_tokens import Playback
-from gateways.drm.requesting import ENFORCED, HEADER, HEADERS, NO_STORE, PROBLEMS, Asked, give, playback_of
+from gateways.drm.requesting import HEADER, HEADERS, NO_STORE, PROBLEMS, Asked, give, playback_of
+from gateways.drm.servers import CLEAR_KEY_ENFORCES
 from schemas.drm import clearkey
 from schemas.drm.events import PLAYBACK_BEAT, PLAYBACK_STOPPED, STREAM_ENDED, STREAM_KEPT
 from schemas.event import deterministic_id
@@ -118,7 +119,7 @@ async def clearkey_licence(request: web.Request) -> web.Response:
         kids = clearkey.kids_of(challenge)
     except clearkey.ClearKeyError as error:
         raise Problem("validation", str(error)) from None
-    asked = Asked(system="clearkey", challenge=challenge, kids=kids, enforces=ENFORCED["clearkey"])
+    asked = Asked(system="clearkey", challenge=challenge, kids=kids, enforces=CLEAR_KEY_ENFORCES)
     given = await give(request, playback, jti_hash, asked)
     body = clearkey.licence(given.keys)
     return web.Response(body=body, content_type="application/json", headers=NO_STORE)

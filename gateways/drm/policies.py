@@ -41,7 +41,9 @@ class PolicyRules(BaseModel):
     stream_lease_s: int = Field(60, ge=10, le=3600, description="a stream counts so long after its last beat")
     devices_allowed: list[Device] = Field([], max_length=200, description="only these")
     devices_denied: list[Device] = Field([], max_length=200)
-    min_security_level: int | None = Field(None, ge=1, le=10, description="as the system counts levels")
+    min_security_level: int | None = Field(
+        None, ge=1, le=5, description="of the device, from 1 (software) to 5 (all in hardware)"
+    )
     hdcp: dict[str, Hdcp] = Field({}, description=f"version that an output needs, by {', '.join(LABELS)}")
     countries_allowed: list[Country] = Field([], max_length=260, description="only from these")
     countries_denied: list[Country] = Field([], max_length=260)

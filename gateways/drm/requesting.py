@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,11 +25,6 @@ from schemas.drm.views import LicenceView, System
 HEADER: Final = "Playback-Token"
 HEADERS: Final = ((HEADER, "the playback token"),)
 PROBLEMS: Final = ("bad-credential", "forbidden", "validation", "conflict", "unavailable")
-ENFORCED: Final[Mapping[System, Collection[str]]] = {"clearkey": ()}
-"""Rules of `schemas.drm.views.ENFORCEABLE` that each system holds its players to, once they are in a licence.
-
-A browser keeps Clear Key's keys in the clear: there is no rule that it could enforce.
-"""
 NO_STORE: Final = {"Cache-Control": "no-store"}
 
 

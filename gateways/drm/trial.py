@@ -10,10 +10,11 @@ from pydantic import BaseModel, Field
 
 from gateways.core.endpoint import body_of, json_response
 from gateways.core.problem import Problem
-from gateways.drm.licensing import LICENSING, words_of
+from gateways.drm.licensing import LICENSING, Film, words_of
 from gateways.drm.playback_tokens import Playback
 from gateways.drm.policies import STRICT, Country
-from gateways.drm.requesting import ENFORCED, Asked, Network, requested
+from gateways.drm.requesting import Asked, Network, requested
+from gateways.drm.servers import SERVERS
 from schemas.drm.events import LICENCE_REQUESTED, LICENCE_TRIED
 from schemas.drm.views import AccountDocument, System
 from schemas.event import deterministic_id
@@ -30,7 +31,7 @@ class Trial(BaseModel):
     system: System = "clearkey"
     country: Country | None = None
     anonymiser: bool | None = Field(None, description="whether the network hides where it is; null: unknown")
-    security_level: int | None = Field(None, ge=1, le=10)
+    security_level: int | None = Field(None, ge=1, le=5)
     offline: bool = False
 
 
@@ -55,8 +56,11 @@ async def show(request: web.Request) -> web.Response:
     stream_id = deterministic_id("drm.stream", account_id, wish.device_id, wish.asset_id)
     privileged = wish.account_id is not None and wish.account_id == owner_of(film.asset)
     playback = Playback(account_id, wish.asset_id, wish.device_id, stream_id, privileged)
+    enforces = request.app[SERVERS].enforces(wish.system)
+    if enforces is None:
+        return json_response(_not_set(wish.system, film))
     asked = Asked(
-        system=wish.system, challenge=b"", enforces=ENFORCED.get(wish.system, ()),
+        system=wish.system, challenge=b"", enforces=enforces,
         security_level=wish.security_level, offline=wish.offline,
     )  # fmt: skip
     data = requested(
@@ -74,4 +78,13 @@ async def show(request: web.Request) -> web.Response:
             granted=not tried["code"], words=words_of(tried["code"]) if tried["code"] else "",
             policy_id=film.policy_id, policy_version=film.version, **tried,
         )
+    )  # fmt: skip
+
+
+def _not_set(system: str, film: Film) -> Decision:
+    """No system that is not set gives a licence to anybody."""
+    return Decision(
+        granted=False, code="not_configured", words=words_of("not_configured"),
+        detail=f"There are no licences of {system} here: set {system.upper()}_LICENCES.",
+        policy_id=film.policy_id, policy_version=film.version, streams=[], devices=[],
     )  # fmt: skip

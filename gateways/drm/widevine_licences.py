@@ -30,10 +30,7 @@ MOST_BYTES: Final = 64 * 1024
 LICENCE_TYPE: Final = "application/octet-stream"
 _TRACKS: Final = {AUDIO: "AUDIO", SD: "SD", HD: "HD", UHD: "UHD1"}
 _ALLOWED: Final = {UHD: "SD_UHD1", HD: "SD_HD", SD: "SD_ONLY"}
-_HDCP: Final = {
-    "1": "HDCP_V1", "2": "HDCP_V2", "2.0": "HDCP_V2", "2.1": "HDCP_V2_1", "2.2": "HDCP_V2_2",
-    "2.3": "HDCP_V2_3", **{f"1.{minor}": "HDCP_V1" for minor in range(5)},
-}  # fmt: skip
+_NO_HDCP: Final = "HDCP_NONE"
 _RETRY_S: Final = 5
 _RECOVERY_S: Final = 30
 
@@ -76,7 +73,7 @@ def policy_of(given: Given, now_s: float) -> dict[str, Any]:
             "key_id": _base64(bytes.fromhex(kid)),
             "key": _base64(given.keys[kid]),
             "security_level": given.film.rules["min_security_level"] or 1,
-            "required_output_protection": {"hdcp": _hdcp(licence["hdcp"].get(label))},
+            "required_output_protection": {"hdcp": licence["hdcp"].get(label, _NO_HDCP)},
         }
         for label, kid in labels.items()
         if kid in given.keys
@@ -106,18 +103,6 @@ def _left_s(expires_at_ms: int, now_s: float) -> int:
     if left_s < 1:
         raise Problem("forbidden", "The licence ended while it was asked for.", code="too_late")
     return left_s
-
-
-def _hdcp(version: str | None) -> str:
-    if version is None:
-        return "HDCP_NONE"
-    if version not in _HDCP:
-        raise Problem(
-            "conflict",
-            f"The film's policy asks for HDCP {version!r}; Widevine knows {', '.join(sorted(_HDCP))}.",
-            code="unenforceable",
-        )
-    return _HDCP[version]
 
 
 async def _asked(request: web.Request, settings: WidevineLicences, message: dict[str, Any]) -> bytes:

@@ -63,7 +63,7 @@ def test_a_licence_starts_a_stream_on_a_new_device_and_is_kept_as_a_row() -> Non
         ("unenforceable", {"licence_s": 60}, {}),
         ("unenforceable", {"playback_s": 60}, {"enforces": ["licence_s"]}),
         ("unenforceable", {"renew_every_s": 60}, {}),
-        ("unenforceable", {"hdcp": {"uhd": "2.2"}}, {}),
+        ("unenforceable", {"hdcp": {"uhd": "HDCP_V2_2"}}, {}),
         ("unenforceable", {"min_security_level": 1}, {"security_level": 3}),
         (
             "security_level",

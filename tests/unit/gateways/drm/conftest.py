@@ -24,6 +24,8 @@ from gateways.drm.licensing import LICENSING, Licensing
 from gateways.drm.playback_tokens import PlaybackTokens
 from gateways.drm.playing import PLAYING_ROUTES
 from gateways.drm.requesting import HEADER
+from gateways.drm.servers import SERVERS, Servers
+from gateways.drm.upstream import Upstream
 from schemas.drm.views import (
     ACCOUNTS,
     EVENTS,
@@ -164,6 +166,7 @@ async def opened(
 
     def prepare(app: web.Application) -> None:
         app[LICENSING] = licensing
+        app[SERVERS] = Servers(upstream=Upstream())
         also(app)
 
     service = Service(name="drm", routes=(*PLAYING_ROUTES, *ADMINISTRATION_ROUTES, *routes), prepare=prepare)

@@ -37,7 +37,7 @@ from tests.support.challenges import (
     widevine_renewal,
     widevine_request,
 )
-from tests.unit.gateways.conftest import Serve
+from tests.unit.gateways.conftest import BEARER, Serve
 from tests.unit.gateways.drm.conftest import FILM, Cinema, opened
 from tests.unit.gateways.drm.licence_server import (
     ANSWER,
@@ -169,7 +169,7 @@ async def test_widevines_server_gets_a_signed_request_with_keys_and_policy(relay
 async def test_what_widevine_enforces_stands_in_the_request(relay: Relay) -> None:
     await relay.cinema.world.say_policy(
         "strict", licence_s=600, playback_s=300, renew_every_s=60, offline=True, min_security_level=3,
-        hdcp={"sd": "2.2", "audio": "1.4"},
+        hdcp={"sd": "HDCP_V2_2", "audio": "HDCP_V1"},
     )  # fmt: skip
     await relay.cinema.world.say_of_film(policy="strict")
     challenge = widevine_request(relay.cinema.kids, offline=True, boxed=True)
@@ -211,13 +211,13 @@ def test_the_server_takes_both_paddings_and_no_other_signature(padding: bytes) -
 
 async def test_playreadys_server_gets_the_challenge_with_a_sealed_entitlement(relay: Relay) -> None:
     await relay.cinema.world.say_policy(
-        "strict", licence_s=600, playback_s=300, min_security_level=3, hdcp={"sd": "2.2"}
+        "strict", licence_s=600, playback_s=300, min_security_level=3, hdcp={"sd": "HDCP_V2_2"}
     )
     await relay.cinema.world.say_of_film(policy="strict")
     assert await relay.ask("playready", relay.challenge("playready")) == (200, ANSWER)
     [told] = relay.server.said
     assert {UUID(key["kid"]).hex: base64.b64decode(key["key"]) for key in told["keys"]} == relay.cinema.keys
-    assert {key["label"]: key["hdcp"] for key in told["keys"]} == {"audio": None, "sd": "2.2"}
+    assert {key["label"]: key["hdcp"] for key in told["keys"]} == {"audio": None, "sd": "HDCP_V2_2"}
     assert (told["asset_id"], told["system"], told["scheme"]) == (FILM, "playready", "cbcs")
     assert (told["playback_s"], told["offline"], told["security_level"]) == (300, False, 3000)
     assert told["expires_at_ms"] > told["iat"] * 1000
@@ -353,9 +353,23 @@ async def test_what_a_server_does_not_say_it_enforces_is_denied(relay: Relay) ->
     for system, more in (("playready", ""), ("fairplay", kid)):
         asked = await relay.code(system, relay.challenge(system), f"?{more}offline=true")
         assert asked == (403, "offline_denied")
-    await relay.cinema.world.say_policy("odd", hdcp={"sd": "9"})
-    await relay.cinema.world.say_of_film(policy="odd")
-    assert await relay.code("widevine", relay.challenge("widevine")) == (409, "unenforceable")
+
+
+async def test_a_trial_knows_what_each_system_enforces(relay: Relay) -> None:
+    await relay.cinema.world.say_policy("renewed", renew_every_s=60, min_security_level=2)
+    await relay.cinema.world.say_of_film(policy="renewed")
+
+    async def tried(system: str, **more: object) -> str:
+        wish = {"asset_id": FILM, "system": system, **more}
+        answer = await relay.cinema.client.post("/v1/decisions", json=wish, headers=BEARER)
+        assert answer.status == 200, await answer.text()
+        return str((await answer.json())["code"])
+
+    assert await tried("widevine") == ""
+    assert await tried("widevine", security_level=1) == "security_level"
+    assert await tried("playready") == await tried("fairplay") == "unenforceable"
+    assert await tried("clearkey") == "system_denied"
+    assert relay.server.said == []
 
 
 async def test_a_film_has_no_licence_of_a_system_that_it_is_not_protected_for(relay: Relay) -> None:
@@ -374,6 +388,10 @@ async def test_systems_that_are_not_set_say_which_setting(
     answer = await cinema.client.get("/v1/fairplay/certificate")
     assert (answer.status, "FAIRPLAY_LICENCES" in await answer.text()) == (503, True)
     assert cinema.world.published == []
+    wish = {"asset_id": FILM, "system": "widevine"}
+    answer = await cinema.client.post("/v1/decisions", json=wish, headers=BEARER)
+    said = await answer.json()
+    assert (said["granted"], said["code"]) == (False, "not_configured")
 
 
 class OpaqueKsm:
