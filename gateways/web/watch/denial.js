@@ -1,11 +1,14 @@
 // Why a protected film does not play, and what the viewer can do about it.
 import { html, nothing } from "lit";
 import { announce } from "shared/announce.js";
-import { signInButton, icon } from "shared/parts.js";
+import { exact, iso } from "shared/format.js";
+import { icon, signInButton } from "shared/parts.js";
 import { who } from "shared/rights.js";
-import { deviceId, endStream } from "./licences.js";
+import { deviceId, endStream, forgetDevice } from "./licences.js";
 
-const AT = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
+const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
+const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+const since = (atMs) => (new Date(atMs).toDateString() === new Date().toDateString() ? TIME : DAY).format(atMs);
 const NEEDS_A_RIGHT = ["no_right", "right_ended"];
 
 /** What a viewer does next, by the code of a denial. Without one, trying again is all there is. */
@@ -20,32 +23,47 @@ const REMEDIES = {
   unenforceable: "Watch it in an app or browser that can keep to it.",
 };
 
-const where = (stream, here) => (stream.device_id === here ? "This device" : stream.device_name || "Another device");
+/** One device that is in the way: its name, since when, and how to be rid of it. */
+function inTheWay(each, { label, told, rid, again }) {
+  const name = each.device_id === deviceId() ? "This browser" : each.device_name || "A device without a name";
+  const act = async (event) => {
+    event.currentTarget.disabled = true;
+    await rid(each).catch(() => {}); // it may have ended by itself
+    announce(told);
+    again();
+  };
+  return html`
+    <li><span>${name}<span class="dim"> since <time datetime=${iso(each.since_ms)} title=${exact(each.since_ms)}>${since(each.since_ms)}</time></span></span>
+      <button class="button small" type="button" aria-label="${label}: ${name}" @click=${act}>${label}</button></li>`;
+}
 
-/** One film that is in the way: where it plays, since when, and its stop. */
-const playing = (stream, again) => html`
-  <li><span>${where(stream, deviceId())}<span class="dim"> since <time datetime=${new Date(stream.since_ms).toISOString()}>${AT.format(stream.since_ms)}</time></span></span>
-    <button class="button small" type="button" @click=${async (event) => {
-      event.currentTarget.disabled = true;
-      await endStream(stream.stream_id, stream.device_id).catch(() => {}); // it may have ended by itself
-      announce("Stopped there.");
-      again();
-    }}>Stop it, play here</button></li>`;
+/** What of a denial can be put out of the way from here; of a guest's devices none, for they have no account. */
+function obstacles({ code, more = {} }, again) {
+  if (code === "too_many_streams") {
+    const rid = (stream) => endStream(stream.stream_id, stream.device_id);
+    return (more.streams ?? []).map((each) => inTheWay(each, { label: "Stop it, play here", told: "Stopped there.", rid, again }));
+  }
+  if (code !== "too_many_devices" || !who()) return [];
+  const rid = (device) => forgetDevice(device.device_id);
+  return (more.devices ?? []).map((each) => inTheWay(each, { label: "Forget it, play here", told: "Forgotten.", rid, again }));
+}
 
-/** Over the picture: the server's words, what plays where, and the way on. `again()` asks once more. */
+/** Over the picture: the server's words, what is in the way, and the way on. `again()` asks once more. */
 export function denied(problem, again) {
-  const { streams = [] } = problem.more ?? {};
+  const rows = obstacles(problem, again);
   const remedy = REMEDIES[problem.code];
   const stranger = !who() && NEEDS_A_RIGHT.includes(problem.code);
+  // the rows tell the names and times that follow the colon, in the viewer's own time
+  const words = rows.length ? problem.message.replace(/:.*$/s, ":") : problem.message;
   return html`
     <div class="over denied" role="alert">
       ${icon(problem.passing ? "circle-alert" : "lock")}
-      <p>${problem.message}</p>
+      <p>${words}</p>
       ${remedy && !stranger ? html`<p class="dim">${remedy}</p>` : nothing}
-      ${streams.length ? html`<ul>${streams.map((stream) => playing(stream, again))}</ul>` : nothing}
+      ${rows.length ? html`<ul>${rows}</ul>` : nothing}
       <div class="ways">
         ${stranger ? signInButton({ plain: false, then: again }) : nothing}
-        <button class="button" type="button" @click=${again}>${icon("rotate-cw")}Try again</button>
+        <button class="button small" type="button" @click=${again}>${icon("rotate-cw")}Try again</button>
       </div>
     </div>`;
 }

@@ -1,6 +1,7 @@
 // Licences of a protected film: a playback token for each, beats while it plays, and the stop.
 import { problemOf, request } from "shared/api.js";
 import { place } from "shared/places.js";
+import { clientOf } from "shared/words.js";
 
 const KEPT = "kinolog-device";
 const random = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -22,6 +23,9 @@ export function deviceId() {
 
 /** Ends what plays elsewhere on the same account. */
 export const endStream = (streamId, device) => ask(`/v1/streams/${streamId}?${new URLSearchParams({ device_id: device })}`, { method: "DELETE" });
+
+/** One's own device does not count any more; what plays on it ends. */
+export const forgetDevice = (device) => ask(`/v1/me/devices/${device}`, { method: "DELETE" });
 
 /** The Problem of a licence that was refused, out of what a player has of the answer: status and body (text or bytes). */
 export function refusal(status, body) {
@@ -50,7 +54,8 @@ export class Licences {
   /** A token for the licence that `challenge` (a player's bytes) asks for. Rejects with a Problem. */
   async token(challenge) {
     for (const kid of JSON.parse(new TextDecoder().decode(challenge)).kids) this.kids.add(kid);
-    const made = await ask("/v1/tokens", { method: "POST", json: { asset_id: this.assetId, device_id: this.deviceId } });
+    const wish = { asset_id: this.assetId, device_id: this.deviceId, device_name: clientOf(navigator.userAgent) };
+    const made = await ask("/v1/tokens", { method: "POST", json: wish });
     this.stream = made;
     this.beatAt = performance.now();
     clearInterval(this.timer);

@@ -14,7 +14,7 @@ import { mayDo, rights } from "shared/rights.js";
 import { ready } from "shared/session.js";
 import { visibilityMenu } from "shared/visibility.js";
 import { facts, ladder } from "./details.js";
-import { onlyDash, playedAs, playsHere, suits } from "./kinds.js";
+import { onlyDash, opensHere, playedAs, playsHere, suits } from "./kinds.js";
 import { eventsPanel } from "./events-panel.js";
 
 const ID = decodeURIComponent(location.pathname.split("/")[2]);
@@ -125,6 +125,9 @@ class Watch extends Part {
     }
     if (asset.state === "deleted") {
       return html`<div class="stage">${blank({ name: "trash-2", title: "This film was deleted", text: "Its events are still on the log.", actions: html`<a class="button" href="/">Back to the library</a>` })}</div>`;
+    }
+    if (isPlayable(asset) && !opensHere(asset)) {
+      return html`<div class="stage">${blank({ name: "lock", title: "This film does not open here", text: `It is protected for ${asset.protection.systems.join(", ")}: watch it in an app that has that.`, actions: html`<a class="button" href="/">Back to the library</a>` })}</div>`;
     }
     const progress = { ...asset.progress, ...this.progress };
     return html`<div class="stage preparing">

@@ -3,6 +3,7 @@ import { Part, html, nothing } from "shared/element.js";
 import { icon } from "shared/parts.js";
 import { reportBeats } from "./beats.js";
 import { denied } from "./denial.js";
+import { manifestOf } from "./kinds.js";
 import { Licences } from "./licences.js";
 import { shortcutsOf } from "./player-keys.js";
 import { Renditions } from "./renditions.js";
@@ -72,12 +73,9 @@ class Player extends Part {
       this.firstFrameMs = performance.now() - this.startedAt;
     });
     try {
-      const { protection, links } = this.asset;
-      const source = protection ? links[`${this.kind}_clearkey`] : links[this.kind];
-      if (!source) throw new Error(`This film plays in players of ${protection.systems.join(", ")} only; this page knows Clear Key.`);
       const start = await ENGINES[this.kind]();
       if (this.asset.protection) this.licences ??= new Licences(this.asset.id, this.video, (problem) => this.deny(problem));
-      const engine = await start(this.video, source, {
+      const engine = await start(this.video, manifestOf(this.asset, this.kind), {
         licences: this.licences,
         onRungs: (rungs) => this.video.videoRenditions.fill(rungs),
         onProblem: (sentence, code) => this.fail(sentence, code),
