@@ -13,10 +13,20 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from schemas.drm.views import ENFORCEABLE
-from streams.core.gate_settings import WidevineSigner, is_loopback
+from streams.core.gate_settings import WidevineSigner, from_json, is_loopback
 
 SECRET_BYTES: Final = 32
 _STRICT: Final = ConfigDict(extra="forbid", frozen=True)
+
+
+def from_json_or_file(value: Any) -> Any:
+    """A JSON text, or that of the file that @path names, as what it says. Raises ValueError."""
+    if isinstance(value, str) and value.startswith("@"):
+        try:
+            value = Path(value[1:]).read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"the file that it names cannot be read ({type(error).__name__})") from None
+    return from_json(value)
 
 
 def _private(value: str) -> str:

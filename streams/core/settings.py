@@ -14,7 +14,12 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from streams.core.gate_settings import OidcIssuer, WidevineSigner, check_networks, from_json, listed, weakness
-from streams.core.licence_settings import FairPlayLicences, PlayReadyLicences, WidevineLicences
+from streams.core.licence_settings import (
+    FairPlayLicences,
+    PlayReadyLicences,
+    WidevineLicences,
+    from_json_or_file,
+)
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -226,18 +231,21 @@ class Settings(BaseSettings):
     )
     widevine_licences: Annotated[WidevineLicences | None, NoDecode] = Field(
         default=None,
-        description="Widevine's cloud licence service, as JSON with url, provider, key (hexadecimal AES key) "
+        description="Widevine's cloud licence service, as JSON (or @ and the file that holds it) "
+        "with url, provider, key (hexadecimal AES key) "
         "and iv (hexadecimal vector), as the provider's agreement with Google gives them; empty: no licences "
         "of Widevine.",
     )
     playready_licences: Annotated[PlayReadyLicences | None, NoDecode] = Field(
         default=None,
-        description="A PlayReady licence server, as JSON with url, secret (32 bytes, hexadecimal: seals what "
+        description="A PlayReady licence server, as JSON (or @ and the file that holds it) "
+        "with url, secret (32 bytes, hexadecimal: seals what "
         "we tell it) and enforces (rules that it writes into licences); empty: no licences of PlayReady.",
     )
     fairplay_licences: Annotated[FairPlayLicences | None, NoDecode] = Field(
         default=None,
-        description="FairPlay, as JSON with certificate_file and either url, secret (32 bytes, hexadecimal) "
+        description="FairPlay, as JSON (or @ and the file that holds it) "
+        "with certificate_file and either url, secret (32 bytes, hexadecimal) "
         "and enforces of a key-security module over HTTP, or module (package.module:name) of a plug-in; "
         "empty: no licences of FairPlay.",
     )
@@ -289,10 +297,12 @@ class Settings(BaseSettings):
     def _listed(cls, value: Any) -> Any:
         return listed(value)
 
-    @field_validator(
-        "rate_limits", "service_urls", "oidc_issuers", "widevine_signers", "widevine_licences",
-        "playready_licences", "fairplay_licences", mode="before",
-    )  # fmt: skip
+    @field_validator("widevine_licences", "playready_licences", "fairplay_licences", mode="before")
+    @classmethod
+    def _from_json_or_file(cls, value: Any) -> Any:
+        return from_json_or_file(value)
+
+    @field_validator("rate_limits", "service_urls", "oidc_issuers", "widevine_signers", mode="before")
     @classmethod
     def _from_json(cls, value: Any) -> Any:
         return from_json(value)

@@ -197,9 +197,17 @@ LICENCE_SERVERS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", LICENCE_SERVERS)
-def test_secrets_of_licence_servers_are_not_shown(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_of_licence_servers_are_not_shown(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv(name.upper(), json.dumps(LICENCE_SERVERS[name]))
     found = load_settings()
+    (tmp_path / "secrets.json").write_text(json.dumps(LICENCE_SERVERS[name]))
+    monkeypatch.setenv(name.upper(), f"@{tmp_path}/secrets.json")
+    assert load_settings() == found
+    monkeypatch.setenv(name.upper(), f"@{tmp_path}/nowhere.json")
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load_settings()
     assert LICENCE_SERVERS[name]["url"] in shown(getattr(found, name))
     for text in (shown(getattr(found, name)), repr(found)):
         assert "5e5e" not in text
