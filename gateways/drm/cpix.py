@@ -17,6 +17,7 @@ from lxml import etree
 
 from schemas.drm.pssh import FAIRPLAY, PLAYREADY, WIDEVINE
 from schemas.drm.signalling import Signals, hls_key, signals
+from schemas.drm.xml import XmlRefused, parsed
 from schemas.media.protection import SCHEMES, Scheme
 
 VERSION: Final = "2.3"
@@ -52,7 +53,10 @@ class Asked:
 
 def read(raw: bytes) -> Asked:
     """The document of a request. Raises CpixError."""
-    root = _parsed(raw)
+    try:
+        root = parsed(raw, MOST_BYTES)
+    except XmlRefused as error:
+        raise CpixError(str(error)) from None
     if root.tag != f"{_CPIX}CPIX":
         raise CpixError("The document's root must be CPIX of the name space urn:dashif:org:cpix.")
     if root.get("version") != VERSION:
@@ -95,31 +99,6 @@ def fill(asked: Asked, keys: Mapping[str, bytes]) -> bytes:
 def initialisation_vector(content_id: str, kid: str) -> bytes:
     """The constant vector of a `cbcs` key: no secret, and the same whenever it is asked for."""
     return hashlib.sha256(f"iv|{content_id}|{kid}".encode()).digest()[:16]
-
-
-def _parsed(raw: bytes) -> Any:
-    if len(raw) > MOST_BYTES:
-        raise CpixError(f"The document has more than {MOST_BYTES} bytes.")
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError:
-        raise CpixError("The document must be UTF-8.") from None
-    if "<!" in text.replace("<!--", "").replace("<![CDATA[", ""):
-        raise CpixError("The document must have no document type and no entities.")
-    # Whatever encoding the document claims: what was looked through is what is parsed.
-    parser = etree.XMLParser(
-        encoding="utf-8",
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
-    try:
-        return etree.fromstring(text.encode(), parser)
-    except (etree.XMLSyntaxError, ValueError):
-        raise CpixError("The body is no well-formed XML document.") from None
 
 
 def _listed(root: Any, name: str) -> list[Any]:

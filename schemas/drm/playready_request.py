@@ -1,7 +1,6 @@
 """What a PlayReady player's request says in clear: AcquireLicense in SOAP, with the header of the film in it.
 
-The message comes from outside: no document type (so no entities), no network, bounded in size and depth. What
-the device says of itself is encrypted, and the licence server's.
+What the device says of itself is encrypted, and the licence server's.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import binascii
 from typing import Any, Final
 from uuid import UUID
 
-from lxml import etree
+from schemas.drm.xml import XmlRefused, parsed
 
 MOST_BYTES: Final = 128 * 1024
 MOST_KIDS: Final = 64
@@ -51,25 +50,12 @@ def check_answer(answer: bytes) -> None:
 
 
 def _parsed(raw: bytes) -> Any:
-    if len(raw) > MOST_BYTES:
-        raise NotPlayReady(f"The message has more than {MOST_BYTES} bytes.")
     try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise NotPlayReady("The message must be UTF-8.") from None
-    if "<!" in text.replace("<!--", "").replace("<![CDATA[", ""):
-        raise NotPlayReady("The message must have no document type and no entities.")
-    # Whatever encoding the message claims: what was looked through is what is parsed.
-    parser = etree.XMLParser(
-        encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False,
-        remove_comments=True, remove_pis=True,
-    )  # fmt: skip
-    try:
-        root = etree.fromstring(text.encode(), parser)
-    except (etree.XMLSyntaxError, ValueError):
-        raise NotPlayReady("The body is no well-formed XML document.") from None
+        root = parsed(raw, MOST_BYTES)
+    except XmlRefused as error:
+        raise NotPlayReady(str(error)) from None
     if sum(1 for _ in root.iter()) > MOST_ELEMENTS:
-        raise NotPlayReady(f"The message has more than {MOST_ELEMENTS} elements.")
+        raise NotPlayReady(f"The document has more than {MOST_ELEMENTS} elements.")
     return root
 
 

@@ -355,6 +355,19 @@ async def test_what_a_server_does_not_say_it_enforces_is_denied(relay: Relay) ->
         assert asked == (403, "offline_denied")
 
 
+async def test_no_secret_is_logged(relay: Relay, capsys: pytest.CaptureFixture[str]) -> None:
+    for system in SYSTEMS:
+        assert (await relay.ask(system, relay.challenge(system)))[0] == 200
+    relay.server.answer = web.Response(status=500)
+    for system in SYSTEMS:
+        assert (await relay.ask(system, relay.challenge(system)))[0] == 503
+    said = "".join(capsys.readouterr())
+    assert said.count("no licence from the licence server") == len(SYSTEMS)
+    secrets = [SECRET, KEY, IV, *(key.hex() for key in relay.cinema.keys.values())]
+    secrets += [base64.b64encode(key).decode() for key in relay.cinema.keys.values()]
+    assert [secret for secret in secrets if secret in said] == []
+
+
 async def test_a_trial_knows_what_each_system_enforces(relay: Relay) -> None:
     await relay.cinema.world.say_policy("renewed", renew_every_s=60, min_security_level=2)
     await relay.cinema.world.say_of_film(policy="renewed")
