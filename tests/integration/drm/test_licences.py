@@ -18,9 +18,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from deploy.local.launcher import Stack
 from gateways.drm.playback_tokens import TOKEN_S, TYPE, Playback, PlaybackTokens
 from gateways.drm.requesting import HEADER
+from schemas.drm import pssh
 from streams.core.content_keys import ContentKeys
 from streams.core.vault import Vault, open_vault
 from tests.media_fixtures.numbered import make_clip
+from tests.support.challenges import widevine_request
 from tests.support.clearkey import challenge_of
 from tests.support.planting import BOOK
 
@@ -33,6 +35,7 @@ async def protected(
     """Id of a protected film, its KIDs by label, and the command lines of all that ran until it was ready."""
     headers = {"Authorization": f"Bearer {stack.credentials['admin_api_key']}"}
     url, query = f"{stack.url('streaming')}/v1/assets", {"title": "Protected", "protection": "cenc"}
+    query["systems"] = "clearkey,widevine,playready"
     async with http.post(url, params=query, data=clip, headers=headers) as answer:
         assert answer.status == 202, await answer.text()
         asset_id = str((await answer.json())["id"])
@@ -124,6 +127,17 @@ async def test_a_player_gets_a_films_keys_beats_and_stops(platform_stack: Stack,
         assert await ask("POST", path, 200, data=challenge, headers=named) == licence
         other = challenge_of([next(iter(kids.values())), "ab" * 16])
         assert (await ask("POST", path, 403, data=other, headers=named))["code"] == "token_used"
+        # Widevine's manifests are there; its licences need a provider's server, which no setting names.
+        bare = {"Authorization": headers["Authorization"]}
+        for folder, named in (("dash", pssh.WIDEVINE), ("dash-clearkey", pssh.CLEAR_KEY)):
+            url = f"{stack.url('streaming')}/v1/assets/{asset_id}/{folder}/manifest.mpd"
+            async with http.get(url, headers=bare) as answer:
+                found = await answer.text()
+            spoken = {system for system in (pssh.WIDEVINE, pssh.PLAYREADY, pssh.CLEAR_KEY) if system in found}
+            assert (named in spoken, len(spoken)) == (True, 2 if folder == "dash" else 1)
+        wish = {"data": widevine_request(kids.values()), "headers": {HEADER: token["token"]}}
+        refused = await ask("POST", "/v1/licences/widevine", 503, **wish)
+        assert (refused["code"], "WIDEVINE_LICENCES" in refused["detail"]) == ("not_configured", True)
         stream = {"stream_id": token["stream_id"], "device_id": device_id}
         await ask("POST", "/v1/beats", 200, json=stream)
         await ask("DELETE", f"/v1/streams/{token['stream_id']}?device_id={device_id}", 200)
