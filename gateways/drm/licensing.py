@@ -135,6 +135,15 @@ class Licensing:
         stream = document["streams"].get(stream_id) if document is not None else None
         return stream is not None and (await self.access(stream["asset_id"]))["stopped"]
 
+    async def switch_of(self, view: View, account_id: str, device_id: str) -> str:
+        """Which switch of an account keeps its device from playing, as a denial names it; "" for none."""
+        document = cast("AccountDocument | None", await view.get(account_id))
+        if document is None:
+            return ""
+        if document["stopped"]:
+            return "account_stopped"
+        return "device_stopped" if device_id in document["stopped_devices"] else ""
+
     async def decided(
         self, projection: Projection, topic: str, key: str, name: str, data: Any, request_id: str
     ) -> None:

@@ -17,7 +17,7 @@ from gateways.core.problem import Problem
 from gateways.core.rates import BEAT
 from gateways.core.routes import Route
 from gateways.drm.device_names import DEVICE_NAME
-from gateways.drm.licensing import LICENSING, Licensing, no_film
+from gateways.drm.licensing import LICENSING, Licensing, no_film, words_of
 from gateways.drm.playback_tokens import Playback
 from gateways.drm.requesting import HEADER, HEADERS, NO_STORE, PROBLEMS, Asked, give, playback_of
 from gateways.drm.servers import CLEAR_KEY_ENFORCES
@@ -126,7 +126,8 @@ async def clearkey_licence(request: web.Request) -> web.Response:
 
 
 async def beat(request: web.Request) -> web.Response:
-    """Problem 409 `stream_ended`: the player must stop, or ask for a licence again."""
+    """Problem 409 `stream_ended`: the player must stop, or ask for a licence again. `why`: the switch, if it
+    was one, as a denial would name it; empty: somebody ended it, or its time without a beat was over."""
     licensing, said = request.app[LICENSING], body_of(request, StreamNamed)
     account_id = account_of(request, said.device_id)
     data = {"account_id": account_id, "stream_id": said.stream_id}
@@ -135,8 +136,10 @@ async def beat(request: web.Request) -> web.Response:
         # The account's decider knows its own switches; the film's is looked at here.
         ended = {**data, "reason": "ended", "actor": account_id}
         await licensing.ask(account_id, PLAYBACK_STOPPED, ended, uuid.uuid4().hex, (STREAM_ENDED,))
-        raise _stream_ended()
-    return _answer(outcome, said.stream_id)
+        raise _stream_ended("asset_stopped")
+    if outcome["type"] == REFUSED:
+        raise _stream_ended(await licensing.switch_of(view, account_id, said.device_id))
+    return json_response(Kept(stream_id=said.stream_id))
 
 
 async def stop(request: web.Request) -> web.Response:
@@ -145,17 +148,14 @@ async def stop(request: web.Request) -> web.Response:
     account_id = account_of(request, query_of(request, OnDevice).device_id)
     data = {"account_id": account_id, "stream_id": stream_id, "reason": "stopped", "actor": account_id}
     _, outcome = await licensing.ask(account_id, PLAYBACK_STOPPED, data, uuid.uuid4().hex, (STREAM_ENDED,))
-    return _answer(outcome, stream_id)
-
-
-def _answer(outcome: dict[str, object], stream_id: str) -> web.Response:
     if outcome["type"] == REFUSED:
         raise _stream_ended()
     return json_response(Kept(stream_id=stream_id))
 
 
-def _stream_ended() -> Problem:
-    return Problem("conflict", "This stream does not count any more.", code="stream_ended")
+def _stream_ended(why: str = "") -> Problem:
+    words = words_of(why) if why else "Playing here was ended, or nothing was heard of it for too long."
+    return Problem("conflict", words, code="stream_ended", why=why)
 
 
 PLAYING_ROUTES: Final = (

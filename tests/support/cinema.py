@@ -47,6 +47,9 @@ class Office:
         shown = await self._ask("GET", f"/v1/accounts/{account_id}")
         return [stream["stream_id"] for stream in shown["streams"]]
 
+    async def end(self, account_id: str, stream_id: str) -> None:
+        await self._ask("DELETE", f"/v1/accounts/{account_id}/streams/{stream_id}")
+
     async def close(self) -> None:
         await self._http.close()
 

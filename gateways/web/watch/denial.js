@@ -51,7 +51,7 @@ function obstacles({ code, more = {} }, again) {
 /** Over the picture: the server's words, what is in the way, and the way on. `again()` asks once more. */
 export function denied(problem, again) {
   const rows = obstacles(problem, again);
-  const remedy = REMEDIES[problem.code];
+  const remedy = REMEDIES[problem.more?.why || problem.code];
   const stranger = !who() && NEEDS_A_RIGHT.includes(problem.code);
   // the rows tell the names and times that follow the colon, in the viewer's own time
   const words = rows.length ? problem.message.replace(/:.*$/s, ":") : problem.message;
@@ -63,7 +63,7 @@ export function denied(problem, again) {
       ${rows.length ? html`<ul>${rows}</ul>` : nothing}
       <div class="ways">
         ${stranger ? signInButton({ plain: false, then: again }) : nothing}
-        <button class="button small" type="button" @click=${again}>${icon("rotate-cw")}Try again</button>
+        <button class="button small" type="button" @click=${again}>${problem.code === "stream_ended" ? html`${icon("play")}Play on` : html`${icon("rotate-cw")}Try again`}</button>
       </div>
     </div>`;
 }

@@ -37,13 +37,13 @@ export function refusal(status, body) {
  * The licences of one film in one <video>. `onEnd(problem)` is called when it may not play on.
  *
  * Every licence has a token of its own. The stream that they open counts until `stop()`, or until beats are missing; a
- * paused film sends none. A stream that has ended while we played is asked for again: only a denial stops the film.
+ * paused film sends none. A stream whose time may have passed is asked for again; any other end of it was somebody's wish.
  */
 export class Licences {
   url = at("/v1/licences/clearkey");
 
   constructor(assetId, video, onEnd) {
-    Object.assign(this, { assetId, video, onEnd, deviceId: deviceId(), kids: new Set(), stream: null, beatAt: 0 });
+    Object.assign(this, { assetId, video, onEnd, deviceId: deviceId(), kids: new Set(), stream: null, beatAt: 0, keptAt: 0 });
     this.listening = new AbortController();
     const { signal } = this.listening;
     video.addEventListener("playing", () => this.resume(), { signal });
@@ -57,7 +57,7 @@ export class Licences {
     const wish = { asset_id: this.assetId, device_id: this.deviceId, device_name: clientOf(navigator.userAgent) };
     const made = await ask("/v1/tokens", { method: "POST", json: wish });
     this.stream = made;
-    this.beatAt = performance.now();
+    this.keptAt = this.beatAt = performance.now();
     clearInterval(this.timer);
     this.timer = setInterval(() => this.video.paused || this.beat(), made.beat_every_s * 1000);
     return made.token;
@@ -72,10 +72,17 @@ export class Licences {
     this.beatAt = performance.now();
     try {
       await ask("/v1/beats", { method: "POST", json: { stream_id: this.stream.stream_id, device_id: this.deviceId } });
+      this.keptAt = this.beatAt;
     } catch (problem) {
-      if (problem.code === "stream_ended" && this.stream) await this.renew();
-      // any other trouble may pass: the next beat tells
+      if (problem.code !== "stream_ended" || !this.stream) return; // any other trouble may pass: the next beat tells
+      if (problem.more.why || !this.mayHaveLapsed) this.end(problem);
+      else await this.renew();
     }
+  }
+
+  /** It counts until three beats are missing. */
+  get mayHaveLapsed() {
+    return this.beatAt - this.keptAt > 2.5 * this.stream.beat_every_s * 1000;
   }
 
   /** Asks anew for the keys that the browser has: what counts is the answer. */
@@ -95,7 +102,7 @@ export class Licences {
     const { stream_id: streamId } = this.stream;
     const path = `/v1/streams/${streamId}?${new URLSearchParams({ device_id: this.deviceId })}`;
     ask(path, { method: "DELETE", keepalive: true }).catch(() => {}); // else it lapses by itself
-    this.beatAt = -Infinity;
+    this.beatAt = this.keptAt = -Infinity;
   }
 
   /** The film may not play on, as an answer says. */

@@ -117,7 +117,9 @@ async def test_a_switched_off_film_ends_what_plays_at_its_next_beat(cinema: Cine
     said = {"stream_id": made["stream_id"], "device_id": TV}
     await cinema.world.say_of_film(stopped=True)
     answer = await cinema.client.post("/v1/beats", json=said)
-    assert (answer.status, (await answer.json())["code"]) == (409, "stream_ended")
+    body = await answer.json()
+    assert (answer.status, body["code"], body["why"]) == (409, "stream_ended", "asset_stopped")
+    assert body["detail"] == "This film is switched off."
     assert cinema.world.names()[-1] == "PlaybackStopped"
     status, body = await cinema.play()
     assert (status, body["code"]) == (403, "asset_stopped")
