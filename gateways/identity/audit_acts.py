@@ -26,6 +26,7 @@ ACTS: Final = {
     "kinolog.identity.ErasureRequested": "account.erase",
     "kinolog.identity.SigningKeyProposed": "signing.rotate",
     "kinolog.media.AssetChangeRequested": "asset.change",
+    "kinolog.media.ProtectionRequested": "asset.protect",
     "kinolog.media.DeletionRequested": "asset.delete",
     "kinolog.media.TransferRequested": "asset.transfer",
     "kinolog.chat.SanctionRequested": "chat.sanction",

@@ -10,7 +10,7 @@ from gateways.core.reasons import Reason
 
 AuditAct = Literal[
     "account.open", "link.issue", "account.change", "account.erase", "signing.rotate",
-    "asset.change", "asset.delete", "asset.transfer",
+    "asset.change", "asset.protect", "asset.delete", "asset.transfer",
     "chat.sanction", "chat.purge", "chat.remove", "chat.review", "chat.pin", "chat.room", "chat.screening",
     "chat.moderators", "chat.members",
     "drm.policy", "drm.access", "drm.stop", "drm.right", "drm.device", "drm.stream",

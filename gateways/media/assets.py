@@ -144,7 +144,7 @@ async def change_asset(request: web.Request) -> web.Response:
     request_id = scoped_id(request, f"change:{document['id']}:{orjson.dumps(change).decode()}")
     media = media_of(request)
     sealed = None if title is None else await sealed_title(media.sealer, document["id"], title)
-    act = await _act(request, document, body.reason)
+    act = await act_of(request, document, body.reason)
     data = {"title": None, "title_sealed": sealed, "visibility": body.visibility, **act}
     position = await publish(media, document["id"], "AssetChangeRequested", data, request_id)
     view = await media.projections.pin(media.library)
@@ -169,7 +169,7 @@ async def delete_asset(request: web.Request) -> web.Response:
     document = await find_document(request)
     media = media_of(request)
     request_id = scoped_id(request, f"delete:{document['id']}")
-    data = await _act(request, document, query_of(request, AssetDeletion).reason)
+    data = await act_of(request, document, query_of(request, AssetDeletion).reason)
     position = await publish(media, document["id"], "DeletionRequested", data, request_id)
     view = await media.projections.pin(media.library)
     outcome = await view.await_outcome(document["id"], request_id, media.waits.outcome_s)
@@ -184,7 +184,7 @@ async def delete_asset(request: web.Request) -> web.Response:
     return json_response(accepted, 202)
 
 
-async def _act(request: web.Request, document: AssetDocument, reason: str | None) -> dict[str, Any]:
+async def act_of(request: web.Request, document: AssetDocument, reason: str | None) -> dict[str, Any]:
     """Who asks, whose asset it is, and why: what the audit tells of those who are not the owner."""
     principal, owner_id = principal_of(request), owner_of(document)
     return {

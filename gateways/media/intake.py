@@ -89,7 +89,7 @@ async def _opened(request: web.Request, idle_timeout_s: float) -> Intake:
         declared_size_bytes=request.content_length,
         owner_id=owner_id,
         visibility=query.visibility or PRIVATE,
-        protection=_protection(query.protection, query.systems, query.policy),
+        protection=protection_of(query.protection, query.systems, query.policy),
         chunks=_raw(request, idle_timeout_s),
     )
 
@@ -155,7 +155,7 @@ async def _form(
                         declared_size_bytes=None,
                         owner_id=owner_id,
                         visibility=visibility,
-                        protection=_protection(said["protection"], said["systems"], said["policy"]),
+                        protection=protection_of(said["protection"], said["systems"], said["policy"]),
                         chunks=_file(reader, part, idle_timeout_s),
                     )
                 text = await _field(part)
@@ -175,7 +175,8 @@ def _visibility(text: str) -> Visibility:
     raise Problem("validation", f"visibility: send one of {', '.join(VISIBILITIES)}.")
 
 
-def _protection(scheme: str | None, systems: str | None, policy: str | None) -> Protection | None:
+def protection_of(scheme: str | None, systems: str | None, policy: str | None) -> Protection | None:
+    """What was asked for; `systems` with commas between. Problem 422 for what cannot be."""
     if scheme is None:
         if systems is not None or policy is not None:
             raise Problem("validation", "protection: name a scheme as well, cenc or cbcs.")

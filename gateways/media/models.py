@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateways.core.reasons import Reason
+from schemas.drm.views import System
 from schemas.media.protection import POLICY_PATTERN, Scheme
 from schemas.media.visibility import Visibility
 
@@ -72,6 +73,16 @@ class ProtectionShown(BaseModel):
     keys: dict[str, str] = Field(description="KID by label: audio, sd, hd, uhd; empty until it is planned")
 
 
+class Protecting(BaseModel):
+    """How a finished film is being encrypted."""
+
+    scheme: Scheme
+    systems: list[str]
+    policy: str
+    version: int = Field(description="of its content keys")
+    percent: int = Field(description="0 to 100, of what is encoded again")
+
+
 class Asset(BaseModel):
     """One film."""
 
@@ -82,6 +93,10 @@ class Asset(BaseModel):
         description="public: for everybody; unlisted: for who has its address; private: for its owner"
     )
     protection: ProtectionShown | None = Field(description="how it is encrypted; null: it is not")
+    protecting: Protecting | None = Field(
+        description="how it will be, once it is encoded again; until then it plays as it is"
+    )
+    protection_failure: Failure | None = Field(description="why it was not, the last time it was asked for")
     state: AssetState
     created_at_ms: int = Field(description="milliseconds since 1970")
     updated_at_ms: int = Field(description="milliseconds since 1970")
@@ -176,6 +191,19 @@ class AssetChange(Strict):
 
     title: str | None = Field(default=None, max_length=400, description="1 to 200 characters")
     visibility: Visibility | None = Field(default=None, description="who may see it from now on")
+    reason: Reason
+
+
+class ProtectionWanted(Strict):
+    """How a finished film is to be encrypted."""
+
+    scheme: Scheme
+    systems: list[System] = Field(
+        default_factory=list,
+        max_length=8,
+        description="clearkey, widevine, playready, fairplay (with cbcs); none named: clearkey",
+    )
+    policy: str | None = Field(default=None, pattern=f"^{POLICY_PATTERN}$", description="left out: default")
     reason: Reason
 
 

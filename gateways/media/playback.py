@@ -226,7 +226,7 @@ def _written(document: AssetDocument, what: str, write: Callable[[], str]) -> st
     """A manifest, kept for as long as the document is as it was: players of one film ask for the same."""
     key = (
         document["id"], what, document["state"], document["updated_at_ms"],
-        document["progress"]["chunks_done"], document["storyboard"] is None,
+        document["progress"]["chunks_done"], document["storyboard"] is None, _plan(document)["profile_hash"],
     )  # fmt: skip
     text = _WRITTEN.get(key)
     if text is None:

@@ -11,12 +11,13 @@ from gateways.media.models import (
     Links,
     LiveProgress,
     Progress,
+    Protecting,
     ProtectionShown,
     Rendition,
     Work,
 )
 from schemas.media.protection import Scheme, has_clear_key, protection_of
-from schemas.media.views import AssetDocument, ProgressDocument, WorkView, has_poster
+from schemas.media.views import AssetDocument, FailureView, ProgressDocument, WorkView, has_poster
 from schemas.media.visibility import owner_of, visibility_of
 from streams.core.sealing import Sealer
 
@@ -52,7 +53,6 @@ async def asset(sealer: Sealer, document: AssetDocument) -> Asset:
 
 def titled(document: AssetDocument, title: str) -> Asset:
     """One asset as the API shows it under this title."""
-    failure = document["failure"]
     progress = document["progress"]
     return Asset(
         id=document["id"],
@@ -60,6 +60,8 @@ def titled(document: AssetDocument, title: str) -> Asset:
         owner_id=owner_of(document),
         visibility=visibility_of(document),
         protection=_protection(document),
+        protecting=_protecting(document),
+        protection_failure=_failure(document.get("protection_failure")),
         state=document["state"],
         created_at_ms=document["created_at_ms"],
         updated_at_ms=document["updated_at_ms"],
@@ -76,7 +78,7 @@ def titled(document: AssetDocument, title: str) -> Asset:
             chunks_done=progress["chunks_done"],
             chunks_total=progress["chunks_total"],
         ),
-        failure=Failure(code=failure["code"], sentence=failure["sentence"]) if failure is not None else None,
+        failure=_failure(document["failure"]),
         links=links(document["id"], document),
     )
 
@@ -92,6 +94,23 @@ def _protection(document: AssetDocument) -> ProtectionShown | None:
         version=found["version"],
         keys=found["keys"],
     )
+
+
+def _protecting(document: AssetDocument) -> Protecting | None:
+    found = document.get("protecting")
+    if found is None:
+        return None
+    return Protecting(
+        scheme=cast("Scheme", found["scheme"]),
+        systems=found["systems"],
+        policy=found["policy_id"],
+        version=found["version"],
+        percent=found["chunks_done"] * 100 // found["chunks_total"],
+    )
+
+
+def _failure(found: FailureView | None) -> Failure | None:
+    return Failure(code=found["code"], sentence=found["sentence"]) if found is not None else None
 
 
 def live_progress(document: AssetDocument, work: ProgressDocument | None) -> LiveProgress:

@@ -15,7 +15,7 @@ from gateways.core.permissions import (
 )
 from gateways.core.routes import Handler, Route
 from gateways.core.signing_in import SESSION_ROUTES
-from gateways.media import assets, live, log, models, playback
+from gateways.media import assets, live, log, models, playback, protecting
 from gateways.media.upload import upload
 from gateways.web.routes import page_routes
 
@@ -79,6 +79,13 @@ ROUTES: Final[tuple[Route, ...]] = (
         status=202, query=models.AssetDeletion,
         summary="Delete an asset, whatever it is doing", response=models.Accepted, max_body_bytes=0,
         timeout_s=15.0, headers=_IDEMPOTENT, problems=_MISSING, tag="assets",
+    ),
+    Route(
+        method="POST", path=f"{_ASSET}/protection", handler=protecting.protect_asset,
+        permission=ASSETS_CHANGE, owned=True, status=202,
+        summary="Protect a finished film, or protect it otherwise", body=models.ProtectionWanted,
+        response=models.Accepted, timeout_s=15.0, headers=_IDEMPOTENT, problems=(*_MISSING, "conflict"),
+        tag="assets",
     ),
     _get(
         f"{_ASSET}/events", live.asset_events, "Its state and progress, live", "assets", shared=True,

@@ -17,6 +17,7 @@ ASSET_GAINED: Final = "kinolog.media.AssetGained"
 ASSET_LOST: Final = "kinolog.media.AssetLost"
 ASSET_PLANNED: Final = "kinolog.media.AssetPlanned"
 ASSET_PLAYABLE: Final = "kinolog.media.AssetPlayable"
+ASSET_PROTECTED: Final = "kinolog.media.AssetProtected"
 ASSET_READY: Final = "kinolog.media.AssetReady"
 ASSET_TRANSFERRED: Final = "kinolog.media.AssetTransferred"
 ASSET_UPLOADED: Final = "kinolog.media.AssetUploaded"
@@ -30,6 +31,12 @@ OBJECTS_ERASED: Final = "kinolog.media.ObjectsErased"
 OWNER_CLEARED: Final = "kinolog.media.OwnerCleared"
 OWNER_LEFT: Final = "kinolog.media.OwnerLeft"
 PROBE_REQUESTED: Final = "kinolog.media.ProbeRequested"
+PROTECTION_FAILED: Final = "kinolog.media.ProtectionFailed"
+PROTECTION_PLAN_REQUESTED: Final = "kinolog.media.ProtectionPlanRequested"
+PROTECTION_PLANNED: Final = "kinolog.media.ProtectionPlanned"
+PROTECTION_REQUESTED: Final = "kinolog.media.ProtectionRequested"
+PROTECTION_STARTED: Final = "kinolog.media.ProtectionStarted"
+RENDITIONS_ERASED: Final = "kinolog.media.RenditionsErased"
 SOURCE_PROBED: Final = "kinolog.media.SourceProbed"
 SOURCE_REJECTED: Final = "kinolog.media.SourceRejected"
 STORYBOARD_ADDED: Final = "kinolog.media.StoryboardAdded"
@@ -355,6 +362,46 @@ class MeasuredRendition(TypedDict):
     total_size_bytes: int
 
 
+class Storyboard(TypedDict):
+    """Poster and sheets are in the object store."""
+
+    # Number of sheets storyboard/<n>.jpg, n from 0; from 1.
+    sheet_count: int
+    # Pictures side by side on a sheet; from 1.
+    columns: int
+    # Rows of pictures on a full sheet; from 1.
+    rows: int
+    # Width of one picture in pixels; from 2.
+    tile_width: int
+    # Height of one picture in pixels; from 2.
+    tile_height: int
+    # Pictures on all sheets together; from 1.
+    tile_count: int
+    # Time from one picture to the next in milliseconds; from 1.
+    interval_ms: int
+    # Width of poster.jpg in pixels; from 2.
+    poster_width: int
+    # Height of poster.jpg in pixels; from 2.
+    poster_height: int
+
+
+class AssetProtected(TypedDict):
+    """The film is encrypted: from now on it plays by this plan, and what was encoded before is
+    deleted.
+    """
+
+    # The asset; also the partition key. Lower-case letters, digits and hyphens, 1-64 characters.
+    asset_id: str
+    # How it is encoded now.
+    plan: Plan
+    # The renditions with their measured rates, lowest rung first, audio last.
+    renditions: list[MeasuredRendition]
+    # The poster; null: none.
+    poster: Poster | None
+    # The storyboard; null: it could not be made.
+    storyboard: Storyboard | None
+
+
 class AssetReady(TypedDict):
     """Every chunk exists."""
 
@@ -593,6 +640,96 @@ class ProbeRequested(TypedDict):
     source: Source
     # How the film is to be encrypted; null: not at all.
     protection: Protection | None
+
+
+class ProtectionFailed(TypedDict):
+    """The film could not be protected: it plays as it did."""
+
+    # The asset; also the partition key. Lower-case letters, digits and hyphens, 1-64 characters.
+    asset_id: str
+    # Stable reason code in snake_case, 1-60 characters; never renamed.
+    code: str
+    # One sentence for people: what is wrong and what to do about it.
+    sentence: str
+
+
+class ProtectionPlanRequested(TypedDict):
+    """The content keys of a finished film are to be made, and its plan to be written with them."""
+
+    # The piece of work reported on: <asset_id>:probe, <asset_id>:<profile_hash>:chunk:<index>,
+    # <asset_id>:<profile_hash>:storyboard, <asset_id>:erasure or <asset_id>:protection.
+    work_id: str
+    # The asset; also the partition key. Lower-case letters, digits and hyphens, 1-64 characters.
+    asset_id: str
+    # Which request of this work it is: 1 for the first, one more each time it is asked for again.
+    attempt: int
+    # 0 (urgent, reserved workers) to 9 (background).
+    priority: int
+    # How it is to be encrypted, and the version of its keys.
+    protection: Protection
+    # How the film is encoded now.
+    plan: Plan
+
+
+class ProtectionPlanned(TypedDict):
+    """The content keys are in the vault, and this is the plan with them. Request."""
+
+    # The asset; also the partition key. Lower-case letters, digits and hyphens, 1-64 characters.
+    asset_id: str
+    # The piece of work reported on: <asset_id>:probe, <asset_id>:<profile_hash>:chunk:<index>,
+    # <asset_id>:<profile_hash>:storyboard, <asset_id>:erasure or <asset_id>:protection.
+    work_id: str
+    # How the film is to be encoded anew: the same steps, with encryption.
+    plan: Plan
+
+
+class ProtectionRequested(TypedDict):
+    """Somebody who may asked for a finished film to be protected, or protected otherwise. Request."""
+
+    # The asset; also the partition key. Lower-case letters, digits and hyphens, 1-64 characters.
+    asset_id: str
+    # How it is to be encrypted; its version is not looked at: the asset counts its own.
+    protection: Protection
+    # The uploaded file.
+    source: Source
+    # How the film is encoded now.
+    plan: Plan
+    # Who asked: an account_id, a hash of somebody's name at a foreign issuer, or administrator for the
+    # administrator's key; 1-64 characters.
+    actor: str
+    # Whose asset it was when it was asked: an account_id, or a hash of somebody's name at a foreign
+    # issuer; 1-64 characters. Null: the administrator's, or not said.
+    owner_id: str | None
+    # Whether the actor is not the owner: the audit lists such acts.
+    privileged: bool
+    # Why, as the actor wrote it, sealed under the key of reason_subject; base64. Null where none was
+    # given.
+    reason_sealed: str | None
+    # Whose key sealed the reason: the owner's, or kinolog where the owner has none; 1-64 characters.
+    reason_subject: str | None
+
+
+class ProtectionStarted(TypedDict):
+    """A finished film is being made anew, protected; until that is done it plays as it is."""
+
+    # The asset; also the partition key. Lower-case letters, digits and hyphens, 1-64 characters.
+    asset_id: str
+    # How it will be encrypted, and by which version of its keys.
+    protection: Protection
+    # Who asked: an account_id, a hash of somebody's name at a foreign issuer, or administrator for the
+    # administrator's key; 1-64 characters.
+    actor: str
+
+
+class RenditionsErased(TypedDict):
+    """Nothing is left of what was encoded by plans that the film plays by no more."""
+
+    # The asset; also the partition key. Lower-case letters, digits and hyphens, 1-64 characters.
+    asset_id: str
+    # The profile hashes of these plans.
+    profile_hashes: list[str]
+    # Objects deleted by the erasure; from 0.
+    object_count: int
 
 
 class SourceProbed(TypedDict):

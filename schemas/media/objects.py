@@ -29,12 +29,17 @@ def asset_prefix(asset_id: str) -> str:
     return f"assets/{asset_id}/"
 
 
+def profile_prefix(asset_id: str, profile_hash: str) -> str:
+    """All that was made by one plan."""
+    return f"{asset_prefix(asset_id)}{profile_hash}/"
+
+
 def part_key(asset_id: str, part: int) -> str:
     return f"{upload_prefix(asset_id)}{part}"
 
 
 def rendition_prefix(asset_id: str, profile_hash: str, rendition: str) -> str:
-    return f"{asset_prefix(asset_id)}{profile_hash}/{rendition}/"
+    return f"{profile_prefix(asset_id, profile_hash)}{rendition}/"
 
 
 def init_key(asset_id: str, profile_hash: str, rendition: str) -> str:
@@ -46,12 +51,12 @@ def segment_key(asset_id: str, profile_hash: str, rendition: str, number: int) -
 
 
 def summary_key(asset_id: str, profile_hash: str, chunk_index: int) -> str:
-    return f"{asset_prefix(asset_id)}{profile_hash}/chunks/{chunk_index}.json"
+    return f"{profile_prefix(asset_id, profile_hash)}chunks/{chunk_index}.json"
 
 
 def poster_key(asset_id: str, profile_hash: str) -> str:
-    return f"{asset_prefix(asset_id)}{profile_hash}/poster.jpg"
+    return f"{profile_prefix(asset_id, profile_hash)}poster.jpg"
 
 
 def sheet_key(asset_id: str, profile_hash: str, sheet: int) -> str:
-    return f"{asset_prefix(asset_id)}{profile_hash}/storyboard/{sheet}.jpg"
+    return f"{profile_prefix(asset_id, profile_hash)}storyboard/{sheet}.jpg"

@@ -13,7 +13,7 @@ The history of every topic is in ClickHouse: see `schemas.history`.
 
 from __future__ import annotations
 
-from typing import Final, Literal, TypedDict
+from typing import Final, Literal, NotRequired, TypedDict
 
 from schemas.media.plan import Plan
 from schemas.media.protection import ProtectionView
@@ -86,6 +86,17 @@ class StoryboardView(TypedDict):
     poster_height: int
 
 
+class ProtectingView(TypedDict):
+    """How a finished film is being encrypted, and how far that has got."""
+
+    scheme: str
+    systems: list[str]
+    policy_id: str
+    version: int  # of its content keys
+    chunks_done: int
+    chunks_total: int
+
+
 class AssetDocument(TypedDict):
     """One asset as the library shows it. Fields a state does not know yet are None or empty."""
 
@@ -115,6 +126,8 @@ class AssetDocument(TypedDict):
     owner_id: str | None  # None: the administrator; documents of earlier versions do not say
     visibility: Visibility  # documents of earlier versions do not say: `schemas.media.visibility` reads both
     protection: ProtectionView | None  # as `schemas.media.protection` reads it
+    protecting: NotRequired[ProtectingView | None]  # being made anew; it plays by `plan` until then
+    protection_failure: NotRequired[FailureView | None]  # why the last time it was not
 
 
 class Tombstone(TypedDict):
@@ -133,7 +146,7 @@ class WorkView(TypedDict):
     """A piece of work that some worker has in hand."""
 
     work_id: str
-    kind: str  # probe, chunk, storyboard, erasure
+    kind: str  # probe, chunk, storyboard, protection, erasure
     chunk_index: int | None
     percent: int  # 0-100
     worker: str

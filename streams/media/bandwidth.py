@@ -37,6 +37,12 @@ def added(so_far: Measured | None, segments: Mapping[str, Any], plan: Plan) -> M
     )
 
 
+def measured_renditions(measured: Mapping[str, Measured], plan: Plan) -> list[dict[str, Any]]:
+    """The MeasuredRenditions, lowest rung first, the sound last, once every chunk has been added."""
+    names = [r["name"] for r in plan["renditions"]] + [AUDIO_RENDITION]
+    return [measured_rendition(name, measured[name], plan) for name in names if name in measured]
+
+
 def measured_rendition(name: str, whole: Measured, plan: Plan) -> dict[str, Any]:
     """The MeasuredRendition of the schemas, once every chunk has been added."""
     durations = segment_durations_s(plan, name)

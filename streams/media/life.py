@@ -26,6 +26,7 @@ UPLOAD: Final = "upload"
 PROBE: Final = "probe"
 STORYBOARD: Final = "storyboard"
 ERASURE: Final = "erasure"
+PROTECTION: Final = "protection"  # keys of a finished film, and the plan with them
 SWEEP: Final = "sweep"  # a second erasure, for parts of an upload that went on after the deletion
 
 
@@ -52,14 +53,18 @@ class Measured(TypedDict):
 class State(TypedDict, total=False):
     """The decider's document for one asset. None: the asset was never heard of."""
 
-    phase: str  # uploading, probing, processing, ready, failed, deleted
+    phase: str  # uploading, probing, processing, ready, protecting, failed, deleted
     owner_id: str  # absent: the administrator's, deleted, or of before owners were remembered here
     protection: dict[str, Any]  # Protection of the schemas, until the film is planned; absent: none
     source: dict[str, Any]  # Source of the schemas; until everything is made
-    plan: Plan  # until everything is made
+    plan: Plan  # until everything is made; while protecting the one it plays by, until there is the new one
     next_chunk: int  # first chunk not yet asked for
     measured: dict[str, Measured]  # by rendition, while processing
-    waiting: dict[str, Waiting]  # upload, probe, chunk:<index>, storyboard, erasure, sweep
+    waiting: dict[str, Waiting]  # upload, probe, chunk:<index>, storyboard, protection, erasure, sweep
+    poster: dict[str, int] | None  # Poster of the schemas, of the first chunk, while protecting
+    profile_hash: str  # of the plan it plays by; absent: it was never protected once it was finished
+    key_version: int  # the last version of keys that was begun; absent: as profile_hash
+    retired: list[str]  # profile hashes whose objects are being erased; absent: none
     erasures: int  # erasures asked for in the asset's whole life: a late report must not answer a newer one
     timer_at_ms: int  # due time of the timer that runs; absent: none runs
     fired_at_ms: int  # due time of the latest reminder: the next timer is set later than that
@@ -79,6 +84,12 @@ def chunk_of(name: str) -> int | None:
 def work_id(asset_id: str, name: str, profile_hash: str = "") -> str:
     """Id of a piece of work: equal for every attempt, so that one encode lease guards them all."""
     return ":".join(part for part in (asset_id, profile_hash, name) if part)
+
+
+def profile_of(work: str) -> str:
+    """The profile hash in the id of a piece of work; empty where it holds none."""
+    parts = work.split(":")
+    return parts[1] if len(parts) > 2 else ""
 
 
 def timer_id(asset_id: str) -> str:

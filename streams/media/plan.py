@@ -56,6 +56,11 @@ def make_plan(probe: Probe, source_hash: str) -> Plan:
     return plan
 
 
+def replayed(plan: Plan) -> Plan:
+    """The same film by the same grid, ladder and sound, as this build makes it."""
+    return {**plan, "profile_version": PROFILE_VERSION, "encoder_build": encoder_build()}
+
+
 def protected(plan: Plan, protection: PlanProtection) -> Plan:
     """The same plan, encrypted. Scheme and KIDs change the bytes, so the folder is another one."""
     changed = {"scheme": protection["scheme"], "keys": protection["keys"]}

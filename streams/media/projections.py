@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final, cast
 
 from schemas.event import Event
-from schemas.media.protection import ProtectionView
+from schemas.media.protection import Protection, ProtectionView
 from schemas.media.views import (
     WORK_SHOWN,
     AssetDocument,
@@ -89,6 +89,8 @@ def _created(event: Event) -> AssetDocument:
         "owner_id": owner_of(event.data),
         "visibility": visibility_of(event.data),
         "protection": _protection(event.data.get("protection")),
+        "protecting": None,
+        "protection_failure": None,
     }
 
 
@@ -146,6 +148,10 @@ def _rendition(name: str, width: int, height: int, declared_bps: float) -> Rendi
 
 
 def _chunk_accepted(document: AssetDocument, data: dict[str, Any], at_ms: int) -> None:
+    protecting = document.get("protecting")
+    if protecting is not None:
+        document["protecting"] = {**protecting, "chunks_done": protecting["chunks_done"] + 1}
+        return
     document["done"] = with_chunk(document["done"], data["chunk_index"])
     done = sum(end - first for first, end in document["done"])
     total = document["progress"]["chunks_total"]
@@ -177,7 +183,11 @@ def _playable(document: AssetDocument, data: dict[str, Any], _: int) -> None:
 def _ready(document: AssetDocument, data: dict[str, Any], at_ms: int) -> None:
     document["state"] = "ready"
     document["ready_at_ms"] = at_ms
-    measured = {
+    _merge_renditions(document, _measured(data))
+
+
+def _measured(data: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
         r["name"]: {
             "codecs": r["codecs"],
             "bandwidth": r["peak_bps"],
@@ -185,7 +195,6 @@ def _ready(document: AssetDocument, data: dict[str, Any], at_ms: int) -> None:
         }
         for r in data["renditions"]
     }
-    _merge_renditions(document, measured)
 
 
 def _merge_renditions(document: AssetDocument, found: dict[str, dict[str, Any]]) -> None:
@@ -196,6 +205,25 @@ def _merge_renditions(document: AssetDocument, found: dict[str, dict[str, Any]])
 
 def _with(rendition: RenditionView, found: dict[str, Any]) -> RenditionView:
     return cast("RenditionView", {**rendition, **found})
+
+
+def _protection_started(document: AssetDocument, data: dict[str, Any], _: int) -> None:
+    total = document["progress"]["chunks_total"]
+    wanted = cast("Protection", data["protection"])
+    document["protecting"] = {**wanted, "chunks_done": 0, "chunks_total": total}
+    document["protection_failure"] = None
+
+
+def _asset_protected(document: AssetDocument, data: dict[str, Any], _: int) -> None:
+    document["plan"], document["protecting"] = data["plan"], None
+    document["protection"] = _protection(data["plan"]["protection"])
+    document["poster"], document["storyboard"] = data["poster"], data["storyboard"]
+    _merge_renditions(document, _measured(data))
+
+
+def _protection_failed(document: AssetDocument, data: dict[str, Any], _: int) -> None:
+    document["protecting"] = None
+    document["protection_failure"] = {"code": data["code"], "sentence": data["sentence"]}
 
 
 def _storyboard_added(document: AssetDocument, data: dict[str, Any], _: int) -> None:
@@ -229,6 +257,9 @@ _CHANGES: Final[dict[str, Callable[[AssetDocument, dict[str, Any], int], None]]]
     "kinolog.media.AssetReady": _ready,
     "kinolog.media.StoryboardAdded": _storyboard_added,
     "kinolog.media.AssetFailed": _failed,
+    "kinolog.media.ProtectionStarted": _protection_started,
+    "kinolog.media.AssetProtected": _asset_protected,
+    "kinolog.media.ProtectionFailed": _protection_failed,
     "kinolog.media.AssetChanged": _changed,
     "kinolog.media.AssetTransferred": _transferred,
 }

@@ -1,7 +1,7 @@
 """The life of an asset, from its first byte to its erasure: every decision about it. Pure.
 
-    uploading -> probing -> processing -> ready
-         any of them -> failed;  any of these -> deleted
+    uploading -> probing -> processing -> ready <-> protecting
+         any of the first three -> failed;  any of these -> deleted
 
 `decide` is a fold over requests: what gateways ask, what workers report, what the asset's timer reminds of.
 Reports come in any order, twice, late or never: each counts once, and what stays silent is asked for again
@@ -15,11 +15,10 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from schemas.event import Event
-from schemas.media.plan import AUDIO_RENDITION
 from schemas.media.protection import SCHEMES
 from schemas.media.visibility import VISIBILITIES, owner_of, visibility_of
 from streams.engine import Out, Refuse
-from streams.media import bandwidth, life
+from streams.media import bandwidth, life, protecting
 from streams.media.life import State
 from streams.media.turn import Turn
 
@@ -82,7 +81,7 @@ def _upload_completed(turn: Turn, data: dict[str, Any]) -> None:
 def _upload_failed(turn: Turn, data: dict[str, Any]) -> None:
     if _upload_runs(turn):
         _fail(turn, data["code"], data["sentence"])
-        _erase(turn)
+        turn.erase()
 
 
 def _upload_runs(turn: Turn) -> bool:
@@ -92,7 +91,7 @@ def _upload_runs(turn: Turn) -> bool:
         return True
     turn.refuse(f"asset_{phase}", f"The upload of asset {turn.asset_id} is over: upload the file again.")
     if phase == "deleted" or (phase == "failed" and "source" not in turn.state):
-        _erase(turn)
+        turn.erase()
     return False
 
 
@@ -106,7 +105,7 @@ def _source_probed(turn: Turn, data: dict[str, Any]) -> None:
     turn.state.pop("protection", None)
     turn.state.update({"phase": "processing", "plan": data["plan"], "next_chunk": 0, "measured": {}})
     turn.say("AssetPlanned", info=data["info"], plan=data["plan"])
-    _fill_window(turn)
+    turn.fill_window()
 
 
 def _source_rejected(turn: Turn, data: dict[str, Any]) -> None:
@@ -117,26 +116,12 @@ def _source_rejected(turn: Turn, data: dict[str, Any]) -> None:
 # --- chunks
 
 
-def _fill_window(turn: Turn) -> None:
-    """Ask for the next chunks, in order, until enough are under way."""
-    state = turn.state
-    room = life.WINDOW - len(_chunks_awaited(turn))
-    end = min(state["next_chunk"] + room, state["plan"]["chunk_count"])
-    for index in range(state["next_chunk"], end):
-        turn.ask(life.chunk_name(index))
-    state["next_chunk"] = end
-
-
-def _chunks_awaited(turn: Turn) -> list[str]:
-    return [name for name in turn.waiting if life.chunk_of(name) is not None]
-
-
 def _chunk_encoded(turn: Turn, data: dict[str, Any]) -> None:
     if turn.state["phase"] == "deleted":
-        _erase(turn)  # its segments were written after the erasure looked
+        turn.erase()  # its segments were written after the erasure looked
         return
     name = life.chunk_name(data["chunk_index"])
-    if not _is_awaited(turn, name, data["profile_hash"]):
+    if protecting.outdated(turn, data["profile_hash"]) or not _is_awaited(turn, name, data["profile_hash"]):
         return
     turn.answered(name)
     turn.heard_of_chunks()
@@ -150,16 +135,22 @@ def _chunk_encoded(turn: Turn, data: dict[str, Any]) -> None:
         chunk_index=data["chunk_index"],
         renditions=data["renditions"],
     )
-    _fill_window(turn)
-    if data["chunk_index"] == 0:
+    turn.fill_window()
+    is_protecting = turn.state["phase"] == "protecting"
+    if data["chunk_index"] == 0 and is_protecting:
+        turn.state["poster"] = data.get("poster")
+    elif data["chunk_index"] == 0:
         turn.say(
             "AssetPlayable",
             profile_hash=data["profile_hash"],
             renditions=_playable(data["renditions"]),
             poster=data.get("poster"),
         )
-    if not _chunks_awaited(turn):
-        _ready(turn)
+    if not turn.chunks_awaited():
+        if is_protecting:
+            turn.ask(life.STORYBOARD)
+        else:
+            _ready(turn)
 
 
 def _playable(renditions: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -167,13 +158,9 @@ def _playable(renditions: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _ready(turn: Turn) -> None:
-    plan, measured = turn.state["plan"], turn.state["measured"]
-    names = [r["name"] for r in plan["renditions"]] + [AUDIO_RENDITION]
-    turn.say(
-        "AssetReady",
-        profile_hash=plan["profile_hash"],
-        renditions=[bandwidth.measured_rendition(n, measured[n], plan) for n in names if n in measured],
-    )
+    plan = turn.state["plan"]
+    renditions = bandwidth.measured_renditions(turn.state["measured"], plan)
+    turn.say("AssetReady", profile_hash=plan["profile_hash"], renditions=renditions)
     turn.state["phase"] = "ready"
     del turn.state["measured"], turn.state["next_chunk"]
     turn.ask(life.STORYBOARD)
@@ -181,7 +168,7 @@ def _ready(turn: Turn) -> None:
 
 def _chunk_failed(turn: Turn, data: dict[str, Any]) -> None:
     name = life.chunk_name(data["chunk_index"])
-    if not _is_awaited(turn, name, data["profile_hash"]):
+    if protecting.outdated(turn, data["profile_hash"]) or not _is_awaited(turn, name, data["profile_hash"]):
         return
     turn.heard_of_chunks()
     if _gives_up(turn, name, data):
@@ -198,17 +185,23 @@ def _is_awaited(turn: Turn, name: str, profile_hash: str) -> bool:
 
 def _storyboard_made(turn: Turn, data: dict[str, Any]) -> None:
     if turn.state["phase"] == "deleted":
-        _erase(turn)
+        turn.erase()
+        return
+    if protecting.outdated(turn, data["profile_hash"]):
         return
     if _is_awaited(turn, life.STORYBOARD, data["profile_hash"]):
-        turn.say("StoryboardAdded", **{k: v for k, v in data.items() if k not in ("asset_id", "work_id")})
+        made = {k: v for k, v in data.items() if k not in ("asset_id", "work_id")}
+        if turn.state["phase"] == "protecting":
+            protecting.publish(turn, {k: v for k, v in made.items() if k != "profile_hash"})
+            return
+        turn.say("StoryboardAdded", **made)
         _finished(turn)
 
 
 def _finished(turn: Turn) -> None:
     """Nothing is left to be asked for: the state of a finished film is a few bytes."""
     turn.answered(life.STORYBOARD)
-    _replace(turn, {"phase": "ready", "waiting": turn.waiting})
+    turn.keep({"phase": "ready"})
 
 
 # --- failures
@@ -216,13 +209,17 @@ def _finished(turn: Turn) -> None:
 
 def _work_failed(turn: Turn, data: dict[str, Any]) -> None:
     name = data["kind"]
+    if name == life.STORYBOARD and protecting.outdated(turn, life.profile_of(data["work_id"])):
+        return
     if name not in turn.waiting:
         return
     if name == life.ERASURE:
         if _is_current(turn, name, data):
             turn.retry_later(name)  # for ever: a deleted asset must not leave anything behind
     elif _gives_up(turn, name, data):
-        if name == life.STORYBOARD:
+        if name == life.STORYBOARD and turn.state["phase"] == "protecting":
+            protecting.publish(turn, None)
+        elif name == life.STORYBOARD:
             _finished(turn)
         else:
             _fail(turn, data["code"], data["sentence"])
@@ -243,12 +240,15 @@ def _is_current(turn: Turn, name: str, data: dict[str, Any]) -> bool:
 
 def _fail(turn: Turn, code: str, sentence: str) -> None:
     during = turn.state["phase"]
+    if during == "protecting":
+        protecting.give_up(turn, code, sentence)
+        return
     turn.waiting.clear()
     turn.say("AssetFailed", during=during, code=code, sentence=sentence)
-    kept: State = {"phase": "failed", "waiting": turn.waiting}
+    kept: State = {"phase": "failed"}
     if during != "uploading":
         kept["source"] = turn.state["source"]  # whole, so it is kept until somebody deletes the asset
-    _replace(turn, kept)
+    turn.keep(kept)
 
 
 # --- title and visibility
@@ -296,19 +296,10 @@ def _deletion_requested(turn: Turn, _: dict[str, Any]) -> None:
     turn.waiting.clear()
     turn.say("AssetDeleted")
     turn.disown()
-    _replace(turn, {"phase": "deleted", "waiting": turn.waiting})
-    _erase(turn)
+    turn.keep({"phase": "deleted"})
+    turn.erase()
     if phase == "uploading":
         turn.wait(life.SWEEP, turn.now_ms + life.UPLOAD_PATIENCE_MS)
-
-
-def _erase(turn: Turn) -> None:
-    """See to it that an erasure begins after this moment."""
-    running = turn.waiting.get(life.ERASURE)
-    if running is None:
-        turn.ask(life.ERASURE)
-    else:
-        turn.waiting[life.ERASURE] = {**running, "again": True}
 
 
 def _objects_erased(turn: Turn, data: dict[str, Any]) -> None:
@@ -321,19 +312,8 @@ def _objects_erased(turn: Turn, data: dict[str, Any]) -> None:
     turn.answered(life.ERASURE)
     if turn.state["phase"] == "deleted":
         turn.say("AssetErased", object_count=data["object_count"])
-
-
-def _replace(turn: Turn, kept: State) -> None:
-    """Forget all but `kept`, the owner, the timer and the count of erasures."""
-    if "owner_id" in turn.state:
-        kept["owner_id"] = turn.state["owner_id"]
-    if "timer_at_ms" in turn.state:
-        kept["timer_at_ms"] = turn.state["timer_at_ms"]
-    if "fired_at_ms" in turn.state:
-        kept["fired_at_ms"] = turn.state["fired_at_ms"]
-    if "erasures" in turn.state:
-        kept["erasures"] = turn.state["erasures"]
-    turn.state = kept
+    else:
+        protecting.erased(turn, data["object_count"])
 
 
 # --- reminders
@@ -347,10 +327,10 @@ def _timer_due(turn: Turn, data: dict[str, Any]) -> None:
     for name in due:
         if name == life.UPLOAD:
             _fail(turn, "upload_abandoned", "No end of this upload arrived within 24 hours: upload it again.")
-            _erase(turn)
+            turn.erase()
         elif name == life.SWEEP:
             turn.answered(life.SWEEP)
-            _erase(turn)
+            turn.erase()
         else:
             turn.ask(name)
 
@@ -361,11 +341,13 @@ _RULES: Final[dict[str, Callable[[Turn, dict[str, Any]], None]]] = {
     "kinolog.media.AssetChangeRequested": _change_requested,
     "kinolog.media.DeletionRequested": _deletion_requested,
     "kinolog.media.TransferRequested": _transfer_requested,
+    "kinolog.media.ProtectionRequested": protecting.requested,
     "kinolog.media.SourceProbed": _source_probed,
     "kinolog.media.SourceRejected": _source_rejected,
     "kinolog.media.ChunkEncoded": _chunk_encoded,
     "kinolog.media.ChunkFailed": _chunk_failed,
     "kinolog.media.StoryboardMade": _storyboard_made,
+    "kinolog.media.ProtectionPlanned": protecting.planned,
     "kinolog.media.WorkFailed": _work_failed,
     "kinolog.media.ObjectsErased": _objects_erased,
     "kinolog.engine.TimerDue": _timer_due,
@@ -378,5 +360,6 @@ _GATEWAY_REQUESTS: Final = frozenset(
         "AssetChangeRequested",
         "DeletionRequested",
         "TransferRequested",
+        "ProtectionRequested",
     )
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from schemas.event import Event
-from schemas.media.objects import asset_prefix, upload_prefix
+from schemas.media.objects import asset_prefix, profile_prefix, upload_prefix
 from streams.engine import Out
 from streams.media import life
 from streams.media.life import State, Waiting
@@ -88,6 +88,40 @@ class Turn:
         """Stop waiting for it."""
         self.waiting.pop(name, None)
 
+    def chunks_awaited(self) -> list[str]:
+        """Names of the chunks asked for and not answered."""
+        return [name for name in self.waiting if life.chunk_of(name) is not None]
+
+    def fill_window(self) -> None:
+        """Ask for the next chunks, in order, until enough are under way."""
+        state = self.state
+        room = life.WINDOW - len(self.chunks_awaited())
+        end = min(state["next_chunk"] + room, state["plan"]["chunk_count"])
+        for index in range(state["next_chunk"], end):
+            self.ask(life.chunk_name(index))
+        state["next_chunk"] = end
+
+    def erase(self) -> None:
+        """See to it that an erasure begins after this moment."""
+        running = self.waiting.get(life.ERASURE)
+        if running is None:
+            self.ask(life.ERASURE)
+        else:
+            self.waiting[life.ERASURE] = {**running, "again": True}
+
+    def keep(self, kept: State) -> None:
+        """Forget all but `kept`, what is waited for, the owner, the timer and the count of erasures."""
+        kept["waiting"] = self.waiting
+        if "owner_id" in self.state:
+            kept["owner_id"] = self.state["owner_id"]
+        if "timer_at_ms" in self.state:
+            kept["timer_at_ms"] = self.state["timer_at_ms"]
+        if "fired_at_ms" in self.state:
+            kept["fired_at_ms"] = self.state["fired_at_ms"]
+        if "erasures" in self.state:
+            kept["erasures"] = self.state["erasures"]
+        self.state = kept
+
     def heard_of_chunks(self) -> None:
         """A report on one chunk is a sign of life for the others that are waited for."""
         for name, entry in self.waiting.items():
@@ -144,10 +178,14 @@ class Turn:
         elif name == life.ERASURE:
             kind = "ErasureRequested"
             own = {
-                "prefixes": [upload_prefix(self.asset_id), asset_prefix(self.asset_id)],
+                "prefixes": self._prefixes(),
                 # Of an upload that failed people are still told, by its title.
                 "forget_title": self.state["phase"] == "deleted",
             }
+            profile_hash = ""
+        elif name == life.PROTECTION:
+            kind = "ProtectionPlanRequested"
+            own = {"protection": self.state["protection"], "plan": self.state["plan"]}
             profile_hash = ""
         else:
             plan = self.state["plan"]
@@ -156,7 +194,15 @@ class Turn:
             kind = "StoryboardRequested" if chunk is None else "ChunkRequested"
             if chunk is not None:
                 own["chunk_index"] = chunk
-                own["priority"] = life.PRIORITY_URGENT if chunk == 0 else life.PRIORITY_ORDINARY
+                # Nobody waits for the first pictures of a film that plays.
+                first = chunk == 0 and self.state["phase"] != "protecting"
+                own["priority"] = life.PRIORITY_URGENT if first else life.PRIORITY_ORDINARY
         work_id = life.work_id(self.asset_id, name, profile_hash)
         data = {**common, "work_id": work_id, **own}
         return Out(WORK, work_id, f"kinolog.media.{kind}", data)
+
+    def _prefixes(self) -> list[str]:
+        """What an erasure deletes: all, or of a film that plays what it plays by no more."""
+        if self.state["phase"] in ("deleted", "failed"):
+            return [upload_prefix(self.asset_id), asset_prefix(self.asset_id)]
+        return [profile_prefix(self.asset_id, each) for each in self.state.get("retired", ())]

@@ -13,6 +13,7 @@ from streams.media.work import setup
 from streams.media.work.chunks import encode_chunk
 from streams.media.work.erasing import erase
 from streams.media.work.probing import probe
+from streams.media.work.protecting import plan_protection
 from streams.media.work.running import Body, carry_out, wanted
 from streams.media.work.storyboards import make_storyboard
 
@@ -20,6 +21,7 @@ BODIES: Final[dict[str, tuple[str, Body]]] = {
     "kinolog.media.ProbeRequested": ("probe", probe),
     "kinolog.media.ChunkRequested": ("chunk", encode_chunk),
     "kinolog.media.StoryboardRequested": ("storyboard", make_storyboard),
+    "kinolog.media.ProtectionPlanRequested": ("protection", plan_protection),
     "kinolog.media.ErasureRequested": ("erasure", erase),
 }
 

@@ -11,6 +11,7 @@ export const ACTS = {
   "account.erase": "Erased an account",
   "signing.rotate": "Replaced the signing key",
   "asset.change": "Changed a film",
+  "asset.protect": "Protected a film",
   "asset.delete": "Deleted a film",
   "asset.transfer": "Gave a film to somebody else",
   "chat.sanction": "Sanctioned somebody in a room",
@@ -29,7 +30,7 @@ export const ACTS = {
   "drm.device": "Forgot a device",
   "drm.stream": "Ended what played",
 };
-const ICONS = { "account.open": "user-round-plus", "account.change": "user-round-pen", "link.issue": "link", "account.erase": "eraser", "signing.rotate": "key-round", "asset.change": "pencil", "asset.delete": "trash-2", "asset.transfer": "arrow-right-left",
+const ICONS = { "account.open": "user-round-plus", "account.change": "user-round-pen", "link.issue": "link", "account.erase": "eraser", "signing.rotate": "key-round", "asset.change": "pencil", "asset.protect": "lock", "asset.delete": "trash-2", "asset.transfer": "arrow-right-left",
   "chat.sanction": "gavel", "chat.purge": "brush-cleaning", "chat.remove": "message-square-x", "chat.review": "clipboard-check", "chat.pin": "pin", "chat.room": "settings-2", "chat.screening": "funnel", "chat.moderators": "shield", "chat.members": "users",
   "drm.policy": "scroll-text", "drm.access": "ticket", "drm.stop": "power", "drm.right": "ticket", "drm.device": "monitor-x", "drm.stream": "circle-stop" };
 const SANCTIONS = { timeout: "timed out", ban: "banned", shadow: "shadow banned", lift: "lifted the sanction of" };
@@ -72,6 +73,7 @@ function verb(entry) {
   if (entry.act === "account.erase") return "erased";
   if (entry.act === "signing.rotate") return "replaced the key for session tokens";
   if (entry.act === "asset.change") return html`changed film ${film(entry.asset_id)} of`;
+  if (entry.act === "asset.protect") return html`protected film ${film(entry.asset_id)} of`;
   if (entry.act === "asset.delete") return html`deleted film ${film(entry.asset_id)} of`;
   if (entry.act === "asset.transfer") return html`took film ${film(entry.asset_id)} from`;
   if (entry.disabled === true) return "disabled";

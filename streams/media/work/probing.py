@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
-from schemas.media.events import KeyName
-from schemas.media.plan import Plan
-from schemas.media.protection import PlanProtection, labels_of
-from streams.core.content_keys import KeyUnknown
 from streams.engine import Event, Out, Work
 from streams.media.encoder_process import SourceUnreadable
-from streams.media.plan import make_plan, protected
+from streams.media.plan import make_plan
 from streams.media.reasons import MediaProblem
 from streams.media.work.progress import Progress
+from streams.media.work.protecting import with_keys
 from streams.media.work.running import report
 from streams.media.work.source import uploaded
 from streams.media.work.tools import Tools
@@ -39,17 +34,5 @@ async def probe(event: Event, work: Work, progress: Progress) -> list[Out]:
     plan = make_plan(found, stored["source_hash"])
     wanted = event.data.get("protection")
     if wanted is not None:
-        plan = await _protected(plan, asset_id, wanted, tools)
+        plan = await with_keys(plan, asset_id, wanted, tools)
     return [report(event, "SourceProbed", info=info, plan=plan)]
-
-
-async def _protected(plan: Plan, asset_id: str, wanted: dict[str, Any], tools: Tools) -> Plan:
-    """The plan with keys that are in the vault: made now, or by an attempt before."""
-    try:
-        kids = await tools.content_keys.ensure(
-            asset_id, wanted["scheme"], wanted["version"], labels_of(plan), film_known=True
-        )
-    except KeyUnknown as error:
-        raise MediaProblem("keys_missing", str(error)) from None
-    names = [KeyName(label=label, kid=kid) for label, kid in kids.items()]
-    return protected(plan, cast("PlanProtection", {**wanted, "keys": names}))

@@ -109,3 +109,66 @@ async def test_films_of_one_side(gateway: Gateway, systems: list[str], status: i
         assert (await gateway.get(f"{base}/{path}")).status == status
     for path in ("hls/master.m3u8", "hls/360p.m3u8", "dash/manifest.mpd"):
         assert (await gateway.get(f"{base}/{path}")).status == 200
+
+
+async def protect(gateway: Gateway, asset_id: str, **wish: Any) -> tuple[int, Any]:
+    path = f"/v1/assets/{asset_id}/protection"
+    answer = await gateway.client.post(path, json=wish, headers=BEARER)
+    return answer.status, await answer.json()
+
+
+async def test_a_finished_film_is_asked_to_be_protected(gateway: Gateway) -> None:
+    asset_id = (await gateway.upload())["id"]
+    status, problem = await protect(gateway, asset_id, scheme="cenc")
+    assert (status, problem["code"]) == (409, "asset_not_ready")
+    film = Film(gateway.world, gateway.objects, asset_id)
+    await film.ready()
+    gateway.world.published.clear()
+    status, accepted = await protect(gateway, asset_id, scheme="cbcs", systems=["fairplay", "clearkey"])
+    assert (status, accepted["state"], accepted["asset"]["protection"]) == (202, "ready", None)
+    assert accepted["asset"]["protecting"] == {
+        "scheme": "cbcs", "systems": ["clearkey", "fairplay"], "policy": "default", "version": 1, "percent": 0
+    }  # fmt: skip
+    [asked] = gateway.world.published
+    size = len(gateway.objects.objects[f"uploads/{asset_id}/0"])
+    assert asked.data["source"]["part_count"] == 1
+    assert asked.data["source"]["size_bytes"] == asked.data["source"]["part_size_bytes"] == size
+    assert (asked.data["plan"], asked.data["privileged"]) == (film.plan, False)
+    status, problem = await protect(gateway, asset_id, scheme="cenc")
+    assert (status, problem["code"]) == (409, "protection_running")
+    failure = {"code": "keys_missing", "sentence": "Its keys are gone."}
+    await film.report(
+        "WorkFailed", work_id="w", kind="protection", attempt=1, retryable=False, **failure
+    )  # fmt: skip
+    shown = await (await gateway.get(f"/v1/assets/{asset_id}")).json()
+    assert (shown["protecting"], shown["protection_failure"]) == (None, failure)
+    del gateway.objects.objects[f"uploads/{asset_id}/0"]
+    status, problem = await protect(gateway, asset_id, scheme="cenc")
+    assert (status, problem["code"]) == (409, "source_missing")
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {},
+        {"scheme": "rot13"},
+        {"scheme": "cenc", "systems": ["primetime"]},
+        {"scheme": "cenc", "systems": ["fairplay"]},
+        {"scheme": "cenc", "systems": ["clearkey,widevine,"]},
+        {"scheme": "cenc", "policy": "No Such"},
+        {"scheme": "cenc", "version": 7},
+    ],
+)
+async def test_a_protection_that_cannot_be_is_422(gateway: Gateway, wish: dict[str, Any]) -> None:
+    asset_id = (await gateway.upload())["id"]
+    await Film(gateway.world, gateway.objects, asset_id).ready()
+    assert (await protect(gateway, asset_id, **wish))[0] == 422
+    assert "ProtectionRequested" not in gateway.world.names()
+
+
+async def test_a_failed_film_is_not_protected(gateway: Gateway) -> None:
+    asset_id = (await gateway.upload())["id"]
+    film = Film(gateway.world, gateway.objects, asset_id)
+    await film.report("SourceRejected", work_id="w", code="not_video", sentence="No film.")
+    status, problem = await protect(gateway, asset_id, scheme="cenc")
+    assert (status, problem["code"]) == (409, "asset_failed")

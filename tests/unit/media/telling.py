@@ -124,29 +124,27 @@ def encoded(index: int, plan: Plan | None = None, **more: Any) -> Event:
 
 
 def failed(index: int, *, attempt: int = 1, retryable: bool = True, **more: Any) -> Event:
+    made_by = {"work_id": f"{ASSET}:{HASH}:chunk:{index}", "profile_hash": HASH}
     return event(
         "ChunkFailed",
-        work_id=f"{ASSET}:{HASH}:chunk:{index}",
-        profile_hash=HASH,
         chunk_index=index,
         attempt=attempt,
         code="internal",
         sentence="It did not work.",
         retryable=retryable,
-        **more,
+        **{**made_by, **more},
     )
 
 
 def work_failed(kind: str, *, attempt: int = 1, retryable: bool = True, **more: Any) -> Event:
     return event(
         "WorkFailed",
-        work_id=f"{ASSET}:{kind}",
         kind=kind,
         attempt=attempt,
         code="internal",
         sentence="It did not work.",
         retryable=retryable,
-        **more,
+        **{"work_id": f"{ASSET}:{kind}", **more},
     )
 
 
