@@ -7,7 +7,8 @@ more often than there are views, where people go back to it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any, Final
 
 from aiohttp import web
@@ -21,28 +22,13 @@ from schemas.analytics.views import VIEWS
 
 MOST_POINTS: Final = 7200
 LONGEST_S: Final = 172_800
-_KIND: Final = 2**30  # seconds of a film stay below; what comes above is told by how many times this
-_PLAYS, _UNIQUE, _ENDED, _WHOLE = range(4)
-# One reading of the sessions' rows: what changes at each second; where each one's last second ends; and, as
-# if they were seconds, the number of views, the media they played, and the film's length.
-_SQL: Final = f"""\
-SELECT intDiv(point, {_KIND}) AS kind,
-  arrayCumSum(groupArrayInsertAt(toInt64(0))(changes, toUInt32(point % {_KIND}))) AS curve
-FROM (
-  SELECT point, if(point = {3 * _KIND + 2}, max(change), sum(change)) AS changes FROM {{views}} FINAL
-  ARRAY JOIN
-    arrayConcat(
-      mapKeys(plays), arrayMap(second -> second + {_KIND}, mapKeys(coverage)),
-      [arrayMax(mapKeys(coverage)) + {2 * _KIND}, {3 * _KIND}, {3 * _KIND + 1}, {3 * _KIND + 2}]
-    ) AS point,
-    arrayConcat(
-      mapValues(plays), mapValues(coverage),
-      [1, toInt64(counted), toInt64(media_ms), toInt64(ifNull(film_ms, 0))]
-    ) AS change
-  WHERE {{where}}
-  GROUP BY point HAVING point % {_KIND} <= {LONGEST_S}
-)
-GROUP BY kind"""  # noqa: S608  # our own numbers
+Changes = Mapping[int, int]
+# Of all sessions' maps one each, second -> changes; and where each session's last second ends.
+_SQL: Final = """\
+SELECT sumMap(plays) AS plays, sumMap(coverage) AS unique,
+  sumMap(map(arrayMax(mapKeys(coverage)), toUInt32(1))) AS ended,
+  countIf(counted) AS views, sum(media_ms) AS played_ms, max(film_ms) AS length_ms
+FROM {views} FINAL WHERE {where}"""
 
 
 class Retention(BaseModel):
@@ -81,38 +67,38 @@ def film_only(request: web.Request, query: Filters) -> tuple[Filters, str]:
 
 async def _find(reading: Reading, sessions: Chosen, span: Span) -> dict[str, Any]:
     within = sessions.within(span)
-    rows = await reading.rows(_SQL.replace("{where}", within.where), within.parameters, views=VIEWS)
-    found = {row["kind"]: row["curve"] for row in rows}
-    views, with_media, with_length = found.get(_WHOLE, (0, 0, 0))
+    sql = _SQL.replace("{where}", within.where)
+    [row] = await reading.rows(sql, within.parameters, views=VIEWS)
+    views = row["views"]
     return {
-        **curves(found, with_length - with_media or None),
+        **curves(row["plays"], row["unique"], row["ended"], row["length_ms"] or None),
         "views": views,
-        "average_ms": round((with_media - views) / views, 1) if views else None,
+        "average_ms": round(row["played_ms"] / views, 1) if views else None,
     }
 
 
-def curves(found: Mapping[int, Sequence[int]], film_ms: int | None) -> dict[str, Any]:
-    """Of running sums by kind, which stay as they are beyond their ends; of a film of unknown length up to
-    where anybody got.
+def curves(plays: Changes, unique: Changes, ended: Changes, film_ms: int | None) -> dict[str, Any]:
+    """Running sums, which stay as they are beyond their ends; of a film of unknown length up to where anybody
+    got.
     """
-    ended = found.get(_ENDED, [])
-    length = min(-(-film_ms // 1000) if film_ms else max(0, len(ended) - 1), LONGEST_S)
-    sessions = ended[-1] if ended else 0
-    plays, unique = (_long(found.get(kind, []), length, 0) for kind in (_PLAYS, _UNIQUE))
-    # Who ends beyond the film's length (it may be a moment longer than it says) got to its end.
-    reached = [sessions - gone for gone in _long(ended, length, sessions)]
+    furthest = min(max(ended, default=0), LONGEST_S)
+    length = min(-(-film_ms // 1000) if film_ms else furthest, LONGEST_S)
+    sessions = sum(ended.values())
+    played, covered, gone = (_running(changes, length) for changes in (plays, unique, ended))
     step = -(-length // MOST_POINTS) or 1
+    # Who ends beyond the film's length (it may be a moment longer than it says) got to its end.
+    skipped = [max(0, sessions - left - one) for left, one in zip(gone, covered, strict=True)]
+    replayed = [max(0, all_ - one) for all_, one in zip(played, covered, strict=True)]
     return {
         "film_ms": film_ms, "step_ms": step * 1000,
-        "plays": _averages(plays, step), "unique": _averages(unique, step),
-        "skipped": _averages([max(0, most - one) for most, one in zip(reached, unique, strict=True)], step),
-        "replayed": _averages([max(0, all_ - one) for all_, one in zip(plays, unique, strict=True)], step),
+        "plays": _averages(played, step), "unique": _averages(covered, step),
+        "skipped": _averages(skipped, step), "replayed": _averages(replayed, step),
     }  # fmt: skip
 
 
-def _long(values: Sequence[int], length: int, after: int) -> list[int]:
-    """Cut, or gone on with `after`, to this length."""
-    return [*values[:length], *[after] * (length - len(values))]
+def _running(changes: Changes, length: int) -> list[int]:
+    """The sum of all changes up to each second of this length."""
+    return list(accumulate(changes.get(second, 0) for second in range(length)))
 
 
 def _averages(values: list[int], step: int) -> list[float]:

@@ -38,11 +38,16 @@ def live(event: Event) -> list[Op]:
     return [watched, Op("ZREMRANGEBYSCORE", WATCHING, "-inf", event.at_ms - KEEP_WATCHED_MS)]
 
 
+_TIMES: Final = ("watched_ms", "playing_ms", "media_ms", "covered_ms", "stalled_ms", "bitrate_ms")
+MOST_MS: Final = 2**32 - 1  # 49 days: what the table keeps of a session's times
+
+
 def views(event: Event) -> list[Row]:
     """Of a measure: the session's row; and one that takes away what stood under another day."""
     data = event.data
     moved = data["moved_from_day"]
-    row = {**_place(event), "gone": 0, "day": data["started_at_ms"] // DAY_MS, **data}
+    times = {name: min(data[name], MOST_MS) for name in _TIMES}
+    row = {**_place(event), "gone": 0, "day": data["started_at_ms"] // DAY_MS, **data, **times}
     del row["moved_from_day"]
     return [row] if moved is None else [row, {**row, "gone": 1, "day": moved}]
 
