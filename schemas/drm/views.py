@@ -27,7 +27,7 @@ FILM_EVENTS: Final = "drm.asset.events"
 ALL_FILMS: Final = "*"
 """The asset of a member's right."""
 MOST_LICENCES: Final = 20
-"""Licences that a document shows, the newest."""
+"""Licences that a document shows, the newest that were granted, and as many that were denied."""
 
 System = Literal["clearkey", "widevine", "playready", "fairplay"]
 ENFORCEABLE: Final = ("licence_s", "playback_s", "renew_every_s", "offline", "min_security_level", "hdcp")

@@ -39,8 +39,12 @@ def _remember(document: AccountDocument, data: dict[str, Any], at_ms: int, more:
     }  # fmt: skip
     place = {name: data[name] for name in ("asset_id", "device_id", "stream_id", "system")}
     view: LicenceView = {**place, **nothing, **more, "at_ms": at_ms}  # type: ignore[typeddict-item]
-    document["licences"][data["licence_id"]] = view
-    _newest(document["licences"])
+    licences = document["licences"]
+    licences[data["licence_id"]] = view
+    # Apart: a player that asks again and again must not push out a grant before its keys have left.
+    alike = [id for id, one in licences.items() if bool(one["code"]) == bool(view["code"])]
+    for id in alike[:-MOST_LICENCES]:
+        del licences[id]
 
 
 def _repeated(document: AccountDocument, data: dict[str, Any], _: int) -> None:

@@ -39,7 +39,8 @@ async def _post(http: aiohttp.ClientSession, path: str, status: int, **what: Any
                 return body
             if answer.status != 503:
                 raise RuntimeError(f"POST {path}: {answer.status} {body!r}")
-        await asyncio.sleep(0.05)
+            later_s = float(answer.headers.get("Retry-After", 1))
+        await asyncio.sleep(later_s)
 
 
 async def run(url: str, asset_id: str, kids: list[str], count: int, **how: Any) -> dict[str, Any]:
