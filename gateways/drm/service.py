@@ -56,7 +56,7 @@ SERVICE: Final = Service(
     name="drm",
     about="It gives players licences of Clear Key, and those of Widevine, PlayReady and FairPlay by way of "
     "the licence servers that are set; and packagers content keys (SPEKE, Widevine's key API).",
-    called_from=("streaming",),
+    called_from=("streaming", "identity"),
     needs=("kafka", "redis", "vault"),
     routes=(*PLAYING_ROUTES, *RELAY_ROUTES, *ADMINISTRATION_ROUTES, *PACKAGING_ROUTES),
     build=build,

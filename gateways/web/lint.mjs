@@ -12,7 +12,7 @@ const RULES = [
   [/console\.(log|debug)/, "a forgotten console call"],
 ];
 
-const files = ["shared", "library", "watch", "analytics-client", "log", "sign-in", "redeem", "account", "users", "audit", "chat", "rooms", "room", "moderate", "analytics"].flatMap((folder) =>
+const files = ["shared", "library", "watch", "analytics-client", "log", "sign-in", "redeem", "account", "users", "audit", "chat", "rooms", "room", "moderate", "analytics", "rights"].flatMap((folder) =>
   readdirSync(new URL(folder, import.meta.url)).filter((name) => name.endsWith(".js")).map((name) => join(folder, name)));
 const findings = [];
 for (const file of files) {

@@ -37,6 +37,11 @@ PAGES: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "/analytics/views": ("analytics", "Analytics"),
         "/analytics/views/{view_id}": ("analytics", "Analytics"),
         "/analytics/system": ("analytics", "Analytics"),
+        "/assets/{asset_id}/protection": ("rights", "Rights"),
+        "/rights": ("rights", "Rights"),
+        "/rights/policies/{policy_id}": ("rights", "Rights"),
+        "/rights/licences": ("rights", "Rights"),
+        "/rights/accounts/{account_id}": ("rights", "Rights"),
     },
     "identity": {
         "/": ("account", "Account"),
@@ -52,6 +57,7 @@ CALLS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("rooms", "room", "moderate"), ("chat",)),
     "watch": ("chat", "analytics", "drm"),
     "analytics": ("analytics",),
+    **dict.fromkeys(("rights", "library", "account"), ("drm",)),
 }
 TITLES = {name: title for pages in PAGES.values() for name, title in pages.values()}
 

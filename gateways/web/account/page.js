@@ -1,6 +1,7 @@
 // One's own account: name, password, login sessions, API keys, and the way out.
 import "shared/frame.js";
 import { Part, html } from "shared/element.js";
+import { hasDrm } from "shared/drm-api.js";
 import { identity } from "shared/identity-api.js";
 import { blank, problemNotice, signInButton, when } from "shared/parts.js";
 import { may, rights } from "shared/rights.js";
@@ -11,6 +12,7 @@ import "./keys.js";
 import "./password.js";
 import "./profile.js";
 import "./sessions.js";
+import "./watching.js";
 
 class Account extends Part {
   static properties = { me: { state: true }, problem: { state: true } };
@@ -59,6 +61,7 @@ class Account extends Part {
       <kl-profile class="panel" .me=${this.me} @changed=${({ detail }) => (this.me = detail)}></kl-profile>
       <kl-password class="panel"></kl-password>
       <kl-sessions class="panel"></kl-sessions>
+      ${hasDrm() ? html`<kl-watching class="panel"></kl-watching>` : ""}
       <kl-keys class="panel" .permissions=${this.me.permissions}></kl-keys>
       <section class="panel danger-zone">
         <header><h2>Erase the account</h2></header>

@@ -3,6 +3,8 @@ import { Part, html, nothing } from "shared/element.js";
 import { toast } from "shared/announce.js";
 import { openKeys } from "shared/keys-dialog.js";
 import { shortcut } from "shared/keys.js";
+import { hasDrm } from "shared/drm-api.js";
+import { paths } from "shared/licence-words.js";
 import { icon } from "shared/parts.js";
 import { library, place } from "shared/places.js";
 import { may, rights } from "shared/rights.js";
@@ -47,6 +49,7 @@ class Frame extends Part {
         <a class="entry" href=${library()} aria-current=${current}>${icon("clapperboard")}Library</a>
         ${place("chat") === null ? nothing : html`<a class="entry" href=${place("streaming", "/rooms") ?? "/rooms"} aria-current=${ROOMS[page] ?? nothing}>${icon("messages-square")}Live chat</a>`}
         ${place("analytics") !== null && (may("analytics:read") || may("analytics:read:own")) ? html`<a class="entry" href=${place("streaming", "/analytics") ?? "/analytics"} aria-current=${page === "analytics" ? "page" : nothing}>${icon("chart-column")}Analytics</a>` : nothing}
+        ${hasDrm() && may("drm:read") ? html`<a class="entry" href=${paths.policies()} aria-current=${page === "rights" ? "page" : nothing}>${icon("lock-keyhole")}Rights</a>` : nothing}
         <a class="entry" href="/docs">${icon("braces")}API</a>
         <span class="spacer"></span>
         <button class="entry wide-only" type="button" @click=${openKeys}>${icon("keyboard")}Keys</button>

@@ -4,12 +4,15 @@ import { copy } from "shared/announce.js";
 import { count } from "shared/format.js";
 import { openEarly } from "shared/menus.js";
 import { icon, when } from "shared/parts.js";
+import { hasDrm } from "shared/drm-api.js";
+import { paths } from "shared/licence-words.js";
 import { may } from "shared/rights.js";
 import { personOf } from "shared/words.js";
 
 const STATES = { active: ["", "Active"], invited: ["warn", "Invited"], disabled: ["failed", "Disabled"], erased: ["", "Erased"] };
 
 const HERE = {
+  watching: (user) => location.assign(paths.account(user.id)),
   id: (user) => copy(user.id, "Account id"),
   audit: (user) => location.assign(`/audit?${new URLSearchParams({ account_id: user.id })}`),
 };
@@ -31,6 +34,7 @@ function menu(user, act) {
         ${disabled ? nothing : item("link", "link", user.state === "invited" ? "New invitation link…" : "Password reset link…")}
         ${disabled ? item("enable", "user-round-check", "Enable…") : item("disable", "user-round-x", "Disable…")}` : nothing}
       ${may("audit:read") ? item("audit", "scroll-text", "Audit") : nothing}
+      ${hasDrm() && may("drm:read") ? item("watching", "monitor-smartphone", "Devices and rights") : nothing}
       ${item("id", "copy", "Copy id")}
       ${may("users:write") ? item("erase", "eraser", "Erase…", "danger") : nothing}
     </wa-dropdown>`;

@@ -59,6 +59,8 @@ def test_what_is_open_is_known() -> None:
             "GET /modules/{path}", "GET /favicon.ico", "POST /v1/session", "DELETE /v1/session",
             "GET /analytics", "GET /analytics/views", "GET /analytics/views/{view_id}",
             "GET /analytics/videos/{asset_id}", "GET /analytics/system",
+            "GET /rights", "GET /rights/licences", "GET /rights/policies/{policy_id}",
+            "GET /rights/accounts/{account_id}", "GET /assets/{asset_id}/protection",
         },
         "identity": {
             "POST /v1/sessions", "POST /v1/sessions/refresh", "POST /v1/one-time-links/redeem",
