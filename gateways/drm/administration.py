@@ -18,8 +18,7 @@ RIGHT: Final = r"/rights/{asset_id:[A-Za-z0-9_*-]{1,64}}"
 _IDEMPOTENT: Final = (
     ("Idempotency-Key", "1 to 200 characters; a retry with the same key is the same request"),
 )
-_CHANGE: Final = ("conflict", "validation", "unavailable")
-_OF_FILM: Final = ("not-found", *_CHANGE)
+_CHANGE: Final = ("malformed-request", "not-found", "conflict", "validation", "unavailable")
 
 ADMINISTRATION_ROUTES: Final = (
     Route(
@@ -43,12 +42,12 @@ ADMINISTRATION_ROUTES: Final = (
     Route(
         method="PATCH", path=FILM, handler=films.change, permission=DRM_POLICIES, owned=True,
         body=films.AccessChange, response=films.FilmAccess, headers=_IDEMPOTENT,
-        summary="Say who may watch a film, by which policy", tag="films", problems=_OF_FILM,
+        summary="Say who may watch a film, by which policy", tag="films", problems=_CHANGE,
     ),
     Route(
         method="PUT", path=f"{FILM}/stop", handler=films.switch, permission=DRM_STOP, owned=True,
         body=films.FilmStop, response=films.FilmAccess, summary="Switch licences of a film off or on",
-        headers=_IDEMPOTENT, tag="films", problems=_OF_FILM,
+        headers=_IDEMPOTENT, tag="films", problems=_CHANGE,
     ),
     Route(
         method="GET", path="/v1/me", handler=viewers.mine, permission=SESSION,
@@ -68,6 +67,7 @@ ADMINISTRATION_ROUTES: Final = (
     Route(
         method="GET", path=ACCOUNT, handler=viewers.theirs, permission=DRM_READ,
         response=viewers.ViewerAccount, summary="An account's rights, devices and streams", tag="accounts",
+        problems=("not-found",),
     ),
     Route(
         method="PUT", path=f"{ACCOUNT}{RIGHT}", handler=acts.give_right, permission=DRM_RIGHTS,
@@ -108,6 +108,6 @@ ADMINISTRATION_ROUTES: Final = (
     Route(
         method="POST", path="/v1/decisions", handler=trial.show, permission=DRM_READ, body=trial.Trial,
         response=trial.Decision, summary="Would this viewer get a licence, and if not, why?", tag="licences",
-        problems=_OF_FILM,
+        problems=_CHANGE,
     ),
 )  # fmt: skip
