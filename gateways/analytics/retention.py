@@ -81,8 +81,7 @@ def curves(plays: Changes, unique: Changes, ended: Changes, film_ms: int | None)
     """Running sums, which stay as they are beyond their ends; of a film of unknown length up to where anybody
     got.
     """
-    furthest = min(max(ended, default=0), LONGEST_S)
-    length = min(-(-film_ms // 1000) if film_ms else furthest, LONGEST_S)
+    length = min(-(-film_ms // 1000) if film_ms else max(ended, default=0), LONGEST_S)
     sessions = sum(ended.values())
     played, covered, gone = (_running(changes, length) for changes in (plays, unique, ended))
     step = -(-length // MOST_POINTS) or 1

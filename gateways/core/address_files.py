@@ -41,11 +41,6 @@ class AddressFile:
                     f"{setting}: {file} cannot be read as a MaxMind DB ({error}); {advice}, or leave it empty"
                 ) from error
 
-    @property
-    def there(self) -> bool:
-        """Whether there is a file."""
-        return self._reader is not None
-
     def record(self, address: Address) -> Any:
         """What the file says of an address; None: nothing. Raises LookupError for one it cannot tell of."""
         self._look()

@@ -26,7 +26,7 @@ class Anonymisers:
 
     def hides(self, address: Address | None) -> bool | None:
         """None: not known. Such files list the networks that hide: of one that is not listed it is False."""
-        if address is None or not self._file.there:
+        if address is None:
             return None
         try:
             record = self._file.record(address)

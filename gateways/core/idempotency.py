@@ -13,6 +13,8 @@ from schemas.event import deterministic_id
 
 HEADER: Final = "Idempotency-Key"
 MAX_LENGTH: Final = 200
+HEADERS: Final = ((HEADER, f"1 to {MAX_LENGTH} characters; a retry with the same key is the same request"),)
+"""What routes that take it declare."""
 
 
 def idempotency_key(request: web.Request) -> str | None:

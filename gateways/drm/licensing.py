@@ -100,14 +100,15 @@ class Licensing:
             raise denied(document, str(outcome["data"]["code"]), shown, names, request["rules"])
         if shown is None or shown["code"]:
             raise undecided()
-        await self.look_again(account_id, shown)
+        await self._still_allowed(document, shown)
         return shown
 
     async def look_again(self, account_id: str, licence: LicenceView) -> None:
         """Problem 403 if a switch was turned, or the stream ended, since the grant."""
-        document = cast(
-            "AccountDocument | None", await (await self.projections.pin(self.accounts)).get(account_id)
-        )
+        view = await self.projections.pin(self.accounts)
+        await self._still_allowed(cast("AccountDocument | None", await view.get(account_id)), licence)
+
+    async def _still_allowed(self, document: AccountDocument | None, licence: LicenceView) -> None:
         access = await self.access(licence["asset_id"])
         if (
             document is None

@@ -18,18 +18,16 @@ from gateways.core.rates import BEAT
 from gateways.core.routes import Route
 from gateways.drm.device_names import DEVICE_NAME
 from gateways.drm.licensing import LICENSING, Licensing, no_film, words_of
+from gateways.drm.naming import DEVICE, STREAM, account_named, stream_named
 from gateways.drm.playback_tokens import Playback
 from gateways.drm.requesting import HEADER, HEADERS, NO_STORE, PROBLEMS, Asked, give, playback_of
 from gateways.drm.servers import CLEAR_KEY_ENFORCES
 from schemas.drm import clearkey
 from schemas.drm.events import PLAYBACK_BEAT, PLAYBACK_STOPPED, STREAM_ENDED, STREAM_KEPT
-from schemas.event import deterministic_id
 from schemas.wiring import REFUSED
 from streams.core.sealing import SubjectForgotten
 
 MOST_CHALLENGE_BYTES: Final = 8192
-DEVICE: Final = r"[A-Za-z0-9._-]{1,56}"
-STREAM: Final = r"[0-9a-f]{32}"
 _STRICT: Final = ConfigDict(extra="forbid", strict=True)
 
 
@@ -78,7 +76,7 @@ class Kept(BaseModel):
 
 def account_of(request: web.Request, device_id: str) -> str:
     """The caller as the drm domain names accounts."""
-    return principal_of(request).owner_id or f"guest:{device_id}"
+    return account_named(principal_of(request).owner_id, device_id)
 
 
 async def token(request: web.Request) -> web.Response:
@@ -88,8 +86,7 @@ async def token(request: web.Request) -> web.Response:
     if not may_see(caller, film.asset):
         raise no_film(wanted.asset_id)
     account_id = account_of(request, wanted.device_id)
-    # Made of its place: a device cannot name another one's stream, and a film begun again goes on as one.
-    stream_id = deterministic_id("drm.stream", account_id, wanted.device_id, wanted.asset_id)
+    stream_id = stream_named(account_id, wanted.device_id, wanted.asset_id)
     # Who watches by a link owns nothing, and sees no more than others.
     privileged = caller.asset_id is None and holds(caller, ASSETS_READ, film.asset)
     name = await _sealed_name(licensing, caller.owner_id, wanted.device_name)

@@ -41,12 +41,12 @@ async def build(platform: Platform) -> Service:
         history=platform.history(),
     )
 
-    upstream = servers(platform.settings, Upstream())
-    platform.own("licence servers", lambda: upstream)
+    licence_servers = servers(platform.settings, Upstream())
+    platform.own("licence servers", lambda: licence_servers)
 
     def prepare(app: web.Application) -> None:
         pack(app)
-        app[SERVERS] = upstream
+        app[SERVERS] = licence_servers
         app[LICENSING] = licensing
 
     return dataclasses.replace(SERVICE, prepare=prepare)

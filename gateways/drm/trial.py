@@ -11,13 +11,13 @@ from pydantic import BaseModel, Field
 from gateways.core.endpoint import body_of, json_response
 from gateways.core.problem import Problem
 from gateways.drm.licensing import LICENSING, Film, words_of
+from gateways.drm.naming import DEVICE, account_named, stream_named
 from gateways.drm.playback_tokens import Playback
 from gateways.drm.policies import STRICT, Country
 from gateways.drm.requesting import Asked, Network, requested
 from gateways.drm.servers import SERVERS
 from schemas.drm.events import LICENCE_REQUESTED, LICENCE_TRIED
 from schemas.drm.views import AccountDocument, System
-from schemas.event import deterministic_id
 from schemas.media.visibility import owner_of
 
 
@@ -27,7 +27,7 @@ class Trial(BaseModel):
     model_config = STRICT
     asset_id: str = Field(min_length=1, max_length=64)
     account_id: str | None = Field(None, pattern="^[0-9a-f]{32}$", description="null: has not signed in")
-    device_id: str = Field("trial", pattern="^[A-Za-z0-9._-]{1,56}$")
+    device_id: str = Field("trial", pattern=f"^{DEVICE}$")
     system: System = "clearkey"
     country: Country | None = None
     anonymiser: bool | None = Field(None, description="whether the network hides where it is; null: unknown")
@@ -52,8 +52,8 @@ async def show(request: web.Request) -> web.Response:
     """Problem 404 for what is no protected film."""
     licensing, wish = request.app[LICENSING], body_of(request, Trial)
     film = await licensing.film(wish.asset_id)
-    account_id = wish.account_id or f"guest:{wish.device_id}"
-    stream_id = deterministic_id("drm.stream", account_id, wish.device_id, wish.asset_id)
+    account_id = account_named(wish.account_id, wish.device_id)
+    stream_id = stream_named(account_id, wish.device_id, wish.asset_id)
     privileged = wish.account_id is not None and wish.account_id == owner_of(film.asset)
     playback = Playback(account_id, wish.asset_id, wish.device_id, stream_id, privileged)
     enforces = request.app[SERVERS].enforces(wish.system)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from gateways.core.idempotency import HEADERS as IDEMPOTENT
 from gateways.core.permissions import (
     ACCOUNT_SELF,
     AUDIT_READ,
@@ -22,9 +23,6 @@ from gateways.web.routes import page_routes
 _SESSION: Final = "/v1/sessions/{sid:[0-9a-f]{32}}"
 _KEY: Final = "/v1/api-keys/{key_id:[0-9a-f]{16}}"
 _USER: Final = "/v1/users/{account_id:[0-9a-f]{32}}"
-_IDEMPOTENT: Final = (
-    ("Idempotency-Key", "1 to 200 characters; a retry with the same key is the same request"),
-)
 _CHANGE: Final = ("conflict", "unavailable")
 _MISSING: Final = ("not-found", "unavailable")
 
@@ -48,17 +46,17 @@ _SESSIONS: Final = (
     Route(
         method="DELETE", path="/v1/sessions", handler=sessions.end_others, permission=ACCOUNT_SELF,
         status=204, summary="End all login sessions but this one", max_body_bytes=0, problems=_CHANGE,
-        headers=_IDEMPOTENT, tag="sessions",
+        headers=IDEMPOTENT, tag="sessions",
     ),
     Route(
         method="DELETE", path="/v1/sessions/current", handler=sessions.sign_out, permission=SESSION,
-        status=204, summary="Sign out", max_body_bytes=0, problems=_CHANGE, headers=_IDEMPOTENT,
+        status=204, summary="Sign out", max_body_bytes=0, problems=_CHANGE, headers=IDEMPOTENT,
         tag="sessions",
     ),
     Route(
         method="DELETE", path=_SESSION, handler=sessions.end_one, permission=ACCOUNT_SELF, status=204,
         summary="End one of one's own login sessions", max_body_bytes=0, problems=("not-found", *_CHANGE),
-        headers=_IDEMPOTENT, tag="sessions",
+        headers=IDEMPOTENT, tag="sessions",
     ),
 )  # fmt: skip
 
@@ -70,19 +68,19 @@ _ME: Final = (
     Route(
         method="PATCH", path="/v1/me", handler=me.change_profile, permission=ACCOUNT_SELF,
         summary="Change one's name", body=models.Profile, response=models.Me,
-        problems=("not-found", *_CHANGE), headers=_IDEMPOTENT, tag="me",
+        problems=("not-found", *_CHANGE), headers=IDEMPOTENT, tag="me",
     ),
     Route(
         method="POST", path="/v1/me/password", handler=me.change_password, permission=ACCOUNT_SELF,
         status=204, summary="Change the password; ends all other login sessions", body=models.PasswordChange,
-        problems=("not-found", "too-many-requests", "overloaded", *_CHANGE), headers=_IDEMPOTENT, tag="me",
+        problems=("not-found", "too-many-requests", "overloaded", *_CHANGE), headers=IDEMPOTENT, tag="me",
         timeout_s=20.0, limits=SIGN_IN,
     ),
     Route(
         method="DELETE", path="/v1/me", handler=me.erase, permission=ACCOUNT_SELF, status=202,
         summary="Have everything personal forgotten, for ever; shortly after signing in",
         query=models.OwnErasureQuery, response=models.ErasureAccepted, max_body_bytes=0,
-        problems=("not-found", *_CHANGE), headers=_IDEMPOTENT, tag="me",
+        problems=("not-found", *_CHANGE), headers=IDEMPOTENT, tag="me",
     ),
 )  # fmt: skip
 
@@ -90,7 +88,7 @@ _KEYS: Final = (
     Route(
         method="POST", path="/v1/api-keys", handler=keys.create, permission=ACCOUNT_SELF, status=201,
         summary="Make an API key; it is shown once", body=models.NewApiKey, response=models.NewApiKeyMade,
-        problems=("not-found", "idempotency-key-reused", *_CHANGE), headers=_IDEMPOTENT, tag="api-keys",
+        problems=("not-found", "idempotency-key-reused", *_CHANGE), headers=IDEMPOTENT, tag="api-keys",
     ),
     Route(
         method="GET", path="/v1/api-keys", handler=keys.list_keys, permission=ACCOUNT_SELF,
@@ -100,13 +98,13 @@ _KEYS: Final = (
     Route(
         method="DELETE", path=_KEY, handler=keys.revoke, permission=ACCOUNT_SELF, status=204,
         summary="Revoke an API key", max_body_bytes=0, problems=("not-found", *_CHANGE),
-        headers=_IDEMPOTENT, tag="api-keys",
+        headers=IDEMPOTENT, tag="api-keys",
     ),
     Route(
         method="POST", path=f"{_KEY}/rotate", handler=keys.rotate, permission=ACCOUNT_SELF, status=201,
         summary="Put a new API key in place of one; both work for a while", body=models.Rotation,
         response=models.NewApiKeyMade, problems=("not-found", "idempotency-key-reused", *_CHANGE),
-        headers=_IDEMPOTENT, tag="api-keys",
+        headers=IDEMPOTENT, tag="api-keys",
     ),
 )  # fmt: skip
 
@@ -119,13 +117,13 @@ _USERS: Final = (
     Route(
         method="POST", path="/v1/users", handler=users.create, permission=USERS_WRITE, status=201,
         summary="Open an account with a password", body=models.NewUser, response=models.User,
-        problems=("overloaded", "idempotency-key-reused", *_CHANGE), headers=_IDEMPOTENT, tag="users",
+        problems=("overloaded", "idempotency-key-reused", *_CHANGE), headers=IDEMPOTENT, tag="users",
         timeout_s=20.0,
     ),
     Route(
         method="POST", path="/v1/invitations", handler=users.invite, permission=USERS_WRITE, status=201,
         summary="Open an account by a one-time link", body=models.Invitation, response=models.OneTimeLink,
-        problems=("idempotency-key-reused", *_CHANGE), headers=_IDEMPOTENT, tag="users", timeout_s=20.0,
+        problems=("idempotency-key-reused", *_CHANGE), headers=IDEMPOTENT, tag="users", timeout_s=20.0,
     ),
     Route(
         method="GET", path=_USER, handler=users.show, permission=USERS_READ, summary="One account",
@@ -134,19 +132,19 @@ _USERS: Final = (
     Route(
         method="PATCH", path=_USER, handler=users.change, permission=USERS_WRITE,
         summary="Change roles, disable, enable", body=models.UserChange, response=models.User,
-        problems=("not-found", *_CHANGE), headers=_IDEMPOTENT, tag="users",
+        problems=("not-found", *_CHANGE), headers=IDEMPOTENT, tag="users",
     ),
     Route(
         method="DELETE", path=_USER, handler=users.erase, permission=USERS_WRITE, status=202,
         summary="Have everything personal of an account forgotten, for ever", query=models.ErasureQuery,
         response=models.ErasureAccepted, max_body_bytes=0, problems=("not-found", *_CHANGE),
-        headers=_IDEMPOTENT, tag="users",
+        headers=IDEMPOTENT, tag="users",
     ),
     Route(
         method="POST", path=f"{_USER}/reset-link", handler=users.reset_link, permission=USERS_WRITE,
         status=201, summary="A one-time link that sets a password", body=models.LinkWish,
         response=models.OneTimeLink, problems=("not-found", "idempotency-key-reused", *_CHANGE),
-        headers=_IDEMPOTENT, tag="users",
+        headers=IDEMPOTENT, tag="users",
     ),
     Route(
         method="POST", path="/v1/one-time-links/redeem", handler=links.redeem, permission=PUBLIC, status=201,
@@ -174,7 +172,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route(
         method="POST", path="/v1/signing-keys", handler=signing.rotate, permission=SIGNING_ROTATE, status=201,
         summary="A new key for session tokens", body=models.SigningRotation, response=models.SigningKeyMade,
-        problems=_CHANGE, headers=_IDEMPOTENT, tag="signing",
+        problems=_CHANGE, headers=IDEMPOTENT, tag="signing",
     ),
     *page_routes("identity"),
 )  # fmt: skip

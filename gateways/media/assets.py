@@ -146,7 +146,14 @@ async def change_asset(request: web.Request) -> web.Response:
     sealed = None if title is None else await sealed_title(media.sealer, document["id"], title)
     act = await act_of(request, document, body.reason)
     data = {"title": None, "title_sealed": sealed, "visibility": body.visibility, **act}
-    position = await publish(media, document["id"], "AssetChangeRequested", data, request_id)
+    return await answered(media, document, "AssetChangeRequested", data, request_id)
+
+
+async def answered(
+    media: Media, document: AssetDocument, name: str, data: dict[str, Any], request_id: str
+) -> web.Response:
+    """Asks the asset's decider, waits a moment, and tells what became of it. Problem 409 of a refusal."""
+    position = await publish(media, document["id"], name, data, request_id)
     view = await media.projections.pin(media.library)
     outcome = await view.await_outcome(document["id"], request_id, media.waits.outcome_s)
     problem = asking.refused(outcome)

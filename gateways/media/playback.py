@@ -42,14 +42,17 @@ RETRY_AFTER_S: Final = "1"
 
 
 async def hls_master(request: web.Request) -> web.StreamResponse:
-    document = await _playable(request)
+    return await _hls_master(request, clear_key=False)
+
+
+async def _hls_master(request: web.Request, *, clear_key: bool) -> web.StreamResponse:
+    document = await _playable(request, clear_key=clear_key)
     return _text(request, document, _written(document, "hls", lambda: hls.master(document)), HLS_TYPE)
 
 
 async def clear_key_hls_master(request: web.Request) -> web.StreamResponse:
     """The same; the media playlists beside it speak of Clear Key."""
-    _with_clear_key(await _playable(request))
-    return await hls_master(request)
+    return await _hls_master(request, clear_key=True)
 
 
 async def hls_media(request: web.Request) -> web.StreamResponse:
@@ -57,7 +60,6 @@ async def hls_media(request: web.Request) -> web.StreamResponse:
 
 
 async def clear_key_hls_media(request: web.Request) -> web.StreamResponse:
-    _with_clear_key(await _playable(request))
     return await _hls_media(request, clear_key=True)
 
 
@@ -66,7 +68,7 @@ async def _hls_media(request: web.Request, *, clear_key: bool) -> web.StreamResp
     if rendition == hls.STORYBOARD:  # the image stream that the multivariant playlist names
         document = await _with_storyboard(request)
     else:
-        document = await _playable(request)
+        document = await _playable(request, clear_key=clear_key)
         _known_rendition(_plan(document), rendition)
     what = f"hls/{rendition}/{clear_key}"
     text = _written(document, what, lambda: hls.media(document, rendition, clear_key=clear_key))
@@ -78,21 +80,15 @@ async def dash_manifest(request: web.Request) -> web.StreamResponse:
 
 
 async def clear_key_dash_manifest(request: web.Request) -> web.StreamResponse:
-    _with_clear_key(await _playable(request))
     return await _dash(request, clear_key=True)
 
 
 async def _dash(request: web.Request, *, clear_key: bool) -> web.StreamResponse:
-    document = await _playable(request)
+    document = await _playable(request, clear_key=clear_key)
     if document["state"] != "ready":
         raise _too_early("The DASH manifest comes when the film is ready; HLS plays before.")
     text = _written(document, f"dash/{clear_key}", lambda: dash.manifest(document, clear_key=clear_key))
     return _text(request, document, text, DASH_TYPE)
-
-
-def _with_clear_key(document: AssetDocument) -> None:
-    if not has_clear_key(document):
-        raise Problem("not-found", "The film is not protected for Clear Key: it has no manifests for that.")
 
 
 async def init_segment(request: web.Request) -> web.StreamResponse:
@@ -141,9 +137,14 @@ async def storyboard_sheet(request: web.Request) -> web.StreamResponse:
 # --- what is there
 
 
-async def _playable(request: web.Request) -> AssetDocument:
+async def _playable(request: web.Request, *, clear_key: bool = False) -> AssetDocument:
+    """The film, once it can be watched; with `clear_key` only one that players of Clear Key can open."""
     document = await find_document(request)
     if document["state"] in PLAYABLE:
+        if clear_key and not has_clear_key(document):
+            raise Problem(
+                "not-found", "The film is not protected for Clear Key: it has no manifests for that."
+            )
         return document
     if document["state"] == "failed":
         failure = document["failure"]

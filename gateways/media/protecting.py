@@ -7,15 +7,13 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from gateways.core import asking
-from gateways.core.endpoint import body_of, json_response
+from gateways.core.endpoint import body_of
 from gateways.core.idempotency import scoped_id
 from gateways.core.problem import Problem
-from gateways.media import present
-from gateways.media.assets import act_of, find_document, publish
+from gateways.media.assets import act_of, answered, find_document
 from gateways.media.context import Media, media_of
 from gateways.media.intake import protection_of
-from gateways.media.models import Accepted, ProtectionWanted
+from gateways.media.models import ProtectionWanted
 from schemas.media.objects import part_key
 from schemas.media.views import AssetDocument
 from streams.core.objects import NoSuchObject
@@ -29,22 +27,7 @@ async def protect_asset(request: web.Request) -> web.Response:
     asked = {"protection": protection, "source": await _source(media, document), "plan": document["plan"]}
     request_id = scoped_id(request, f"protect:{document['id']}:{orjson.dumps(protection).decode()}")
     data = {**asked, **await act_of(request, document, body.reason)}
-    position = await publish(media, document["id"], "ProtectionRequested", data, request_id)
-    view = await media.projections.pin(media.library)
-    outcome = await view.await_outcome(document["id"], request_id, media.waits.outcome_s)
-    problem = asking.refused(outcome)
-    if problem is not None:
-        raise problem
-    begun = present.alive(await view.get(document["id"])) if outcome is not None else None
-    accepted = Accepted(
-        id=document["id"],
-        state=(begun or document)["state"],
-        request_id=request_id,
-        position=position,
-        asset=await present.asset(media.sealer, begun) if begun is not None else None,
-        links=present.links(document["id"], begun or document),
-    )
-    return json_response(accepted, 202)
+    return await answered(media, document, "ProtectionRequested", data, request_id)
 
 
 async def _source(media: Media, document: AssetDocument) -> dict[str, Any]:

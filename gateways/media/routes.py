@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from gateways.core.adaptive import Priority
+from gateways.core.idempotency import HEADERS as IDEMPOTENT
 from gateways.core.permissions import (
     ASSETS_CHANGE,
     ASSETS_DELETE,
@@ -24,9 +25,6 @@ _NAME: Final = "[A-Za-z0-9]{1,32}"
 _HASH: Final = "[A-Za-z0-9]{1,64}"
 _NUMBER: Final = "[0-9]{1,7}"
 _MISSING: Final = ("not-found", "gone", "unavailable")
-_IDEMPOTENT: Final = (
-    ("Idempotency-Key", "1 to 200 characters; a retry with the same key is the same request"),
-)
 _RESUME: Final = (("Last-Event-ID", "id of the last event seen"),)
 _RANGE: Final = (("Range", "one byte range"), ("If-None-Match", "ETag of a copy"))
 NO_BODY_LIMIT: Final = 1 << 62
@@ -54,7 +52,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST", path="/v1/assets", handler=upload, permission=ASSETS_WRITE, status=202,
         summary="Upload a film", response=models.Accepted, query=models.UploadQuery,
         body_types=("multipart/form-data", "application/octet-stream", "video/*"), reads_stream=True,
-        max_body_bytes=NO_BODY_LIMIT, timeout_s=None, headers=_IDEMPOTENT, tag="assets",
+        max_body_bytes=NO_BODY_LIMIT, timeout_s=None, headers=IDEMPOTENT, tag="assets",
         problems=(
             "malformed-request", "empty-upload", "timeout", "upload-in-progress", "conflict", "too-large",
             "unsupported-media-type", "idempotency-key-reused", "overloaded", "unavailable", "store-full",
@@ -71,20 +69,20 @@ ROUTES: Final[tuple[Route, ...]] = (
     Route(
         method="PATCH", path=_ASSET, handler=assets.change_asset, permission=ASSETS_CHANGE, owned=True,
         status=202, summary="Change an asset's title or who may see it", body=models.AssetChange,
-        response=models.Accepted, timeout_s=15.0, headers=_IDEMPOTENT, problems=(*_MISSING, "conflict"),
+        response=models.Accepted, timeout_s=15.0, headers=IDEMPOTENT, problems=(*_MISSING, "conflict"),
         tag="assets",
     ),
     Route(
         method="DELETE", path=_ASSET, handler=assets.delete_asset, permission=ASSETS_DELETE, owned=True,
         status=202, query=models.AssetDeletion,
         summary="Delete an asset, whatever it is doing", response=models.Accepted, max_body_bytes=0,
-        timeout_s=15.0, headers=_IDEMPOTENT, problems=_MISSING, tag="assets",
+        timeout_s=15.0, headers=IDEMPOTENT, problems=_MISSING, tag="assets",
     ),
     Route(
         method="POST", path=f"{_ASSET}/protection", handler=protecting.protect_asset,
         permission=ASSETS_CHANGE, owned=True, status=202,
         summary="Protect a finished film, or protect it otherwise", body=models.ProtectionWanted,
-        response=models.Accepted, timeout_s=15.0, headers=_IDEMPOTENT, problems=(*_MISSING, "conflict"),
+        response=models.Accepted, timeout_s=15.0, headers=IDEMPOTENT, problems=(*_MISSING, "conflict"),
         tag="assets",
     ),
     _get(

@@ -116,7 +116,7 @@ def _device(_: State, data: dict[str, Any], __: int) -> Reasons:
 
 def _system(_: State, data: dict[str, Any], __: int) -> Reasons:
     rules, system, can = data["rules"], data["system"], data["enforces"]
-    if data.get("systems") and system not in data["systems"]:
+    if data["systems"] and system not in data["systems"]:
         yield Denial("system_denied", f"The film is not protected for {system}.")
     if rules["systems_allowed"] and system not in rules["systems_allowed"]:
         yield Denial("system_denied", f"The policy does not allow {system}.")

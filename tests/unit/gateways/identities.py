@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
-from gateways.core.accounts import ACCESS_TYPE, AUDIENCE, key_digest
-from gateways.core.standing import KeyHash
+from gateways.core.accounts import ACCESS_TYPE, AUDIENCE, AccountCredentials, key_digest
+from gateways.core.auth import Guard
+from gateways.core.sessions import Tokens
+from gateways.core.standing import KeyHash, Standing
 from schemas.identity.views import AccountDocument, SigningKeyView
 
 ISSUER = "kinolog"
@@ -33,6 +36,15 @@ def ec_key() -> ec.EllipticCurvePrivateKey:
 def public_jwk(key: ec.EllipticCurvePrivateKey, kid: str) -> dict[str, Any]:
     jwk: dict[str, Any] = json.loads(ECAlgorithm.to_jwk(key.public_key()))
     return {**jwk, "kid": kid, "use": "sig", "alg": "ES256"}
+
+
+def guard_of(identities: MemoryIdentities, tokens: Tokens, admin_key: str) -> Guard:
+    """The gate, as it lets in these accounts and the administrator's key."""
+    return Guard(
+        admin_key_sha256=hashlib.sha256(admin_key.encode()).hexdigest(),
+        tokens=tokens,
+        accounts=AccountCredentials(Standing(identities), ISSUER),
+    )
 
 
 class MemoryIdentities:
@@ -61,6 +73,14 @@ class MemoryIdentities:
     async def api_key(self, key_id: str) -> KeyHash | None:
         self._read("api_key")
         return self.hashes.get(key_id)
+
+    @classmethod
+    def of(cls, roles: Mapping[str, str]) -> MemoryIdentities:
+        """With an account for each id, of this role."""
+        made = cls()
+        for account_id, role in roles.items():
+            made.add(role, account_id=account_id)
+        return made
 
     def _read(self, kind: str) -> None:
         self.reads.append(kind)

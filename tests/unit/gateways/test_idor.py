@@ -5,7 +5,6 @@ Whoever may not know of an asset gets what they get for one that was never there
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
 from itertools import count
@@ -13,12 +12,10 @@ from typing import Any
 
 import pytest
 
-from gateways.core.accounts import AccountCredentials
 from gateways.core.auth import COOKIE, Guard
 from gateways.core.projections import View
 from gateways.core.routes import Route
 from gateways.core.sessions import Tokens
-from gateways.core.standing import Standing
 from gateways.media.routes import ROUTES
 from schemas.keys import partition_of
 from schemas.media.visibility import VISIBILITIES
@@ -26,7 +23,7 @@ from tests.support.work import Work
 from tests.unit.gateways.conftest import BEARER, KEY, Gateway
 from tests.unit.gateways.fakes import MemoryHistory, MemoryObjects
 from tests.unit.gateways.films import PROFILE, Film
-from tests.unit.gateways.identities import ISSUER, MemoryIdentities
+from tests.unit.gateways.identities import MemoryIdentities, guard_of
 from tests.unit.gateways.world import PARTITIONS
 
 OWNER, OTHER, VIEWER, ANALYST, MODERATOR = (letter * 32 for letter in "abcde")
@@ -40,19 +37,12 @@ PARTS = {"rendition": "360p", "profile_hash": PROFILE, "number": "0"}
 
 @pytest.fixture
 def identities() -> MemoryIdentities:
-    identities = MemoryIdentities()
-    for account_id, role in ROLES.items():
-        identities.add(role, account_id=account_id)
-    return identities
+    return MemoryIdentities.of(ROLES)
 
 
 @pytest.fixture
 def guard(tokens: Tokens, identities: MemoryIdentities) -> Guard:
-    return Guard(
-        admin_key_sha256=hashlib.sha256(KEY.encode()).hexdigest(),
-        tokens=tokens,
-        accounts=AccountCredentials(Standing(identities), ISSUER),
-    )
+    return guard_of(identities, tokens, KEY)
 
 
 BODIES: dict[str, dict[str, Any]] = {

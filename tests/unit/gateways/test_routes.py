@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import re
 from collections.abc import Iterator
 
@@ -11,9 +10,8 @@ import pytest
 from aiohttp import web
 
 from deploy.generated import CHECKOUT
-from gateways.core.accounts import AccountCredentials
 from gateways.core.app import ROUTES, Service, create_app
-from gateways.core.auth import COOKIE, Guard
+from gateways.core.auth import COOKIE
 from gateways.core.deps import CoreDeps
 from gateways.core.endpoint import ROUTE
 from gateways.core.owning import let_in, require_owner
@@ -21,12 +19,11 @@ from gateways.core.permissions import OWN, PERMISSIONS, PUBLIC
 from gateways.core.principal import principal_of
 from gateways.core.routes import Handler, Route, RouteError, check
 from gateways.core.sessions import Tokens
-from gateways.core.standing import Standing
 from gateways.services import SERVICES, routes_of
 from schemas.catalog import load_topology
 from schemas.identity.roles import ROLES
 from tests.unit.gateways.conftest import BEARER, KEY, SECRET, Gateway, Serve
-from tests.unit.gateways.identities import ISSUER, MemoryIdentities
+from tests.unit.gateways.identities import MemoryIdentities, guard_of
 
 WATCH_LINK = "watch link"
 ADMINISTRATOR_KEY = "administrator's key"
@@ -137,14 +134,8 @@ def path_of(route: Route) -> str:
 @pytest.mark.parametrize("service", SERVICES)
 async def test_the_table_of_routes_and_roles_holds_over_http(service: str, serve: Serve) -> None:
     """Every route of every service, asked by everybody: let in exactly where docs/permissions.md says so."""
-    identities = MemoryIdentities()
-    for role in ROLES:
-        identities.add(role, account_id=role)
-    guard = Guard(
-        admin_key_sha256=hashlib.sha256(KEY.encode()).hexdigest(),
-        tokens=Tokens(SECRET),
-        accounts=AccountCredentials(Standing(identities), ISSUER),
-    )
+    identities = MemoryIdentities.of({role: role for role in ROLES})
+    guard = guard_of(identities, Tokens(SECRET), KEY)
 
     async def reached(request: web.Request) -> web.Response:
         if request[ROUTE].shared:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import Any
 
 import jwt
 import pytest
 
-from gateways.core.accounts import AccountCredentials
 from gateways.core.auth import Guard
 from gateways.core.sessions import Tokens
-from gateways.core.standing import Standing
 from streams.core.sealing import Sealer
 from streams.core.vault import Vault
 from tests.unit.gateways.conftest import BEARER, KEY
 from tests.unit.gateways.drm.conftest import FILM, OWNER, PHONE, TV, Cinema
-from tests.unit.gateways.identities import ISSUER, MemoryIdentities
+from tests.unit.gateways.identities import MemoryIdentities, guard_of
 
 OTHER, VIEWER, OPERATOR = "b" * 32, "c" * 32, "d" * 32
 ROLES = {OWNER: "creator", OTHER: "creator", VIEWER: "viewer", OPERATOR: "operator"}
@@ -26,19 +23,12 @@ POLICY = "/v1/policies/two-screens"
 
 @pytest.fixture
 def identities() -> MemoryIdentities:
-    identities = MemoryIdentities()
-    for account_id, role in ROLES.items():
-        identities.add(role, account_id=account_id)
-    return identities
+    return MemoryIdentities.of(ROLES)
 
 
 @pytest.fixture
 def guard(tokens: Tokens, identities: MemoryIdentities) -> Guard:
-    return Guard(
-        admin_key_sha256=hashlib.sha256(KEY.encode()).hexdigest(),
-        tokens=tokens,
-        accounts=AccountCredentials(Standing(identities), ISSUER),
-    )
+    return guard_of(identities, tokens, KEY)
 
 
 @pytest.fixture
