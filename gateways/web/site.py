@@ -57,7 +57,7 @@ CALLS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("rooms", "room", "moderate"), ("chat",)),
     "watch": ("chat", "analytics", "drm"),
     "analytics": ("analytics",),
-    **dict.fromkeys(("rights", "library", "account"), ("drm",)),
+    **dict.fromkeys(("rights", "account"), ("drm",)),
 }
 TITLES = {name: title for pages in PAGES.values() for name, title in pages.values()}
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
 
-from schemas.drm.views import ALL_FILMS
+from schemas.drm.views import ALL_FILMS, MOST_LICENCES
 from streams.drm.state import AGAIN_MS, MOST_DEVICES, TOKEN_MS
 from tests.unit.drm.telling import (
     ACCOUNT,
@@ -259,3 +260,29 @@ def test_a_denied_request_burns_no_token() -> None:
     assert story.outcome(asked(token="t", access="purchase")) == "no_right"
     story.tell(right("bought"))
     assert story.outcome(asked(token="t", access="purchase")) == "granted"
+
+
+def test_denials_do_not_push_a_grant_out_before_its_keys_have_left() -> None:
+    story = Story()
+    one = {"max_streams": 1}
+    story.tell(asked(TV, id="granted", rules=one))
+    for number in range(2 * MOST_LICENCES):
+        story.tell(asked(PHONE, at_ms=START_MS + number, id=f"denied-{number}", rules=one))
+    assert story.document is not None
+    shown = story.document["licences"]
+    assert not shown["granted"]["code"]
+    assert list(shown)[1:] == [f"denied-{number}" for number in range(MOST_LICENCES, 2 * MOST_LICENCES)]
+
+
+def test_a_trial_is_answered_and_changes_nothing() -> None:
+    story = Story()
+    one = {"max_streams": 1}
+    story.tell(asked(TV, rules=one))
+    before = copy.deepcopy(story.state)
+    said = story.tell(asked(PHONE, id="trial", rules=one, trial=True))
+    assert names(said) == ["LicenceTried"]
+    assert (said[0].data["code"], story.state) == ("too_many_streams", before)
+    assert story.document is not None
+    assert story.document["tried"]["trial"]["streams"] == list(story.document["streams"])
+    assert story.tell(asked(TV, id="again", rules=one, trial=True))[0].data["code"] == ""
+    assert story.state == before
