@@ -10,6 +10,8 @@ from typing import Final
 from schemas.drm import clearkey, fairplay, playready, widevine
 from schemas.drm.pssh import CLEAR_KEY, FAIRPLAY, PLAYREADY, WIDEVINE, common
 
+UUIDS: Final = {"clearkey": CLEAR_KEY, "widevine": WIDEVINE, "playready": PLAYREADY, "fairplay": FAIRPLAY}
+"""A system, as a film's protection names it -> its UUID."""
 METHODS: Final = {"cenc": "SAMPLE-AES-CTR", "cbcs": "SAMPLE-AES"}
 """Encryption scheme -> how playlists call it."""
 

@@ -15,8 +15,7 @@ from uuid import UUID
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from gateways.media.manifests.film import AAC_CODECS, Film, Track
-from schemas.drm.pssh import CLEAR_KEY, PLAYREADY, WIDEVINE
-from schemas.drm.signalling import film_signals
+from schemas.drm.signalling import UUIDS, film_signals
 from schemas.media.grid import duration_s
 from schemas.media.plan import AUDIO_RENDITION, fps_of
 from schemas.media.views import AssetDocument, RenditionView, StoryboardView
@@ -29,10 +28,7 @@ SHEET_BPS = 60_000
 PROTECTION_SCHEME = "urn:mpeg:dash:mp4protection:2011"
 CENC_NAMESPACE = "urn:mpeg:cenc:2013"
 MSPR_NAMESPACE = "urn:microsoft:playready"
-SYSTEMS = {
-    "clearkey": (CLEAR_KEY, "ClearKey1.0"), "widevine": (WIDEVINE, "Widevine"),
-    "playready": (PLAYREADY, "MSPR 2.0"),
-}  # fmt: skip
+SYSTEMS = {"clearkey": "ClearKey1.0", "widevine": "Widevine", "playready": "MSPR 2.0"}
 
 
 def manifest(document: AssetDocument, *, clear_key: bool = False) -> str:
@@ -145,11 +141,12 @@ def _protection(representation: Element, film: Film, rendition: str, systems: Se
     for name in systems:
         if name not in SYSTEMS:  # FairPlay plays HLS
             continue
-        system, value = SYSTEMS[name]
-        said = film_signals(system, kid, dict.fromkeys(film.kids), film.scheme)
+        said = film_signals(UUIDS[name], kid, dict.fromkeys(film.kids), film.scheme)
         # No address of licences: players would prefer it to the one that they are told together with a token.
         element = SubElement(
-            representation, "ContentProtection", {"schemeIdUri": f"urn:uuid:{system}", "value": value}
+            representation,
+            "ContentProtection",
+            {"schemeIdUri": f"urn:uuid:{UUIDS[name]}", "value": SYSTEMS[name]},
         )
         # The same everywhere, so that players ask once for all keys: a token is good for one licence.
         box = SubElement(element, "cenc:pssh", {"xmlns:cenc": CENC_NAMESPACE})

@@ -11,15 +11,13 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from gateways.media.manifests.film import Film, bandwidth_of, codecs_of
-from schemas.drm.pssh import CLEAR_KEY, FAIRPLAY, PLAYREADY, WIDEVINE
-from schemas.drm.signalling import film_signals, hls_key
+from schemas.drm.signalling import UUIDS, film_signals, hls_key
 from schemas.media.plan import AUDIO_RENDITION, fps_of
 from schemas.media.views import AssetDocument, RenditionView, StoryboardView
 
 VERSION = 7
 SOUND_GROUP = "sound"
 STORYBOARD = "storyboard"
-SYSTEMS = {"clearkey": CLEAR_KEY, "widevine": WIDEVINE, "playready": PLAYREADY, "fairplay": FAIRPLAY}
 SHEET_BPS = 60_000  # a sheet of some 300 kB lasts for 25 tiles of two seconds or more
 
 
@@ -80,7 +78,7 @@ def _keys(film: Film, rendition: str, systems: Sequence[str]) -> Iterator[str]:
     if kid is None or scheme is None:
         return
     for name in systems:
-        said = film_signals(SYSTEMS[name], kid, dict.fromkeys(film.kids), scheme)
+        said = film_signals(UUIDS[name], kid, dict.fromkeys(film.kids), scheme)
         named = kid if name == "widevine" else ""
         yield hls_key(said.hls_uri, said.hls_key_format, scheme, kid=named)
 
