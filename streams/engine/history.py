@@ -12,6 +12,7 @@ import asyncio
 import random
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import orjson
@@ -21,6 +22,7 @@ from schemas.ddl import create_table, drop_table
 from schemas.event import Event
 from schemas.wire import Codec
 from streams.core import metrics
+from streams.core.producer import Record
 from streams.engine.agents import TYPES
 from streams.engine.chunk import Chunk
 from streams.engine.dead_letters import DeadLetters
@@ -164,7 +166,7 @@ def _passes(error: Any) -> bool:
 
 
 class History:
-    """Applies chunks of one agent to its table. Calls for one partition must not overlap."""
+    """Applies chunks of one agent to its table. Calls must not overlap."""
 
     def __init__(
         self, agent: str, codec: Codec, table: Table, rows: Rows, outputs: Outputs, letters: DeadLetters
@@ -178,6 +180,28 @@ class History:
 
     async def apply(self, chunk: Chunk) -> None:
         """Return when the chunk's rows are in the table, now or earlier. Raises as `Transactor.apply`."""
+        await self.apply_together([chunk])
+
+    async def apply_together(self, chunks: Sequence[Chunk]) -> None:
+        """The same for chunks of several partitions of one topic."""
+        blocks = [self._block(chunk) for chunk in chunks]
+        left = blocks
+        while left:
+            fences = await self._fences([block.chunk for block in left])
+            for block in left:
+                block.fence = fences[block.chunk.partition]
+            left = [block for block in left if block.fence < block.highest]
+            for block in left:
+                self._check_hole(block.chunk, block.fence)
+            await asyncio.gather(*(self._insert(block) for block in left))
+        if letters := [letter for block in blocks for letter in block.letters]:
+            self._outputs.send(letters)
+            await self._outputs.flushed()
+        for block in blocks:
+            partition = block.chunk.partition
+            self.applied[partition] = max(self.applied.get(partition, -1), block.fence)
+
+    def _block(self, chunk: Chunk) -> _Block:
         self._read.inc(len(chunk.records))
         events, failed = self._codec.events(chunk.topic, chunk.partition, chunk.records, types=self._types)
         made: list[tuple[int, list[dict[str, Any]]]] = []
@@ -186,31 +210,48 @@ class History:
                 made.append((event.offset, self._rows(event)))
             except Exception as exc:
                 failed[event.offset] = exc
-        before, tries = -2, 0
-        while True:
-            fence = await self.table.fence(chunk.topic, chunk.partition)
-            highest = max((offset for offset, rows in made if rows), default=-1)
-            if fence >= highest:
-                break
-            self._check_hole(chunk, fence)
-            rows = [row for offset, made_rows in made if offset > fence for row in made_rows]
-            # A token that did not move the fence was used by a block that is gone: take another.
-            tries = tries + 1 if fence == before else 0
-            before = fence
-            await self.table.insert(rows, f"{self.agent}:{chunk.topic}:{chunk.partition}:{fence}:{tries}")
-            if tries:
-                self._refused.inc()
         letters = [
             self._letters.letter(chunk.topic, chunk.partition, record, failed[record.offset])
             for record in chunk.records
             if record.offset in failed
         ]
-        if letters:
-            self._outputs.send(letters)
-            await self._outputs.flushed()
-        self.applied[chunk.partition] = max(self.applied.get(chunk.partition, -1), fence)
+        return _Block(chunk, made, letters, max((offset for offset, rows in made if rows), default=-1))
+
+    async def _fences(self, chunks: Sequence[Chunk]) -> dict[int, int]:
+        """The table's, now. One look above those that are known finds all that did not go back."""
+        topic = chunks[0].topic
+        found = await self.table.fences(
+            topic, {c.partition: self.applied.get(c.partition, -1) for c in chunks}
+        )
+        unknown = [partition for partition, fence in found.items() if fence < 0]
+        read = await asyncio.gather(*(self.table.fence(topic, partition) for partition in unknown))
+        return found | dict(zip(unknown, read, strict=True))
+
+    async def _insert(self, block: _Block) -> None:
+        """What lies above the block's fence, as one insert that builds on it."""
+        chunk, fence = block.chunk, block.fence
+        rows = [row for offset, made_rows in block.made if offset > fence for row in made_rows]
+        # A token that did not move the fence was used by a block that is gone: take another.
+        block.tries = block.tries + 1 if fence == block.before else 0
+        block.before = fence
+        await self.table.insert(rows, f"{self.agent}:{chunk.topic}:{chunk.partition}:{fence}:{block.tries}")
+        if block.tries:
+            self._refused.inc()
 
     def _check_hole(self, chunk: Chunk, fence: int) -> None:
         """What this process saw in the table must not have gone back."""
         if fence < self.applied.get(chunk.partition, -1):
             raise HoleError(f"{self.agent}[{chunk.partition}]", fence, chunk.start)
+
+
+@dataclass(slots=True)
+class _Block:
+    """A chunk on its way into the table."""
+
+    chunk: Chunk
+    made: list[tuple[int, list[dict[str, Any]]]]  # offset and rows of each event
+    letters: list[Record]  # of what could not be read
+    highest: int  # offset of the last event that has rows, -1 for none
+    fence: int = -1  # the table's, when last asked
+    before: int = -2  # the fence that the last insert built on
+    tries: int = 0

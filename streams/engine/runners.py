@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from schemas.errors import WireError
@@ -25,7 +26,7 @@ class LaneEvent(Protocol):
 
 
 class Applier(Protocol):
-    """Applies chunks under a fence: a Transactor or a History."""
+    """Applies chunks under a fence: a Transactor."""
 
     applied: dict[int, int]
 
@@ -44,8 +45,63 @@ class Runner(Protocol):
         """Last offset applied per partition; partitions left out are read from the group's commit."""
 
 
-class FencedRunner:
-    """Deciders and projectors. Any failure ends the process: the next life reads again from the fence.
+class Fenced:
+    """What runners of fenced agents share: what waits, by partition, and where reading resumes.
+
+    Any failure ends the process: the next life reads again from the fence.
+    """
+
+    def __init__(
+        self,
+        applied: dict[int, int],
+        fence: Callable[[int], Any],
+        turn: Callable[[], int],
+        end: End,
+        agent: str,
+    ) -> None:
+        """`turn()` is the consumer's count of seeks: chunks of an older one are read again, so dropped."""
+        self.applied, self.agent = applied, agent
+        self._fence, self._turn, self._end = fence, turn, end
+        self._waiting: dict[int, deque[LaneEvent]] = {}
+        self._seconds = metrics.BATCH_SECONDS.labels(agent)
+        self._age = metrics.EVENT_AGE_SECONDS.labels(agent)
+
+    async def fences(self, partitions: Iterable[int]) -> dict[int, int]:
+        """Read anew, and from here on watched; partitions that left are no longer."""
+        wanted = list(partitions)
+        found = await asyncio.gather(*(self._fence(p) for p in wanted))
+        self.applied.clear()
+        self.applied.update(zip(wanted, found, strict=True))
+        return dict(self.applied)
+
+    def _next(self, waiting: deque[LaneEvent]) -> list[LaneEvent]:
+        """What waits, up to CHUNK_RECORDS; events of an older turn are dropped."""
+        turn, room, found = self._turn(), CHUNK_RECORDS, list[LaneEvent]()
+        while waiting and (not found or len(waiting[0].value.records) <= room):
+            event = waiting.popleft()
+            if event.value.turn == turn:
+                found.append(event)
+                room -= len(event.value.records)
+        return found
+
+    def _done(self, events: Sequence[LaneEvent]) -> None:
+        for event in events:
+            event.ack()
+        self._age.observe(max(0.0, time.time() - events[-1].value.records[-1].timestamp / 1000))
+
+    @contextmanager
+    def _ending(self, place: str) -> Iterator[None]:
+        """Whatever is raised within ends the process."""
+        try:
+            yield
+        except EngineError as exc:
+            self._end(str(exc))
+        except Exception as exc:
+            self._end(f"{place}: {exc!r}: this is a bug of the engine, please report it")
+
+
+class FencedRunner(Fenced):
+    """Deciders and projectors into Redis: each partition for itself.
 
     What came while a chunk was applied is applied together, and so is what comes within `pace_s` of a
     chunk's begin: the first after a quiet moment never waits.
@@ -60,18 +116,11 @@ class FencedRunner:
         agent: str,
         pace_s: float = 0.0,
     ) -> None:
-        """`turn()` is the consumer's count of seeks: chunks of an older one are read again, so dropped."""
-        self._applier, self._fence, self._turn, self._end = applier, fence, turn, end
-        self._waiting: dict[int, deque[LaneEvent]] = {}
+        """See Fenced."""
+        super().__init__(applier.applied, fence, turn, end, agent)
+        self._applier, self._pace_s = applier, pace_s
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._seconds = metrics.BATCH_SECONDS.labels(agent)
-        self._age = metrics.EVENT_AGE_SECONDS.labels(agent)
-        self.agent, self._pace_s = agent, pace_s
         self._began_s: dict[int, float] = {}
-
-    @property
-    def applied(self) -> dict[int, int]:
-        return self._applier.applied
 
     def submit(self, event: LaneEvent) -> None:
         partition = event.value.partition
@@ -82,7 +131,7 @@ class FencedRunner:
 
     async def _drain(self, partition: int) -> None:
         waiting = self._waiting[partition]
-        try:
+        with self._ending(f"{self.agent}[{partition}]"):
             while waiting:
                 await self._pause(partition)
                 events = self._next(waiting)
@@ -92,13 +141,7 @@ class FencedRunner:
                 with self._seconds.time():
                     for part in parts(chunk):
                         await self._applier.apply(part)
-                for event in events:
-                    event.ack()
-                self._age.observe(max(0.0, time.time() - chunk.records[-1].timestamp / 1000))
-        except EngineError as exc:
-            self._end(str(exc))
-        except Exception as exc:
-            self._end(f"{self.agent}[{partition}]: {exc!r}: this is a bug of the engine, please report it")
+                self._done(events)
 
     async def _pause(self, partition: int) -> None:
         if not self._pace_s:
@@ -108,24 +151,6 @@ class FencedRunner:
         if left_s > 0:
             await asyncio.sleep(left_s)
         self._began_s[partition] = clock()
-
-    def _next(self, waiting: deque[LaneEvent]) -> list[LaneEvent]:
-        """What waits, up to CHUNK_RECORDS; events of an older turn are dropped."""
-        turn, room, found = self._turn(), CHUNK_RECORDS, list[LaneEvent]()
-        while waiting and (not found or len(waiting[0].value.records) <= room):
-            event = waiting.popleft()
-            if event.value.turn == turn:
-                found.append(event)
-                room -= len(event.value.records)
-        return found
-
-    async def fences(self, partitions: Iterable[int]) -> dict[int, int]:
-        """Read anew, and from here on watched; partitions that left are no longer."""
-        wanted = list(partitions)
-        found = await asyncio.gather(*(self._fence(p) for p in wanted))
-        self.applied.clear()
-        self.applied.update(zip(wanted, found, strict=True))
-        return dict(self.applied)
 
 
 class TapRunner:

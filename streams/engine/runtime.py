@@ -40,6 +40,7 @@ from streams.engine.positions import Positions
 from streams.engine.projectors import ProjectorFold
 from streams.engine.runners import FencedRunner, Runner, TapRunner
 from streams.engine.store import RedisStore
+from streams.engine.table_runner import TableRunner
 from streams.engine.timers import TimerFold, Timers
 from streams.engine.transact import Fold, Transactor
 from streams.engine.versions import REQUEST_WINDOW, current_version
@@ -48,7 +49,6 @@ from streams.engine.workers import WorkerRunner
 
 log = structlog.get_logger("kinolog.engine")
 
-TABLE_PACE_MS = 500  # an insert costs ClickHouse as much for one row as for a thousand
 OPEN_CHUNKS = 4  # of one partition, delivered and not acked
 OPEN_JOBS = 256  # the same for workers, whose chunks are single records: what priorities choose among
 
@@ -142,9 +142,7 @@ class Runtime:
         self._watched.append(Watched(agent.name, applier.applied, fences, store.version, current))
         return FencedRunner(applier, store.fence, self._turn, self.end, agent.name, agent.pace_ms / 1000)
 
-    async def _history(
-        self, agent: Agent, function: Callable[..., Any], letters: DeadLetters
-    ) -> FencedRunner:
+    async def _history(self, agent: Agent, function: Callable[..., Any], letters: DeadLetters) -> TableRunner:
         version = await current_version(self._redis, agent.table)
         name, cluster = table_of(agent.table, version), self.settings.clickhouse_cluster
         table = Table(lambda: clickhouse_client(self.settings), name, cluster)
@@ -161,9 +159,7 @@ class Runtime:
 
         current = self._version_of(agent, version)
         self._watched.append(Watched(agent.name, applier.applied, fences, version, current, TABLE_PERIOD_S))
-        return FencedRunner(
-            applier, fence, self._turn, self.end, agent.name, (agent.pace_ms or TABLE_PACE_MS) / 1000
-        )
+        return TableRunner(applier, fence, self._turn, self.end, agent.name, agent.pace_ms / 1000)
 
     def _worker(self, agent: Agent, function: Callable[..., Any], letters: DeadLetters) -> WorkerRunner:
         runner = WorkerRunner(

@@ -136,8 +136,9 @@ async def _cinema(stack: launcher.Stack, folder: Path) -> Cinema:
         raise RuntimeError("the stack of the bench has ended")
     processes = {}
     for each in found.processes:
-        process = psutil.Process(each.pid)
-        processes[each.name] = [process, *process.children(recursive=True)]
+        if each.pid is not None:  # the start's steps have ended
+            process = psutil.Process(each.pid)
+            processes[each.name] = [process, *process.children(recursive=True)]
     return Cinema(stack.url("drm"), asset_id, [*film["protection"]["keys"].values()], processes)
 
 

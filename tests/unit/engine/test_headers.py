@@ -96,12 +96,15 @@ class FakeTable:
     async def fence(self, topic: str, partition: int) -> int:
         return self.highest
 
+    async def fences(self, topic: str, seen: dict[int, int]) -> dict[int, int]:
+        return dict.fromkeys(seen, self.highest)
+
     async def insert(self, rows: list[dict[str, Any]], token: str) -> None:
         self.highest = max(row["offset"] for row in rows)
 
 
 @pytest.mark.parametrize("bad", [*BAD, ("ce_source", b"\xff"), ("ce_source", None)], ids=str)
-def test_history(bad: tuple[str, Any]) -> None:
+async def test_history(bad: tuple[str, Any]) -> None:
     log, table = ModelLog(1), FakeTable()
     outputs: Any = DirectOutputs(ModelProducer(log))
 
@@ -110,13 +113,13 @@ def test_history(bad: tuple[str, Any]) -> None:
 
     table_: Any = table
     history = History("x", chaos_codec(), table_, rows, outputs, DeadLetters("x", "g"))
-    drive(history.apply(Chunk(TOPIC, 0, 0, (record(0, bad), record(1)))))
+    await history.apply(Chunk(TOPIC, 0, 0, (record(0, bad), record(1))))
     (letter,) = log.topics[f"{TOPIC}.dlq"][0]
     assert dict(letter.headers)["dlq_offset"] == b"0"
     assert table.highest == 1
 
 
-def test_history_passes_over_what_it_makes_no_rows_of_undecoded() -> None:
+async def test_history_passes_over_what_it_makes_no_rows_of_undecoded() -> None:
     log, table = ModelLog(1), FakeTable()
     outputs: Any = DirectOutputs(ModelProducer(log))
 
@@ -127,7 +130,7 @@ def test_history_passes_over_what_it_makes_no_rows_of_undecoded() -> None:
     table_: Any = table
     history = History("x", chaos_codec(), table_, rows, outputs, DeadLetters("x", "g"))
     unreadable = LogRecord(1, 5, b"k", record(0).value[:5], [])
-    drive(history.apply(Chunk(TOPIC, 0, 0, (record(0), unreadable))))
+    await history.apply(Chunk(TOPIC, 0, 0, (record(0), unreadable)))
     assert (table.highest, log.topics) == (-1, {})
 
 
