@@ -7,8 +7,9 @@ more often than there are views, where people go back to it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import accumulate
+from collections.abc import Iterable, Mapping
+from itertools import accumulate, repeat
+from operator import sub
 from typing import Any, Final
 
 from aiohttp import web
@@ -86,8 +87,8 @@ def curves(plays: Changes, unique: Changes, ended: Changes, film_ms: int | None)
     played, covered, gone = (_running(changes, length) for changes in (plays, unique, ended))
     step = -(-length // MOST_POINTS) or 1
     # Who ends beyond the film's length (it may be a moment longer than it says) got to its end.
-    skipped = [max(0, sessions - left - one) for left, one in zip(gone, covered, strict=True)]
-    replayed = [max(0, all_ - one) for all_, one in zip(played, covered, strict=True)]
+    skipped = _beyond(map(sub, repeat(sessions), gone), covered)
+    replayed = _beyond(played, covered)
     return {
         "film_ms": film_ms, "step_ms": step * 1000,
         "plays": _averages(played, step), "unique": _averages(covered, step),
@@ -97,7 +98,12 @@ def curves(plays: Changes, unique: Changes, ended: Changes, film_ms: int | None)
 
 def _running(changes: Changes, length: int) -> list[int]:
     """The sum of all changes up to each second of this length."""
-    return list(accumulate(changes.get(second, 0) for second in range(length)))
+    return list(accumulate(map(changes.get, range(length), repeat(0))))
+
+
+def _beyond(many: Iterable[int], few: Iterable[int]) -> list[int]:
+    """By how much each is more."""
+    return [more if more > 0 else 0 for more in map(sub, many, few)]
 
 
 def _averages(values: list[int], step: int) -> list[float]:

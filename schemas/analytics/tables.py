@@ -17,12 +17,12 @@ Kafka's partition 150 and 460 ms, or 45 and 80 ms where FINAL is told not to loo
 TTL: the table is where its projector resumes, and rows of 150 bytes are not what fills a disk. Where it
 resumes is answered by the projection `fences`, which a merge makes anew.
 
-What every query scans is LZ4: the default, ZSTD, took twice as long for the whole query. Maps are kept in
-small blocks: of a film's month a few rows of each day are read, and for each a whole block is unpacked (a
-retention curve took half as long again). Times of a session are kept in 32 bits, 49 days at most: of 64 they
-took twice as long to read (a sum over these sessions: 25 and 16 ms of CPU, 10 of them without the column). No
-rollup is kept: these answers need none, and what does not exist cannot
-disagree with the sessions.
+What every query scans is LZ4: the default, ZSTD, took twice as long for the whole query. Maps, and what a
+retention curve reads beside them, are kept in small blocks: of a film's month a few rows of each day are
+read, and for each a whole block is unpacked (a curve took half as long again). Times of a session are kept
+in 32 bits, 49 days at most: of 64 they took twice as long to read (a sum over these sessions: 25 and 16 ms of
+CPU, 10 of them without the column). No rollup is kept: these answers need none, and what does not exist
+cannot disagree with the sessions.
 """
 
 from __future__ import annotations
@@ -41,11 +41,13 @@ CREATE TABLE IF NOT EXISTS {table}
     revision UInt64 COMMENT 'Beats and segments that the row rests on',
     asset_id LowCardinality(String) COMMENT 'Film as the player named it',
     owner_id LowCardinality(String) COMMENT 'Account of the film''s owner; empty: unknown',
-    film_ms Nullable(UInt64) COMMENT 'Length of the film; null: unknown' CODEC(LZ4),
+    film_ms Nullable(UInt64) COMMENT 'Length of the film; null: unknown' CODEC(LZ4)
+      SETTINGS (min_compress_block_size = 16384),
     viewer String COMMENT 'Keyed hash of the viewer; empty: asked not to be tracked',
     viewer_hash UInt64 MATERIALIZED if(viewer = '', 0, sipHash64(viewer))
       COMMENT 'What viewers are counted by; 0: asked not to be tracked' CODEC(LZ4),
-    known Bool MATERIALIZED NOT has(reasons, 'unknown_video') COMMENT 'There is such a film' CODEC(LZ4),
+    known Bool MATERIALIZED NOT has(reasons, 'unknown_video') COMMENT 'There is such a film' CODEC(LZ4)
+      SETTINGS (min_compress_block_size = 16384),
     source LowCardinality(String) COMMENT 'json, cmcd2, or cmcd1 (an estimate of segment requests)',
     player LowCardinality(String) COMMENT 'Player and version',
     country LowCardinality(String) COMMENT 'ISO 3166-1 alpha-2; empty: unknown',
@@ -53,11 +55,12 @@ CREATE TABLE IF NOT EXISTS {table}
     os LowCardinality(String) COMMENT 'Operating system',
     browser LowCardinality(String) COMMENT 'Browser',
     referrer LowCardinality(String) COMMENT 'Host of the page; empty: unknown',
-    bot Bool COMMENT 'A robot: kept, and left out of what is counted' CODEC(LZ4),
+    bot Bool COMMENT 'A robot: kept, and left out of what is counted' CODEC(LZ4)
+      SETTINGS (min_compress_block_size = 16384),
     started_at_ms Int64 COMMENT 'Start: the session''s time; milliseconds since 1970-01-01 UTC'
       CODEC(LZ4),
     started_s UInt32 MATERIALIZED toUInt32(intDiv(started_at_ms, 1000)) COMMENT 'The same, in whole seconds:
-      what times are chosen and grouped by' CODEC(LZ4),
+      what times are chosen and grouped by' CODEC(LZ4) SETTINGS (min_compress_block_size = 16384),
     last_at_ms Int64 COMMENT 'Last beat, milliseconds since 1970-01-01 UTC' CODEC(LZ4),
     startup_ms Nullable(UInt32) COMMENT 'To the first frame; null: it never came, or its begin is unknown'
       CODEC(LZ4),
@@ -69,7 +72,8 @@ CREATE TABLE IF NOT EXISTS {table}
     finished Bool COMMENT 'Reached the end' CODEC(LZ4),
     watched_ms UInt32 COMMENT 'Wall clock with startup, stalls, seeks, without pauses (CTA-2066)' CODEC(LZ4),
     playing_ms UInt32 COMMENT 'Wall clock of playing' CODEC(LZ4),
-    media_ms UInt32 COMMENT 'Media played; twice counts twice' CODEC(LZ4),
+    media_ms UInt32 COMMENT 'Media played; twice counts twice' CODEC(LZ4)
+      SETTINGS (min_compress_block_size = 16384),
     covered_ms UInt32 COMMENT 'Distinct media played' CODEC(LZ4),
     stalled_ms UInt32 COMMENT 'Rebuffering after the start, without seeks' CODEC(LZ4),
     stalls UInt32 COMMENT 'Times that it rebuffered' CODEC(LZ4),
@@ -87,7 +91,8 @@ CREATE TABLE IF NOT EXISTS {table}
     active Map(UInt32, Int32) COMMENT 'Minute since 1970 -> change in whether it was watched'
       CODEC(LZ4) SETTINGS (min_compress_block_size = 16384),
     state LowCardinality(String) COMMENT 'What the player does by its last beat',
-    counted Bool COMMENT 'Counts as a view' CODEC(LZ4),
+    counted Bool COMMENT 'Counts as a view' CODEC(LZ4)
+      SETTINGS (min_compress_block_size = 16384),
     reasons Array(LowCardinality(String)) COMMENT 'Why not: bot, no_first_frame, unknown_video; why not as an
       engaged one: too_short; approximate: counts, but more was told than is remembered of one session',
     clamped UInt32 COMMENT 'Beats with something brought into its range',
