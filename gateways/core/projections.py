@@ -56,6 +56,23 @@ class ProjectionReader:
         version = await self.version(projection.name)
         return View(self._redis, self._hub, self._clock, projection, version)
 
+    async def pin_all(self, *projections: Projection) -> list[View]:
+        """Views of several in one round trip per Redis node."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for projection in projections:
+            pipeline.get(pointer_key(projection.name))
+        return [
+            View(self._redis, self._hub, self._clock, projection, 1 if raw is None else int(raw))
+            for projection, raw in zip(projections, await in_time(pipeline.execute()), strict=True)
+        ]
+
+    async def get_all(self, *wanted: tuple[View, str]) -> list[dict[str, Any] | None]:
+        """Documents of several views, each with its key; None for none. One round trip per Redis node."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for view, key in wanted:
+            pipeline.hget(f"{view.tag_of(key)}:state", key)
+        return [None if raw is None else orjson.loads(raw) for raw in await in_time(pipeline.execute())]
+
     async def version(self, name: str) -> int:
         """The version of a projection, or of a ClickHouse table, that is current now."""
         raw = await in_time(self._redis.get(pointer_key(name)))

@@ -70,13 +70,14 @@ class Licensing:
 
     async def film(self, asset_id: str) -> Film:
         """Problem 404 for what is no protected film, 409 while its policy is not there."""
-        asset = await (await self.projections.pin(self.library)).get(asset_id)
+        library, films, policies = await self.projections.pin_all(self.library, self.films, self.policies)
+        asset, said = await self.projections.get_all((library, asset_id), (films, asset_id))
         protection = protection_of(asset or {})
         if asset is None or asset["state"] == "deleted" or protection is None:
             raise no_film(asset_id)
-        access = await self.access(asset_id)
+        access = cast("FilmDocument", said) if said is not None else NOTHING_SAID
         policy_id = access["policy_id"] or protection["policy_id"]
-        policy = await (await self.projections.pin(self.policies)).get(policy_id)
+        policy = await policies.get(policy_id)
         if policy is not None:
             rules = cast("Rules", {**DEFAULT_RULES, **orjson.loads(policy["rules"])})
             return Film(asset, protection, access, policy_id, policy["version"], rules)
