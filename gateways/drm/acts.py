@@ -100,7 +100,7 @@ async def forget_own_device(request: web.Request) -> web.Response:
 
 
 async def end_stream(request: web.Request) -> web.Response:
-    """Its player learns of it with its next beat; the place is free at once."""
+    """Its player is told, or learns of it with its next beat; the place is free at once."""
     data = {"stream_id": request.match_info["stream_id"], "reason": "ended"}
     return await _act(request, request.match_info["account_id"], PLAYBACK_STOPPED, data)
 

@@ -93,7 +93,7 @@ async def change(request: web.Request) -> web.Response:
 
 
 async def switch(request: web.Request) -> web.Response:
-    """Off: no licence from now on; where it plays, it ends with its player's next beat."""
+    """Off: no licence from now on; where it plays, it ends when its player is told, or at its next beat."""
     licensing, wish = request.app[LICENSING], body_of(request, FilmStop)
     asset, protection = await _film(request)
     await _ask(request, asset, wish.reason, stopped=wish.stopped)

@@ -5,6 +5,7 @@ Whatever is not known in time is a no: no key leaves without a grant that the ac
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,9 +20,17 @@ from gateways.core.countries import Countries
 from gateways.core.deps import History, Producer
 from gateways.core.problem import Problem
 from gateways.core.projections import Projection, ProjectionReader, View
+from gateways.core.push import Hub
 from gateways.drm.device_names import device_names
 from gateways.drm.playback_tokens import PlaybackTokens
-from schemas.drm.events import LICENCE_GRANTED, LICENCE_REPEATED, LICENCE_REQUESTED, LicenceRequested, Rules
+from schemas.drm.events import (
+    LICENCE_GRANTED,
+    LICENCE_REPEATED,
+    LICENCE_REQUESTED,
+    PLAYBACK_STOPPED,
+    LicenceRequested,
+    Rules,
+)
 from schemas.drm.views import (
     DEFAULT_RULES,
     NOTHING_SAID,
@@ -29,12 +38,15 @@ from schemas.drm.views import (
     AccountDocument,
     FilmDocument,
     LicenceView,
+    StreamView,
 )
 from schemas.media.protection import DEFAULT_POLICY, ProtectionView, Scheme, protection_of
 from schemas.wiring import REFUSED
 from streams.core.content_keys import ContentKeys, KeyUnknown
 from streams.core.sealing import Sealer
 
+ENDED: Final = "stream_ended"
+"""The code by which players are told that their stream does not count any more."""
 _NO_FILM: Final = "There is no protected film {!r} that you may watch."
 
 
@@ -58,6 +70,7 @@ class Licensing:
     producer: Producer
     keys: ContentKeys
     projections: ProjectionReader
+    hub: Hub
     accounts: Projection
     films: Projection
     policies: Projection
@@ -131,10 +144,19 @@ class Licensing:
             raise undecided()
         return view, outcome
 
+    async def stream(self, view: View, account_id: str, stream_id: str) -> StreamView | None:
+        """What plays under this id, if it counts."""
+        document = cast("AccountDocument | None", await view.get(account_id))
+        return document["streams"].get(stream_id) if document is not None else None
+
+    async def end_stream(self, account_id: str, stream_id: str) -> None:
+        """Its place is free, as soon as that is decided. Problem 503 if the log does not take it."""
+        data = {"account_id": account_id, "stream_id": stream_id, "reason": "ended", "actor": account_id}
+        await publish(self.producer, REQUESTS, account_id, PLAYBACK_STOPPED, data, uuid.uuid4().hex)
+
     async def film_stopped(self, view: View, account_id: str, stream_id: str) -> bool:
         """Whether what an account's stream plays is switched off; False for a stream that is not there."""
-        document = cast("AccountDocument | None", await view.get(account_id))
-        stream = document["streams"].get(stream_id) if document is not None else None
+        stream = await self.stream(view, account_id, stream_id)
         return stream is not None and (await self.access(stream["asset_id"]))["stopped"]
 
     async def switch_of(self, view: View, account_id: str, device_id: str) -> str:
@@ -215,6 +237,11 @@ def _listed(places: list[dict[str, Any]]) -> str:
 def words_of(code: str) -> str:
     """A denial as the viewer reads it."""
     return _WORDS.get(code, "There is no licence for this film now.")
+
+
+def ended_words(why: str) -> str:
+    """What the viewer reads when a stream has ended. `why`: the switch that did it, or empty."""
+    return words_of(why) if why else "Playing here was ended, or nothing was heard of it for too long."
 
 
 _WORDS: Final = {

@@ -1,4 +1,4 @@
-"""What players call: a playback token, a Clear Key licence, beats while they play, and the stop."""
+"""What players call: a playback token, a Clear Key licence, beats while they play, the stop, its news."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gateways.core.endpoint import body_of, json_response, query_of, raw_body_of
 from gateways.core.films import holds, may_see
+from gateways.core.gated import gated
 from gateways.core.permissions import ASSETS_READ, PUBLIC
 from gateways.core.principal import principal_of
 from gateways.core.problem import Problem
 from gateways.core.rates import BEAT
 from gateways.core.routes import Route
 from gateways.drm.device_names import DEVICE_NAME
-from gateways.drm.licensing import LICENSING, Licensing, no_film, words_of
+from gateways.drm.endings import follow
+from gateways.drm.licensing import ENDED, LICENSING, Licensing, ended_words, no_film
 from gateways.drm.naming import DEVICE, STREAM, account_named, stream_named
 from gateways.drm.playback_tokens import Playback
 from gateways.drm.requesting import HEADER, HEADERS, NO_STORE, PROBLEMS, Asked, give, playback_of
@@ -131,8 +133,7 @@ async def beat(request: web.Request) -> web.Response:
     view, outcome = await licensing.ask(account_id, PLAYBACK_BEAT, data, uuid.uuid4().hex, (STREAM_KEPT,))
     if outcome["type"] == STREAM_KEPT and await licensing.film_stopped(view, account_id, said.stream_id):
         # The account's decider knows its own switches; the film's is looked at here.
-        ended = {**data, "reason": "ended", "actor": account_id}
-        await licensing.ask(account_id, PLAYBACK_STOPPED, ended, uuid.uuid4().hex, (STREAM_ENDED,))
+        await licensing.end_stream(account_id, said.stream_id)
         raise _stream_ended("asset_stopped")
     if outcome["type"] == REFUSED:
         raise _stream_ended(await licensing.switch_of(view, account_id, said.device_id))
@@ -151,8 +152,7 @@ async def stop(request: web.Request) -> web.Response:
 
 
 def _stream_ended(why: str = "") -> Problem:
-    words = words_of(why) if why else "Playing here was ended, or nothing was heard of it for too long."
-    return Problem("conflict", words, code="stream_ended", why=why)
+    return Problem("conflict", ended_words(why), code=ENDED, why=why)
 
 
 PLAYING_ROUTES: Final = (
@@ -170,6 +170,11 @@ PLAYING_ROUTES: Final = (
     Route(
         method="POST", path="/v1/beats", handler=beat, permission=PUBLIC, body=StreamNamed, response=Kept,
         summary="A player plays on", limits=BEAT, tag="playing", problems=("conflict", "unavailable"),
+    ),
+    Route(
+        method="GET", path="/v1/live", handler=gated(follow), permission=PUBLIC, socket=True, status=101,
+        summary="Hear at once that a stream has ended (WebSocket)", timeout_s=None, tag="playing",
+        problems=("malformed-request", "overloaded"),
     ),
     Route(
         method="DELETE", path=f"/v1/streams/{{stream_id:{STREAM}}}", handler=stop, permission=PUBLIC,

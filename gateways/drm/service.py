@@ -31,6 +31,7 @@ async def build(platform: Platform) -> Service:
         producer=platform.producer("drm"),
         keys=ContentKeys(vault),
         projections=await platform.projections(),
+        hub=await platform.hub(),
         accounts=platform.projection(ACCOUNTS),
         films=platform.projection(FILMS),
         policies=platform.projection(POLICIES),

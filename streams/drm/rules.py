@@ -226,9 +226,10 @@ def _stop_requested(turn: Turn, data: dict[str, Any]) -> None:
     else:
         others = [each for each in turn.state["stopped_devices"] if each != device_id]
         turn.state["stopped_devices"] = [*others, device_id] if stopped else others
+    # First, so that whoever sees a stream gone sees why.
+    turn.say("StopChanged", device_id=device_id, stopped=stopped, actor=data["actor"])
     if stopped:
         turn.end_all("killed", lambda stream: device_id in ("", stream["device_id"]))
-    turn.say("StopChanged", device_id=device_id, stopped=stopped, actor=data["actor"])
 
 
 def _timer_due(turn: Turn, data: dict[str, Any]) -> None:

@@ -35,7 +35,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 VIDEO = "document.querySelector('video')"
 LICENCES = "**/v1/licences/clearkey"
-LEASE_S = 10  # the shortest, so that players beat every three seconds
+SHORTEST_LEASE_S = 10  # players beat every three seconds
+LONGEST_LEASE_S = 3600  # what ends while it plays is not learnt from a beat
 REFUSALS = ("401", "403", "404", "409")
 
 
@@ -163,6 +164,16 @@ async def until_up(*urls: str) -> None:
                 await asyncio.sleep(0.05)
 
 
+async def streams_left(office: Office, account_id: str, count: int) -> list[str]:
+    """What plays, once it is so many."""
+
+    async def so_many() -> bool:
+        return len(await office.streams(account_id)) == count
+
+    await until(so_many)
+    return await office.streams(account_id)
+
+
 PLAYS = [
     ("cenc", "", "shaka-player", 1),
     ("cbcs", "", "shaka-player", 1),
@@ -226,13 +237,19 @@ async def test_what_a_viewer_may_not_watch_does_not_start_and_says_why(
             re.compile("2 of 2 devices are in use.*Chrome on Linux since", re.DOTALL)
         )
         await expect(tablet.denial.get_by_role("button", name="Forget it, play here")).to_have_count(2)
-        await office.film(film, policy=await office.policy(max_streams=2, stream_lease_s=LEASE_S))
+        await office.film(film, policy=await office.policy(max_streams=2, stream_lease_s=LONGEST_LEASE_S))
         await tablet.denial.get_by_role("button", name="Try again").click()
         await tablet.is_denied("too_many_streams")
         await expect(tablet.denial.get_by_role("listitem")).to_have_count(2)
         assert await tablet.window.barriers() == []
         await tablet.denial.get_by_role("button", name="Stop it, play here").first.click()
         await tablet.plays()
+
+        async def one_has_ended() -> bool:
+            return await tv.denial.count() + await phone.denial.count() == 1
+
+        await until(one_has_ended)
+        await (tv if await tv.denial.count() else phone).is_ended("Playing here was ended")
 
         # From a country that the policy does not allow, and where nobody knows which it is.
         await office.film(film, policy=await office.policy(countries_denied=["AT"]))
@@ -249,7 +266,7 @@ async def test_what_a_viewer_may_not_watch_does_not_start_and_says_why(
 
 async def test_switches_stop_what_plays_and_tokens_open_one_licence(cinema: Cinema, browser: Browser) -> None:
     office, film = cinema.office, cinema.films["cenc"]["id"]
-    policy = await office.policy(stream_lease_s=LEASE_S)
+    policy = await office.policy(stream_lease_s=LONGEST_LEASE_S)
     async with seats(browser, cinema, of="Grace") as (tv, phone, tablet):
         account_id = tv.window.account_id
         await office.film(film, policy=policy)
@@ -266,8 +283,10 @@ async def test_switches_stop_what_plays_and_tokens_open_one_licence(cinema: Cine
             await each.play_on()
             await each.plays()
         # What an office or the account itself ends does not begin again by itself.
-        for stream_id in await office.streams(account_id):
-            await office.end(account_id, stream_id)
+        own = await tv.window.open("/account")
+        await own.get_by_role("list", name="Playing now").get_by_role("button").first.click()
+        [left] = await streams_left(office, account_id, 1)
+        await office.end(account_id, left)
         for each in (phone, tablet):
             await each.is_ended("Playing here was ended")
         assert await office.streams(account_id) == []
@@ -302,3 +321,19 @@ async def test_switches_stop_what_plays_and_tokens_open_one_licence(cinema: Cine
         await tablet.window.page.route(LICENCES, altered)
         await tablet.sit(cinema)
         await tablet.is_denied("bad-credential")
+
+
+async def test_a_page_that_hears_nothing_learns_of_a_switch_by_its_beat(
+    cinema: Cinema, browser: Browser
+) -> None:
+    office, film = cinema.office, cinema.films["cenc"]["id"]
+    policy = await office.policy(stream_lease_s=SHORTEST_LEASE_S)
+    await office.film(film, policy=policy)
+    async with somebody(browser, cinema.stack) as window:
+        viewer = Seat(window)
+        await window.page.route_web_socket("**/v1/live", lambda _: None)  # it opens, and nobody is behind it
+        await viewer.sit(cinema)
+        await viewer.plays()
+        await office.film(film, policy=policy, stopped=True)
+        await viewer.is_ended(words_of("asset_stopped"))
+    await office.film(film, policy=policy)

@@ -1,6 +1,6 @@
 // Paths of the analytics service. Its pages are the streaming service's, so these are addresses of another origin.
 import { Problem, request } from "shared/api.js";
-import { place } from "shared/places.js";
+import { place, socketPlace } from "shared/places.js";
 import { inTurn } from "./turns.js";
 
 const id = encodeURIComponent;
@@ -14,11 +14,7 @@ async function ask(path, question, signal) {
 /** Whether this platform counts at all. */
 export const hasAnalytics = () => place("analytics", "") !== null;
 
-export const liveUrl = () => {
-  const url = new URL(place("analytics", "/v1/live"), location.href);
-  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-  return url.href;
-};
+export const liveUrl = () => socketPlace("analytics", "/v1/live");
 
 /** `question` is what `address.question()` gives: time, filters and what is asked for. */
 export const analytics = {

@@ -1,12 +1,8 @@
 // Who watches now: one connection, a snapshot and then what changes, once a second. It comes back by itself.
+import { FIRST_PAUSE_MS, LONGEST_PAUSE_MS, jittered } from "shared/pauses.js";
 import { liveUrl } from "./api.js";
 
-const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 15_000;
 const FORBIDDEN = 4403;
-
-/** Half of the pause and up to all of it, by chance: a restarted gateway shall not be overrun. */
-const jittered = (pauseMs) => pauseMs * (0.5 + Math.random() / 2);
 
 const MINUTE_MS = 60_000;
 const MINUTES = 60;

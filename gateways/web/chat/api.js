@@ -1,6 +1,6 @@
 // Paths of the chat service. Its pages are the streaming service's, so these are addresses of another origin.
 import { request } from "shared/api.js";
-import { place } from "shared/places.js";
+import { place, socketPlace } from "shared/places.js";
 
 const id = encodeURIComponent;
 const at = (path) => `${place("chat", "")}${path}`;
@@ -17,11 +17,7 @@ const drop = (path) => ask(path, { method: "DELETE" });
 /** Whether this platform has chat at all. */
 export const hasChat = () => place("chat", "") !== null;
 
-export const socketUrl = () => {
-  const url = new URL(at("/v1/socket"), location.href);
-  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-  return url.href;
-};
+export const socketUrl = () => socketPlace("chat", "/v1/socket");
 
 export const chat = {
   rooms: (cursor) => ask(at(`/v1/rooms${query({ cursor })}`)),

@@ -1,16 +1,12 @@
 // One connection to the chat service for all rooms of a page; it comes back by itself.
 import { Problem } from "shared/api.js";
+import { FIRST_PAUSE_MS, LONGEST_PAUSE_MS, jittered } from "shared/pauses.js";
 import { knowBlocked } from "./blocks.js";
 
-const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 15_000;
 const FLOOD_PAUSE_MS = 20_000;
 const TOO_SLOW = 4408; // nothing is wrong with the way: at once again, from where we were
 const FORBIDDEN = 4403;
 const FLOODED = 4429;
-
-/** Half of the pause and up to all of it, by chance: a restarted gateway shall not be overrun. */
-export const jittered = (pauseMs, chance = Math.random()) => pauseMs * (0.5 + chance / 2);
 
 /**
  * Fires "state" (see `state`: "connecting", "open", "waiting", "refused"), "message" with `detail`, the document,

@@ -21,7 +21,7 @@ class AccountRights extends Section {
   read = () => drm.account(this.accountId);
 
   async turn(off) {
-    const says = off ? "What plays ends when its player next reports, and no device of this account gets a licence until somebody switches it on." : "The account gets licences again.";
+    const says = off ? "What plays ends, and no device of this account gets a licence until somebody switches it on." : "The account gets licences again.";
     if (await askSwitch(`Switch licences of this account ${off ? "off" : "on"}?`, says, off, (reason) => drm.stopAccount(this.accountId, off, reason))) this.reload();
   }
 

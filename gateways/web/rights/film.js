@@ -42,7 +42,7 @@ class FilmRights extends Section {
 
   async turn(film) {
     const off = !film.stopped;
-    const says = off ? "Nobody gets a licence for it any more. Where it plays now, it ends when its player next reports, some seconds on." : "Licences are given again, to those who may watch it.";
+    const says = off ? "Nobody gets a licence for it any more. Where it plays now, it ends." : "Licences are given again, to those who may watch it.";
     const done = await askSwitch(`Switch “${film.title}” ${off ? "off" : "on"}?`, says, off, (reason) => drm.stopFilm(film.asset_id, off, reason));
     if (!done) return;
     this.data = done;

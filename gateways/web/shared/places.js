@@ -9,6 +9,13 @@ export function place(service, path = "/") {
   return (base.startsWith(":") ? `${location.protocol}//${location.hostname}${base}` : base) + path;
 }
 
+/** The same for a WebSocket. */
+export function socketPlace(service, path) {
+  const url = new URL(place(service, path), location.href);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  return url.href;
+}
+
 /** Whether this page is one of the service's. */
 export const isAt = (service) => place(service) !== null && new URL(place(service)).origin === location.origin;
 

@@ -38,7 +38,7 @@ export function watching(section, { streams, devices }, accountId = null) {
   };
   const turn = async (device) => {
     const off = !device.stopped;
-    const says = off ? "What plays on it ends when its player next reports, and it gets no licence until somebody switches it on." : "It gets licences again.";
+    const says = off ? "What plays on it ends, and it gets no licence until somebody switches it on." : "It gets licences again.";
     if (await askSwitch(`Switch ${nameOf(device)} ${off ? "off" : "on"}?`, says, off, (reason) => drm.stopDevice(accountId, device.device_id, off, reason))) section.reload();
   };
   const acts = own || may("drm:stop");

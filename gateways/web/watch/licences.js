@@ -1,7 +1,8 @@
-// Licences of a protected film: a playback token for each, beats while it plays, and the stop.
+// Licences of a protected film: a playback token for each, beats while it plays, the stop, and the end from elsewhere.
 import { problemOf, request } from "shared/api.js";
 import { place } from "shared/places.js";
 import { clientOf } from "shared/words.js";
+import { streamEnd } from "./stream-end.js";
 
 const KEPT = "kinolog-device";
 const random = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -63,9 +64,26 @@ export class Licences {
     return made.token;
   }
 
-  /** After a pause that was longer than the beats are apart, the stream may be gone. */
-  resume() {
-    if (this.stream && performance.now() - this.beatAt > this.stream.beat_every_s * 1000) this.beat();
+  /** It plays, so there is a stream. After a pause that was longer than the beats are apart, it may be gone. */
+  async resume() {
+    if (this.stream && performance.now() - this.beatAt > this.stream.beat_every_s * 1000) await this.beat();
+    this.listen();
+  }
+
+  listen() {
+    if (this.stream) this.unlisten ??= streamEnd(this.stream.stream_id, this.deviceId, (problem) => this.ended(problem));
+  }
+
+  deafen() {
+    this.unlisten?.();
+    this.unlisten = null;
+  }
+
+  /** Told from elsewhere. What may have lapsed in a pause is asked for when it plays again; now, if it plays. */
+  ended(problem) {
+    this.unlisten = null;
+    if (problem.more.why || !this.mayHaveLapsed) this.end(problem);
+    else if (!this.video.paused) this.beat();
   }
 
   async beat() {
@@ -82,7 +100,7 @@ export class Licences {
 
   /** It counts until three beats are missing. */
   get mayHaveLapsed() {
-    return this.beatAt - this.keptAt > 2.5 * this.stream.beat_every_s * 1000;
+    return performance.now() - this.keptAt > 2.5 * this.stream.beat_every_s * 1000;
   }
 
   /** Asks anew for the keys that the browser has: what counts is the answer. */
@@ -91,6 +109,7 @@ export class Licences {
       const challenge = { kids: [...this.kids], type: "temporary" };
       const token = await this.token(new TextEncoder().encode(JSON.stringify(challenge)));
       await request(this.url, { method: "POST", json: challenge, headers: { [LICENCE_HEADER]: token }, mayAsk: false });
+      this.listen();
     } catch (problem) {
       if (!problem.passing) this.end(problem);
     }
@@ -98,6 +117,7 @@ export class Licences {
 
   /** The stream counts no more, also if the page goes away meanwhile. */
   release() {
+    this.deafen();
     if (!this.stream) return;
     const { stream_id: streamId } = this.stream;
     const path = `/v1/streams/${streamId}?${new URLSearchParams({ device_id: this.deviceId })}`;

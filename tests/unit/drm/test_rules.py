@@ -229,8 +229,8 @@ def test_the_switch_ends_what_plays_and_gives_nothing_until_it_is_on_again(devic
     story = Story()
     story.tell(asked(token="t"))
     said = story.tell(switched(device))
-    assert names(said) == ["StreamEnded", "StopChanged"]
-    assert said[0].data["reason"] == "killed"
+    assert names(said) == ["StopChanged", "StreamEnded"]  # who sees it end sees why
+    assert said[1].data["reason"] == "killed"
     assert story.outcome(asked(at_ms=LATER_MS)) == code
     assert story.outcome(asked(token="t")) == "token_used"  # not even the licence of before, once more
     assert story.outcome(asked(PHONE)) == ("granted" if device else code)

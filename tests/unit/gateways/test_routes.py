@@ -75,7 +75,7 @@ def test_what_is_open_is_known() -> None:
             "POST /v1/widevine/keys",  # signed
             "POST /v1/tokens", "POST /v1/licences/clearkey", "POST /v1/beats",
             "POST /v1/licences/widevine", "POST /v1/licences/playready", "POST /v1/licences/fairplay",
-            "GET /v1/fairplay/certificate",
+            "GET /v1/fairplay/certificate", "GET /v1/live",
             "DELETE /v1/streams/{stream_id}",
         },
     }  # fmt: skip

@@ -157,7 +157,8 @@ async def opened(
     kids = await keys.ensure(FILM, scheme, 1, ["audio", "sd"])
     await film(redis, kids, scheme=scheme, systems=systems)
     licensing = Licensing(
-        tokens=PlaybackTokens(vault), producer=world, keys=keys, projections=ProjectionReader(redis, hub),
+        tokens=PlaybackTokens(vault), producer=world, keys=keys,
+        projections=ProjectionReader(redis, hub), hub=hub,
         accounts=Projection(ACCOUNTS, PARTITIONS), films=Projection(FILMS, PARTITIONS),
         policies=Projection(POLICIES, PARTITIONS), library=Projection(LIBRARY, PARTITIONS),
         countries=Countries(None), anonymisers=Anonymisers(None),
