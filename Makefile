@@ -11,7 +11,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-tests setup-bench run up down test check test-unit test-integration test-e2e test-judges \
-        coverage bench chaos chaos-chat chaos-playback format lock clean
+        coverage bench chaos chaos-chat chaos-playback chaos-licences format lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -76,6 +76,9 @@ chaos-chat: setup ## 200 clients talk while everything under their room is kille
 
 chaos-playback: setup ## players report a million beats while everything under them is killed, three times each
 	$(BIN)/python -m tests.chaos.playback $(ARGS)
+
+chaos-licences: setup ## 2,000 licences are asked for while everything under them is killed, three times each
+	$(BIN)/python -m tests.chaos.licences $(ARGS)
 
 format: setup ## format all Python files and mend what linters can
 	@$(BIN)/ruff check --fix --quiet .

@@ -1,8 +1,9 @@
 """Every licence that was granted or denied: rows of the ClickHouse table `drm_licences`.
 
-A row is a fact and never changes. Order (asset_id, at_ms): the log of a film is a range of it; accounts are
-found by an index. The projector's resume rule asks for the highest offset of a Kafka partition, which the
-projection `fences` answers from a few rows a part.
+A row is a fact and never changes. A record that is on the log twice, as a decider was killed before it had
+noted that it was sent, makes two of them, so readers say `LIMIT 1 BY licence_id`. Order (asset_id, at_ms):
+the log of a film is a range of it; accounts are found by an index. The projector's resume rule asks for the
+highest offset of a Kafka partition, which the projection `fences` answers from a few rows a part.
 """
 
 from __future__ import annotations

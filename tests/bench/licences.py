@@ -28,7 +28,7 @@ from deploy.local.layout import CHECKOUT, Home
 from gateways.drm.requesting import HEADER
 from tests.bench.harness import OURS, Bench, Goal
 from tests.integration.chat.town import town_of
-from tests.media_fixtures.numbered import make_clip
+from tests.support.cinema import protected_film
 from tests.support.clearkey import challenge_of
 
 P50, P99, PER_S = NAMES = ("drm.licence_p50_ms", "drm.licence_p99_ms", "drm.licence_per_s")
@@ -118,19 +118,7 @@ def licences(say: Callable[[str], None]) -> Iterator[list[Bench]]:
 
 
 async def _cinema(stack: launcher.Stack, folder: Path) -> Cinema:
-    clip = make_clip(folder / "clip.mp4", frame_count=24, width=320, height=180)
-    key = {"Authorization": f"Bearer {stack.credentials['admin_api_key']}"}
-    film: dict[str, Any] = {"state": ""}
-    async with aiohttp.ClientSession(stack.url("streaming"), headers=key) as http:
-        wish = {"title": "bench", "visibility": "public", "protection": "cenc"}
-        async with http.post("/v1/assets", params=wish, data=clip.path.read_bytes()) as answer:
-            answer.raise_for_status()
-            asset_id = (await answer.json())["id"]
-        async with asyncio.timeout(PATIENCE_S):
-            while film["state"] != "ready":
-                await asyncio.sleep(0.2)
-                async with http.get(f"/v1/assets/{asset_id}") as answer:
-                    film = await answer.json() if answer.status == 200 else film
+    film = await protected_film(stack, folder)
     found = states.running(Home(folder).state_file)
     if found is None:
         raise RuntimeError("the stack of the bench has ended")
@@ -139,7 +127,7 @@ async def _cinema(stack: launcher.Stack, folder: Path) -> Cinema:
         if each.pid is not None:  # the start's steps have ended
             process = psutil.Process(each.pid)
             processes[each.name] = [process, *process.children(recursive=True)]
-    return Cinema(stack.url("drm"), asset_id, [*film["protection"]["keys"].values()], processes)
+    return Cinema(stack.url("drm"), film.asset_id, film.kids, processes)
 
 
 async def _exact(stack: launcher.Stack, cinema: Cinema) -> None:

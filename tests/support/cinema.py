@@ -1,16 +1,48 @@
-"""A cinema's office: policies, who may watch a film, rights and switches, by the drm service's HTTP API."""
+"""A cinema: a protected film, and its office, which works with policies, rights and switches by the drm
+service's HTTP API."""
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 
 from deploy.local.launcher import Stack
+from tests.media_fixtures.numbered import make_clip
 
 DAY_MS = 86_400_000
+PATIENCE_S = 300.0  # for a short film to be ready on a busy machine
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectedFilm:
+    """Anybody may see it; `kids` are the ids of its keys, hexadecimal."""
+
+    asset_id: str
+    kids: list[str]
+
+
+async def protected_film(stack: Stack, folder: Path) -> ProtectedFilm:
+    """A new one of a second, once it is ready."""
+    clip = make_clip(folder / "clip.mp4", frame_count=24, width=320, height=180)
+    key = {"Authorization": f"Bearer {stack.credentials['admin_api_key']}"}
+    film: dict[str, Any] = {"state": ""}
+    async with aiohttp.ClientSession(stack.url("streaming"), headers=key) as http:
+        wish = {"title": "protected", "visibility": "public", "protection": "cenc"}
+        async with http.post("/v1/assets", params=wish, data=clip.path.read_bytes()) as answer:
+            answer.raise_for_status()
+            asset_id = (await answer.json())["id"]
+        async with asyncio.timeout(PATIENCE_S):
+            while film["state"] != "ready":
+                await asyncio.sleep(0.2)
+                async with http.get(f"/v1/assets/{asset_id}") as answer:
+                    film = await answer.json() if answer.status == 200 else film
+    return ProtectedFilm(asset_id, [*film["protection"]["keys"].values()])
 
 
 class Office:
