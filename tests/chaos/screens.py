@@ -20,8 +20,8 @@ BACKOFF_S: Final = 0.25
 UNSURE: Final = (429, 500, 502, 503, 504)
 """Nobody can tell whether it was done: the same is asked again."""
 REFUSALS: Final = ("too_many_streams", "too_many_devices", "token_used", "stopped")
-"""Of an account at its limit; of a player whose answer was lost for a minute, or whose lease was over before the
-grant was shown."""
+"""Of an account at its limit; of a player whose answer was lost for a minute, or whose lease was over before
+the grant was shown."""
 
 
 @dataclass
