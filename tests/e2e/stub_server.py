@@ -63,6 +63,9 @@ class Stub:
         self.reasons: list[str | None] = []  # of changes and deletions
         self.encoded_segments: int | None = None  # of an HLS film that grows; None: it is whole
         self.uploads: list[Json] = []
+        self.wishes: list[Json] = []  # to protect a finished film
+        self.films: dict[str, Json] = {}  # protected ones, as the drm service shows them
+        self.policies = ["default"]
         self._streams: set[tuple[str, asyncio.Queue[tuple[str, Json]]]] = set()
         self._faults: list[tuple[Callable[[web.Request], bool], tuple[int, str, str], list[int]]] = []
         self._gates: dict[str, asyncio.Event] = {}
@@ -109,6 +112,11 @@ class Stub:
         self.permissions = [*self.permissions, "analytics:read"]
         return self.analytics
 
+    def open_drm(self) -> None:
+        """Pages opened from now on know of the drm service: this same server. Who looks may read there."""
+        self.places["drm"] = f":{self.port}"
+        self.permissions = [*self.permissions, "drm:read"]
+
     def heal(self) -> None:
         """No fault stays."""
         self._faults.clear()
@@ -147,6 +155,10 @@ class Stub:
         app.router.add_get(f"{asset}/log", self._log)
         app.router.add_get(f"{asset}/log/stream", self._log_stream)
         app.router.add_get("/v1/log/{id}", self._entry)
+        app.router.add_post(f"{asset}/protection", self._protect)
+        app.router.add_get("/v1/films/{id}", self._film)
+        app.router.add_get("/v1/policies", self._policies)
+        app.router.add_get("/v1/licences", self._licences)
         app.router.add_get(f"{asset}/poster.jpg", self._poster)
         app.router.add_get(asset + r"/{kind:hls|dash|storyboard\.vtt|storyboard}{path:.*}", self._media)
         return app
@@ -218,7 +230,16 @@ class Stub:
             size += len(piece)
         item = stub_data.asset(request.query["title"], "uploaded", age_s=0, duration_s=0, size_bytes=size)
         self.uploads.append(
-            {"title": item["title"], "size": size, "key": request.headers.get("Idempotency-Key")}
+            {
+                "title": item["title"],
+                "size": size,
+                "key": request.headers.get("Idempotency-Key"),
+                "protection": {
+                    name: request.query[name]
+                    for name in ("protection", "systems", "policy")
+                    if name in request.query
+                },
+            }
         )
         self.put(item)
         return web.json_response(
@@ -238,6 +259,25 @@ class Stub:
         self.reasons.append(change.pop("reason", None))
         self.change(asset_id, **change)
         return web.json_response({"id": asset_id, "asset": self.assets[asset_id]}, status=202)
+
+    async def _protect(self, request: web.Request) -> web.Response:
+        asset_id, wish = request.match_info["id"], await request.json()
+        self.wishes.append(wish)
+        self.change(asset_id, protecting={**wish, "version": 1, "percent": 0})
+        return web.json_response({"id": asset_id, "asset": self.assets[asset_id]}, status=202)
+
+    async def _film(self, request: web.Request) -> web.Response:
+        return web.json_response(self.films[request.match_info["id"]])
+
+    async def _policies(self, _: web.Request) -> web.Response:
+        rules = {"stream_lease_s": 60}
+        items = [
+            {"policy_id": name, "version": 0, "rules": rules, "changed_at_ms": None} for name in self.policies
+        ]
+        return web.json_response({"items": items})
+
+    async def _licences(self, _: web.Request) -> web.Response:
+        return web.json_response({"items": [], "next_cursor": None})
 
     async def _delete(self, request: web.Request) -> web.Response:
         asset_id = request.match_info["id"]

@@ -8,6 +8,7 @@ import { cells, icon, idButton, when } from "shared/parts.js";
 import { hasDrm } from "shared/drm-api.js";
 import { paths as rightsPaths } from "shared/licence-words.js";
 import { place } from "shared/places.js";
+import { mayProtect } from "shared/protection.js";
 import { mayDo } from "shared/rights.js";
 import { chooseVisibility, mayShare, visibilityBadge, visibilityItems } from "shared/visibility.js";
 
@@ -33,7 +34,7 @@ function menu(asset, { onDelete, onChange }) {
       ${isPlayable(asset) ? html`<wa-dropdown-item value="watch"><wa-icon slot="icon" name="play"></wa-icon>Watch</wa-dropdown-item>` : nothing}
       ${place("analytics") !== null && mayDo("analytics:read", asset) ? html`<wa-dropdown-item value="numbers"><wa-icon slot="icon" name="chart-column"></wa-icon>Analytics</wa-dropdown-item>` : nothing}
       ${mayDo("log:read", asset) ? html`<wa-dropdown-item value="log"><wa-icon slot="icon" name="list-tree"></wa-icon>Events</wa-dropdown-item>` : nothing}
-      ${asset.protection && hasDrm() && mayDo("drm:read", asset) ? html`<wa-dropdown-item value="protection"><wa-icon slot="icon" name="lock-keyhole"></wa-icon>Protection</wa-dropdown-item>` : nothing}
+      ${(asset.protection && hasDrm() && mayDo("drm:read", asset)) || (asset.state === "ready" && mayProtect(asset)) ? html`<wa-dropdown-item value="protection"><wa-icon slot="icon" name="lock-keyhole"></wa-icon>Protection</wa-dropdown-item>` : nothing}
       <wa-dropdown-item value="link"><wa-icon slot="icon" name="link"></wa-icon>Copy link</wa-dropdown-item>
       <wa-dropdown-item value="id"><wa-icon slot="icon" name="copy"></wa-icon>Copy id</wa-dropdown-item>
       ${mayShare(asset) ? html`<h3>Who may see it</h3>${visibilityItems(asset)}` : nothing}

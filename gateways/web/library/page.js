@@ -6,6 +6,7 @@ import { offerSignIn } from "shared/api.js";
 import { count } from "shared/format.js";
 import { shortcut } from "shared/keys.js";
 import { blank, icon, problemNotice, signInButton } from "shared/parts.js";
+import { mayUploadProtected } from "shared/protection.js";
 import { lacks, may, rights, who } from "shared/rights.js";
 import { ready } from "shared/session.js";
 import { assetCard, skeletonCard } from "./card.js";
@@ -50,6 +51,23 @@ class Library extends Part {
 
   async take(files) {
     if (!lacks(UPLOAD) || (await offerSignIn())) this.uploads.add(files);
+  }
+
+  async protect() {
+    const { chooseProtection } = await import("./protection-dialog.js");
+    const protection = await chooseProtection(this.uploads.protection);
+    if (protection === undefined) return;
+    this.uploads.protection = protection;
+    announce(protection ? `Uploads are protected by ${protection.scheme}.` : "Uploads are not protected.");
+    this.requestUpdate();
+  }
+
+  /** How what is uploaded is protected, beside the button that uploads; for those who may say so. */
+  protection() {
+    if (!mayUploadProtected()) return nothing;
+    const scheme = this.uploads.protection?.scheme;
+    return html`<button class="button ${scheme ? "" : "square"}" type="button" title="Protection of uploads" aria-label="Protection of uploads: ${scheme ?? "none"}"
+      @click=${this.protect}>${icon(scheme ? "lock" : "lock-open")}${scheme ?? nothing}</button>`;
   }
 
   async onStored({ answer, item }) {
@@ -110,6 +128,7 @@ class Library extends Part {
               @keydown=${(event) => event.key === "Escape" && this.clearSearch()}>
             ${this.query ? nothing : html`<kbd aria-hidden="true">/</kbd>`}
           </label>
+          ${this.protection()}
           ${may(UPLOAD) ? html`<button class="button primary" type="button" @click=${this.pick}>${icon("upload")}Upload</button>` : nothing}
           ${lacks(UPLOAD) && !who()?.account_id ? signInButton() : nothing}
           <input id="files" type="file" accept=${ACCEPT} multiple hidden

@@ -33,7 +33,7 @@ export function uploadCard(item, uploads) {
                   <button class="button small plain" type="button" @click=${() => uploads.drop(item)}>Remove</button>
                   ${item.problem.traceId ? idButton(item.problem.traceId, "Trace id") : nothing}
                 </div>`
-            : html`<p class="meta">${progressLine(item)}</p>`}
+            : html`<p class="meta">${progressLine(item)}</p>${item.protection ? html`<p class="meta protected">${icon("lock")}Protected by ${item.protection.scheme}</p>` : nothing}`}
         </div>
         ${failed ? nothing : html`
           <button class="icon-button" type="button" aria-label="Cancel the upload of ${item.title}" title="Cancel" @click=${() => uploads.drop(item)}>${icon("x")}</button>`}

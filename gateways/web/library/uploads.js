@@ -10,13 +10,14 @@ let nextKey = 1;
 /** Fires "change" whenever an item changes and "stored" (detail: the server's answer) when a file has arrived. */
 export class Uploads extends EventTarget {
   items = [];
+  protection = null; // of files that are added from now on; null: none
 
   get active() {
     return this.items.filter((item) => item.state === "waiting" || item.state === "sending");
   }
 
   add(files) {
-    for (const file of files) this.items.push(newItem(file));
+    for (const file of files) this.items.push(newItem(file, this.protection));
     this.#changed();
     this.#next();
   }
@@ -49,6 +50,7 @@ export class Uploads extends EventTarget {
       file: item.file,
       title: item.title,
       key: item.idempotencyKey,
+      protection: item.protection,
       onProgress: (sent) => this.#progress(item, sent),
     });
     item.cancel = cancel;
@@ -84,10 +86,11 @@ export class Uploads extends EventTarget {
   }
 }
 
-function newItem(file) {
+function newItem(file, protection) {
   const item = {
     key: nextKey++,
     file,
+    protection,
     title: file.name.replace(/\.[^.]+$/, "").replace(/[_]+/g, " ").trim() || file.name,
     idempotencyKey: crypto.randomUUID(),
     state: "waiting",

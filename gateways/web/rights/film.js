@@ -10,6 +10,7 @@ import { isOthers, mayDo, may } from "shared/rights.js";
 import { Section } from "shared/section.js";
 import { askSwitch } from "shared/watching.js";
 import "./licences.js";
+import "./protect.js";
 import { beyondClearKey, sentences } from "./rules-words.js";
 import "./trial.js";
 
@@ -51,7 +52,7 @@ class FilmRights extends Section {
 
   render() {
     if (this.problem?.status === 404) {
-      return blank({ level: 1, name: "lock-open", title: "Not a protected film", text: "There is no such film, or it is not encrypted: then it plays without a licence. Protection is chosen when a film is uploaded.", actions: html`<a class="button" href=${library()}>Go to the library</a>` });
+      return blank({ level: 1, name: "lock-open", title: "Not a protected film", text: "There is no such film, or it is not encrypted: then it plays without a licence.", actions: html`${this.protect()}<a class="button" href=${library()}>Go to the library</a>` });
     }
     return html`
       <nav class="crumbs" aria-label="Where"><a href=${library()}>Library</a>${icon("chevron-right")}<span>Protection</span></nav>
@@ -70,8 +71,12 @@ class FilmRights extends Section {
     return html`<section class="panel"><header><h2>Encryption</h2></header><dl class="facts">
       <dt>Scheme</dt><dd>${SCHEMES[protection.scheme] ?? protection.scheme}</dd>
       <dt>Systems</dt><dd class="chips">${protection.systems.map((name) => html`<span class="chip">${systemName(name)}</span>`)}</dd>
-      <dt>Keys</dt><dd>${protection.keys.length ? html`<ul class="keys" aria-label="Keys">${protection.keys.map(({ label, kid }) => html`<li><span>${LABELS[label] ?? label}</span>${idButton(kid, "Key id")}</li>`)}</ul>` : html`<span class="quiet">None yet: they are made when the film is planned.</span>`}</dd>
-      <dt>Version</dt><dd>${protection.version} <span class="faint">of the keys; their values never leave the vault but in licences</span></dd></dl></section>`;
+      <dt>Keys</dt><dd>${protection.keys.length ? html`<ul class="content-keys" aria-label="Keys">${protection.keys.map(({ label, kid }) => html`<li><span>${LABELS[label] ?? label}</span>${idButton(kid, "Key id")}</li>`)}</ul>` : html`<span class="quiet">None yet: they are made when the film is planned.</span>`}</dd>
+      <dt>Version</dt><dd>${protection.version} <span class="faint">of the keys; their values never leave the vault but in licences</span></dd></dl>${this.protect()}</section>`;
+  }
+
+  protect() {
+    return html`<kl-protect .assetId=${this.assetId} @protected=${() => this.reload()}></kl-protect>`;
   }
 
   access(film) {

@@ -83,6 +83,7 @@ export const api = {
   },
   asset: (id, signal) => request(asset(id), { signal }),
   change: (id, change) => request(asset(id), { method: "PATCH", json: change }),
+  protect: (id, wish) => request(`${asset(id)}/protection`, { method: "POST", json: wish }),
   remove: (id, reason) => request(`${asset(id)}${reason ? `?${new URLSearchParams({ reason })}` : ""}`, { method: "DELETE" }),
   log: (id, after = "", signal) => request(`${asset(id)}/log?${new URLSearchParams(after ? { after } : {})}`, { signal }),
   entry: (ceId, signal) => request(`/v1/log/${encodeURIComponent(ceId)}`, { signal }),
@@ -94,10 +95,10 @@ export const api = {
 };
 
 /**
- * Sends a file as a raw body. Returns `{done, cancel}`; `done` resolves to the answer's JSON.
+ * Sends a file as a raw body, to be protected by `protection` (null: not). Returns `{done, cancel}`; `done` resolves to the answer's JSON.
  * `onProgress(sentBytes)` is called while bytes leave. XMLHttpRequest, because fetch tells no upload progress.
  */
-export function sendFile({ file, title, key, onProgress }) {
+export function sendFile({ file, title, key, protection, onProgress }) {
   const xhr = new XMLHttpRequest();
   const done = new Promise((resolve, reject) => {
     xhr.upload.onprogress = (event) => onProgress(event.loaded);
@@ -112,7 +113,9 @@ export function sendFile({ file, title, key, onProgress }) {
     };
     xhr.onabort = () => reject(new DOMException("cancelled", "AbortError"));
   });
-  xhr.open("POST", `/v1/assets?${new URLSearchParams({ title, file_name: file.name })}`);
+  const query = new URLSearchParams({ title, file_name: file.name });
+  if (protection) [["protection", protection.scheme], ["systems", protection.systems.join(",")], ["policy", protection.policy]].forEach((pair) => query.append(...pair));
+  xhr.open("POST", `/v1/assets?${query}`);
   xhr.setRequestHeader("Content-Type", file.type || "application/octet-stream");
   xhr.setRequestHeader("Idempotency-Key", key);
   xhr.send(file);

@@ -55,7 +55,7 @@ export function watching(section, { streams, devices }, accountId = null) {
         <div class="what"><strong>${nameOf(device)}</strong><span class="faint">since ${when(device.since_ms)}</span></div>
         ${device.stopped ? html`<span class="chip failed">Switched off</span>` : nothing}
         ${acts ? html`<span class="buttons">
-          ${own ? nothing : html`<button class="button small" type="button" aria-label="Switch ${nameOf(device)} ${device.stopped ? "on" : "off"}" @click=${() => turn(device)}>${device.stopped ? "Switch on" : "Switch off"}</button>`}
+          ${own ? nothing : html`<button class="button small" type="button" aria-label="Switch ${device.stopped ? "on" : "off"} ${nameOf(device)}" @click=${() => turn(device)}>${device.stopped ? "Switch on" : "Switch off"}</button>`}
           <button class="button small" type="button" aria-label="Remove ${nameOf(device)}" @click=${() => forget(device)}>Remove</button></span>` : nothing}
       </li>`)}</ul>` : html`<p class="quiet">No device yet: one is added when a protected film is first watched on it.</p>`}`;
 }
