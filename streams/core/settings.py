@@ -257,7 +257,8 @@ class Settings(BaseSettings):
     )
     sandbox_required: bool = Field(
         default=True,
-        description="Refuse uploads where the kernel can confine the decoder of strangers' files in no way.",
+        description="Refuse uploads where the kernel can confine the decoder of strangers' files in no way, "
+        "and to encrypt where it has no Landlock.",
     )
 
     def __init__(self, **values: Any) -> None:

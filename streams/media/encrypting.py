@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, cast
 
 from schemas.media.plan import AUDIO_RENDITION, Plan
 from schemas.media.protection import Scheme, kids_in, label_in
 from streams.core.content_keys import constant_iv
 from streams.media.answers import ChunkResult, EncodedRendition
-from streams.media.packager import encrypt
+from streams.media.packager import Clear, Encrypted, encrypt
 
 _CENC_IV_BYTES: Final = 8
 
 
-def encrypted(plan: Plan, result: ChunkResult, keys: Mapping[str, bytes]) -> ChunkResult:
+def encrypted(
+    plan: Plan, result: ChunkResult, keys: Mapping[str, bytes], *, allow_unconfined: bool = False
+) -> ChunkResult:
     """All renditions of a chunk, encrypted with `keys` (by KID); the poster stays in clear. Blocks.
 
     Raises EncoderFailed, ValueError for a plan that is not protected.
@@ -29,31 +31,23 @@ def encrypted(plan: Plan, result: ChunkResult, keys: Mapping[str, bytes]) -> Chu
     if protection is None:
         raise ValueError("this plan is not protected")
     scheme, kids = cast("Scheme", protection["scheme"]), kids_in(protection)
-    first = result["first_segment_number"]
-    renditions = {}
+    first, clear = result["first_segment_number"], list[Clear]()
     for name, rendition in result["renditions"].items():
         kid = kids[label_in(plan, name)]
-        renditions[name] = _rendition(rendition, first, scheme, kid, keys[kid])
+        for number, segment in enumerate(rendition["segments"], first):
+            iv = _iv(scheme, keys[kid], name, number, segment)
+            picture = name != AUDIO_RENDITION
+            clear.append(Clear(rendition["init"], segment, picture, scheme, kid, keys[kid], iv))
+    made = iter(encrypt(clear, allow_unconfined=allow_unconfined))
+    renditions = {name: _rendition(one, made) for name, one in result["renditions"].items()}
     return {**result, "renditions": renditions}
 
 
-def _rendition(
-    rendition: EncodedRendition, first: int, scheme: Scheme, kid: str, key: bytes
-) -> EncodedRendition:
-    name, init, segments = rendition["name"], rendition["init"], []
-    for number, segment in enumerate(rendition["segments"], first):
-        made = encrypt(
-            rendition["init"],
-            segment,
-            picture=name != AUDIO_RENDITION,
-            scheme=scheme,
-            kid=kid,
-            key=key,
-            iv=_iv(scheme, key, name, number, segment),
-        )
-        init = made.init
-        segments.append(made.segment)
-    return {**rendition, "init": init, "segments": segments}
+def _rendition(clear: EncodedRendition, made: Iterator[Encrypted]) -> EncodedRendition:
+    """With the next of what was made; a rendition without segments stays as it is."""
+    mine = [next(made) for _ in clear["segments"]]
+    init = mine[-1].init if mine else clear["init"]
+    return {**clear, "init": init, "segments": [one.segment for one in mine]}
 
 
 def _iv(scheme: Scheme, key: bytes, name: str, number: int, segment: bytes) -> bytes:

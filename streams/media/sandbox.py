@@ -7,7 +7,8 @@ another process; it has no capabilities, not even under root; limits bound memor
 Where the kernel lacks Landlock, namespaces give an empty root and no network. Where it has neither, `confine`
 refuses. All by direct system calls: no helper program, no privilege.
 
-Call `confine` in a process with one thread, after every import: it can open no file afterwards.
+Call `confine` in a process with one thread, after every import: it can open no file afterwards. `confine_to`
+is for other programs, which need more system calls than can be listed: it refuses those that reach beyond.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import platform
 import resource
 import signal
 import struct
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal
 
 from streams.media.reasons import MediaProblem
@@ -28,12 +31,15 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _PR_SET_DUMPABLE, _SECCOMP_MODE_FILTER = 38, 22, 4, 2
 _PR_SET_PDEATHSIG, _PR_SET_NAME, _PR_SET_VMA = 1, 15, 0x53564D41
 _CAPABILITY_VERSION_3 = 0x20080522
-_LANDLOCK_CREATE_RULESET, _LANDLOCK_RESTRICT_SELF = 444, 446  # the same on every architecture
+# The same on every architecture.
+_LANDLOCK_CREATE_RULESET, _LANDLOCK_ADD_RULE, _LANDLOCK_RESTRICT_SELF = 444, 445, 446
+_LANDLOCK_PATH_BENEATH = 1
 _LANDLOCK_VERSION = 1
 _CLONE_NEWNS, _CLONE_NEWIPC, _CLONE_NEWUSER, _CLONE_NEWNET = 0x20000, 0x8000000, 0x10000000, 0x40000000
 _MS_REC, _MS_PRIVATE = 0x4000, 0x40000
 # Landlock's file rights by the version that brought them: bits 0-12, then refer, truncate, ioctl.
 _FILE_RIGHTS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}
+_RUN, _WRITE, _READ, _LIST, _REMOVE, _MAKE, _TRUNCATE = 1, 1 << 1, 1 << 2, 1 << 3, 1 << 5, 1 << 8, 1 << 14
 _NET_RIGHTS, _SCOPES = 0b11, 0b11  # bind and connect; abstract sockets and signals
 
 _AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
@@ -69,6 +75,18 @@ _CLONE = (56, 220)  # threads, no processes
 _PRLIMIT64 = (302, 261)  # its own limits
 _TGKILL = (234, 131)  # its own threads, as `abort` does
 _PRCTL = (157, 167)  # names of threads and of memory
+# Refused to other programs: sockets, other processes, mounts and namespaces, and what opens up the kernel.
+_REFUSED: dict[str, tuple[int, int]] = {
+    "socket": (41, 198), "connect": (42, 203), "bind": (49, 200), "listen": (50, 201), "accept": (43, 202),
+    "accept4": (288, 242), "kill": (62, 129), "tkill": (200, 130), "ptrace": (101, 117),
+    "process_vm_readv": (310, 270), "process_vm_writev": (311, 271), "pidfd_open": (434, 434),
+    "pidfd_send_signal": (424, 424), "pidfd_getfd": (438, 438), "mount": (165, 40), "umount2": (166, 39),
+    "pivot_root": (155, 41), "chroot": (161, 51), "unshare": (272, 97), "setns": (308, 268),
+    "open_by_handle_at": (304, 265), "bpf": (321, 280), "perf_event_open": (298, 241),
+    "userfaultfd": (323, 282), "io_uring_setup": (425, 425), "add_key": (248, 217),
+    "request_key": (249, 218), "keyctl": (250, 219), "shmget": (29, 194), "msgget": (68, 186),
+    "semget": (64, 190),
+}  # fmt: skip
 
 
 def landlock_version() -> int:
@@ -102,6 +120,18 @@ def confine(*, allow_unconfined: bool = False) -> Mode:
         "the kernel has neither Landlock (5.13 or later) nor user namespaces; "
         "set SANDBOX_REQUIRED=false to decode uploads without a sandbox",
     )
+
+
+def confine_to(program: str, folder: str) -> bool:
+    """Leave this process and its children `program` to run, `folder` to work in; False without Landlock."""
+    if landlock_version() == 0 or platform.machine() not in _AUDIT_ARCH:
+        return False
+    _no_new_privileges()
+    _drop_capabilities()
+    work = _READ | _WRITE | _LIST | _MAKE | _REMOVE | _TRUNCATE
+    _restrict_by_landlock({program: _RUN | _READ, folder: work})
+    _refuse_system_calls()
+    return True
 
 
 def die_with(parent: int) -> None:
@@ -144,20 +174,24 @@ def _drop_capabilities() -> None:
     _must(_LIBC.capset(header, nothing), "drop capabilities")
 
 
-def _restrict_by_landlock() -> None:
-    """Handle every right there is and allow none."""
+def _restrict_by_landlock(but: Mapping[str, int] = MappingProxyType({})) -> None:
+    """Handle every right there is, and allow none `but` these beneath these paths."""
     version = landlock_version()
     files = _FILE_RIGHTS[max(v for v in _FILE_RIGHTS if v <= version)]
     fields = [files, _NET_RIGHTS if version >= 4 else 0, _SCOPES if version >= 6 else 0]
     count = 3 if version >= 6 else 2 if version >= 4 else 1
     attributes = struct.pack(f"={count}Q", *fields[:count])
     ruleset = _LIBC.syscall(_LANDLOCK_CREATE_RULESET, attributes, len(attributes), 0)
-    if ruleset < 0:
-        raise OSError(ctypes.get_errno(), "landlock_create_ruleset failed")
+    _must(min(ruleset, 0), "make Landlock's rules")
+    for path, rights in but.items():
+        place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        rule = struct.pack("=Qi", rights & files, place)
+        added = _LIBC.syscall(_LANDLOCK_ADD_RULE, ruleset, _LANDLOCK_PATH_BENEATH, rule, 0)
+        _must(added, f"allow {path}")
+        os.close(place)
     restricted = _LIBC.syscall(_LANDLOCK_RESTRICT_SELF, ruleset, 0)
     os.close(ruleset)
-    if restricted != 0:
-        raise OSError(ctypes.get_errno(), "landlock_restrict_self failed")
+    _must(restricted, "be restricted by Landlock")
 
 
 class _SockFprog(ctypes.Structure):
@@ -202,10 +236,33 @@ def _filter_system_calls() -> None:
         (answer, 0, 0, _DENY_ENOSYS),
         (answer, 0, 0, _ALLOW),
     ]
+    _filter(program)
+
+
+def _refuse_system_calls() -> None:
+    """Answer the calls that are refused with EPERM, allow all others; a foreign call convention kills."""
+    machine = platform.machine()
+    refused = [row[_COLUMN[machine]] for row in _REFUSED.values()]
+    load, equal, above, answer = 0x20, 0x15, 0x35, 0x06
+    _filter(
+        [
+            (load, 0, 0, 4),
+            (equal, 1, 0, _AUDIT_ARCH[machine]),
+            (answer, 0, 0, _KILL),
+            (load, 0, 0, 0),
+            (above, 0, 1, _X32_BIT),
+            (answer, 0, 0, _KILL),
+            *((equal, len(refused) - i, 0, number) for i, number in enumerate(refused)),
+            (answer, 0, 0, _ALLOW),
+            (answer, 0, 0, _DENY_EPERM),
+        ]
+    )
+
+
+def _filter(program: list[tuple[int, int, int, int]]) -> None:
     raw = b"".join(struct.pack("=HBBI", *step) for step in program)
     prog = _SockFprog(len(program), raw)
-    if _LIBC.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(prog), 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_SECCOMP) failed")
+    _must(_LIBC.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(prog), 0, 0), "filter system calls")
 
 
 def _enter_namespaces() -> bool:

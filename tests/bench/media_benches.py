@@ -31,6 +31,8 @@ def benches() -> list[Bench]:
     peer: the same with `one-process`. `media.worker_mb`: largest resident memory of the encoding process for
     a film three times as long; peer: for the `short-film`, so that memory that grows with length shows.
 
+    `drm.encrypt_cpu_ratio`: CPU seconds of the same ladder with every chunk encrypted; peer: in `clear`.
+
     The film is made at the first figure. A machine without ffmpeg fails there, with the remedy.
     """
     return [
@@ -54,5 +56,10 @@ def benches() -> list[Bench]:
                 "short-film": lambda: media.worker_memory_mb(_clip()),
             },
             [Goal("short-film", 1.1)],
+        ),
+        Bench(
+            "drm.encrypt_cpu_ratio", "s", True,
+            {OURS: lambda: media.protected_cpu_s(_clip()), "clear": lambda: media.ours_cpu_s(_clip())},
+            [Goal("clear", 1.05)],
         ),
     ]  # fmt: skip

@@ -55,7 +55,9 @@ async def encode_chunk(event: Event, work: Work, progress: Progress) -> list[Out
     result = await _encode(event, tools, progress)
     if event.data["plan"].get("protection") is not None:
         keys_of_film = await content_keys(asset_id, event.data["plan"], tools)
-        result = await asyncio.to_thread(encrypted, event.data["plan"], result, keys_of_film)
+        result = await asyncio.to_thread(
+            encrypted, event.data["plan"], result, keys_of_film, allow_unconfined=tools.allow_unconfined
+        )
     encode_ms = round((time.monotonic() - began) * 1000)
     made = _made(event.data["plan"], result)
     await _store(tools.objects, asset_id, profile_hash, result)

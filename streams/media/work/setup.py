@@ -55,7 +55,10 @@ async def tools(settings: Settings) -> AsyncIterator[Tools]:
             )
             library = LibraryReader(redis, topology())
             worker = f"{socket.gethostname()}/{settings.instance}"
-            yield Tools(objects, pool, library, vault, ContentKeys(vault), worker, settings.max_upload_bytes)
+            yield Tools(
+                objects, pool, library, vault, ContentKeys(vault), worker, settings.max_upload_bytes,
+                allow_unconfined=not settings.sandbox_required,
+            )  # fmt: skip
         finally:
             await pool.stop()
             await redis.aclose()

@@ -97,4 +97,5 @@ class Tools:
     content_keys: ContentKeys
     worker: str  # name of this process, for people
     max_upload_bytes: int = 20 * 2**30  # what claims to be larger was not taken in by a gateway
+    allow_unconfined: bool = False  # where the kernel can confine nothing
     dropped: set[str] = field(default_factory=set)  # request ids found to be of no more use while in hand

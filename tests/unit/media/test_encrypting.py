@@ -28,6 +28,7 @@ from tests.media_fixtures.odd_clips import Recipe
 
 KEYS = {"a1" * 16: b"\x11sound key 16 by", "b2" * 16: b"\x22pictures' key 1"}
 NAMES = [KeyName(label=AUDIO, kid="a1" * 16), KeyName(label=SD, kid="b2" * 16)]
+NO_SEGMENT = packager.Clear(b"", b"nothing", True, "cenc", "ab" * 16, b"\x33" * 16, bytes(8))
 
 
 @pytest.fixture(scope="module")
@@ -103,9 +104,9 @@ def test_chunks_share_an_init_segment_that_names_the_key(film: Film) -> None:
 def test_other_content_never_meets_the_same_vector(film: Film, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[bytes] = []
 
-    def note(init: bytes, segment: bytes, *, iv: bytes, **_: Any) -> packager.Encrypted:
-        seen.append(iv)
-        return packager.Encrypted(init, segment)
+    def note(clear: Sequence[packager.Clear], **_: Any) -> list[packager.Encrypted]:
+        seen.extend(one.iv for one in clear)
+        return [packager.Encrypted(one.init, one.segment) for one in clear]
 
     monkeypatch.setattr("streams.media.encrypting.encrypt", note)
     encrypted(plan_for(film, "cenc"), clear(film), KEYS)
@@ -139,7 +140,43 @@ def test_arguments_and_disk_hold_no_key_and_no_picture(
 
 def test_what_is_no_segment_fails_and_tells_no_key() -> None:
     with pytest.raises(EncoderFailed) as told:
-        packager.encrypt(
-            b"", b"nothing", picture=True, scheme="cenc", kid="ab" * 16, key=b"\x33" * 16, iv=bytes(8)
-        )
+        packager.encrypt([NO_SEGMENT])
     assert "33" * 16 not in str(told.value)
+
+
+def test_the_packager_reaches_its_folder_and_nothing_beside(
+    film: Film, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Told to write elsewhere it fails, where it would have written without its confinement."""
+    inner, plan = tmp_path / "inner", plan_for(film, "cenc")
+    inner.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(inner))
+    arguments = packager._arguments
+
+    def elsewhere(one: packager.Clear, source: int, told: int, place: Path) -> list[str]:
+        return arguments(one, source, told, tmp_path / place.name)
+
+    monkeypatch.setattr(packager, "_arguments", elsewhere)
+    with pytest.raises(EncoderFailed, match="status"):
+        encrypted(plan, clear(film), KEYS)
+    assert list(tmp_path.iterdir()) == [inner]
+
+
+def test_without_landlock_nothing_is_encrypted_unless_it_was_allowed(
+    film: Film, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = subprocess.run
+
+    def on_an_old_kernel(command: list[str], **options: Any) -> Any:
+        script = (
+            "from streams.media import confined, sandbox\n"
+            "sandbox.landlock_version = lambda: 0\n"
+            "confined.main()"
+        )
+        return run([*command[:2], "-c", script], **options)
+
+    monkeypatch.setattr(packager.subprocess, "run", on_an_old_kernel)
+    plan = plan_for(film, "cenc")
+    with pytest.raises(EncoderFailed, match="SANDBOX_REQUIRED"):
+        encrypted(plan, clear(film), KEYS)
+    assert encrypted(plan, clear(film), KEYS, allow_unconfined=True)["renditions"]

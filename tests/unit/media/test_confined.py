@@ -1,0 +1,57 @@
+"""What a program may do that was left one file to run and one folder to work in."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from streams.media.sandbox import landlock_version
+
+pytestmark = pytest.mark.skipif(landlock_version() == 0, reason="this kernel has no Landlock")
+
+_SCRIPT = """
+import errno, json, os, socket, sys
+from streams.media import sandbox
+folder, outside = sys.argv[1:]
+assert sandbox.confine_to("/bin/true", folder)
+def write(path):
+    with open(path, "w") as file:
+        file.write("x")
+attempts = {
+    "inside": lambda: write(folder + "/made"),
+    "read": lambda: open(outside).read(),
+    "write": lambda: write(outside),
+    "list": lambda: os.listdir("/"),
+    "leave": lambda: os.link(folder + "/made", outside + "2"),
+    "tcp": lambda: socket.socket(),
+    "unix": lambda: socket.socket(socket.AF_UNIX),
+    "signal": lambda: os.kill(os.getppid(), 0),
+    "run": lambda: os.posix_spawn("/bin/sh", ["sh"], {}),
+}
+def said(attempt):
+    try:
+        attempt()
+    except OSError as error:
+        return errno.errorcode[error.errno]
+    return "done"
+print(json.dumps({name: said(attempt) for name, attempt in attempts.items()}))
+"""
+
+
+def test_one_folder_and_nothing_else(tmp_path: Path) -> None:
+    folder, outside = tmp_path / "folder", tmp_path / "outside"
+    folder.mkdir()
+    outside.write_text("a secret")
+    ran = subprocess.run(
+        [sys.executable, "-c", _SCRIPT, folder, outside], check=True, capture_output=True, timeout=60
+    )
+    said = json.loads(ran.stdout)
+    refused = {"read", "write", "list", "leave", "tcp", "unix", "signal", "run"}
+    assert {name for name, answer in said.items() if answer in ("EACCES", "EPERM", "EXDEV")} == refused
+    assert said["inside"] == "done"
+    assert outside.read_text() == "a secret"
+    assert {path.name for path in tmp_path.iterdir()} == {"folder", "outside"}
