@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import re
 import uuid
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Locator, expect
 
 from deploy.local.launcher import Stack
-from tests.e2e.people import somebody
+from tests.e2e.people import Somebody, somebody
 from tests.media_fixtures.numbered import make_clip
 from tests.support.api import connected
 from tests.support.browser import PATIENCE_MS
+from tests.support.cinema import Office
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -92,3 +95,75 @@ async def test_an_office_rules_a_film_and_sees_what_was_decided(
         await trial.get_by_label("Account id").fill(vera.account_id)
         await trial.get_by_role("button").click()
         await expect(trial).to_contain_text("switched off")
+
+
+LOOKS: list[tuple[Any, int]] = [("light", 1280), ("dark", 390)]
+
+
+async def judge(who: Somebody, place: str, found: dict[str, list[str]]) -> None:
+    """What is wrong with what the window shows, in every look."""
+    for scheme, width in LOOKS:
+        await who.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        await who.page.set_viewport_size({"width": width, "height": 844})
+        problems = found[f"{place} {scheme}"] = await who.barriers()
+        if await who.page.evaluate("document.documentElement.scrollWidth") > width:
+            problems.append("wider than the screen")
+
+
+async def test_no_page_of_rights_has_a_barrier_or_is_wider_than_the_screen(
+    browser: Browser, platform_stack: Stack, tmp_path: Path
+) -> None:
+    clip = make_clip(tmp_path / "clip.mp4", frame_count=240, fps=Fraction(12), width=320, height=180)
+    pages, policy = platform_stack.url("streaming"), f"looks-{uuid.uuid4().hex[:6]}"
+    office, found = Office(platform_stack), dict[str, list[str]]()
+    async with connected(platform_stack) as api:
+        clear = await api.upload_file(clip.path)
+        film = await api.upload_file(clip.path, visibility="public", protection="cenc")
+        await api.until(clear, "ready")
+        await api.until(film, "ready")
+    async with somebody(browser, platform_stack) as ada, somebody(browser, platform_stack) as vera:
+        await ada.join("admin", name="Ada Lovelace")
+        await vera.join("viewer", name="Vera Rubin")
+        for version in range(2):
+            await office.change_policy(policy, version, max_streams=1, max_devices=9 - version)
+
+        async def look(who: Somebody, url: str, wanted: str, dialogs: Sequence[str] = ()) -> None:
+            await who.page.goto(url)
+            await expect(who.page.locator(wanted).first).to_be_visible()
+            await judge(who, f"{url} {wanted}", found)
+            for name in dialogs:
+                await who.page.get_by_role("button", name=name).first.click()
+                await expect(who.page.locator("wa-dialog form")).to_be_visible()
+                await judge(who, f"{url}: {name}", found)
+                await who.page.keyboard.press("Escape")
+                await expect(who.page.locator("wa-dialog")).to_have_count(0)
+
+        # what a viewer sees: a denial, what plays on their account, a denial that lists it
+        await office.film(film, access="rental", policy=policy)
+        vera.tolerate("403")
+        await look(vera, f"{pages}/watch/{film}", ".denied")
+        await office.rent(vera.account_id, film)
+        await vera.page.get_by_role("button", name="Try again").click()
+        await vera.until_page("document.querySelector('video')?.currentTime > 0")
+        await vera.page.evaluate("document.querySelector('video').loop = true")
+        async with somebody(browser, platform_stack) as phone:
+            phone.tolerate("403")
+            phone.email = vera.email
+            await phone.sign_in()
+            await look(phone, f"{pages}/watch/{film}", ".denied li")
+            await look(phone, f"{phone.base}/account", "kl-watching .playing", ["Remove"])
+
+            # what an office sees
+            ada.tolerate("404")  # of the film in clear
+            account = f"{pages}/rights/accounts/{vera.account_id}"
+            await look(ada, account, ".playing", ["Switch licences off…", "Give a right", "Switch off"])
+        await look(ada, f"{pages}/rights", ".line[data-policy]", ["New policy"])
+        await look(ada, f"{pages}/rights/policies/{policy}", "form.rules")
+        await look(ada, f"{pages}/rights/policies/{policy}-new", "form.rules")
+        await look(ada, f"{pages}/rights/licences", ".log .line")
+        await look(ada, f"{pages}/rights/licences?code=no_such", ".blank")
+        dialogs = ["Change", "Switch off…", "Protect it otherwise…"]
+        await look(ada, f"{pages}/assets/{film}/protection", "kl-protect button", dialogs)
+        await look(ada, f"{pages}/assets/{clear}/protection", "kl-protect button", ["Protect this film…"])
+    await office.close()
+    assert found == {place: [] for place in found}

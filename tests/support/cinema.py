@@ -55,8 +55,12 @@ class Office:
     async def policy(self, **rules: Any) -> str:
         """Id of a new policy."""
         policy_id = f"p-{secrets.token_hex(6)}"
-        await self._ask("PUT", f"/v1/policies/{policy_id}", {"replaces": 0, "rules": rules})
+        await self.change_policy(policy_id, 0, **rules)
         return policy_id
+
+    async def change_policy(self, policy_id: str, version: int, **rules: Any) -> None:
+        """In the place of this version; 0: it is a new one."""
+        await self._ask("PUT", f"/v1/policies/{policy_id}", {"replaces": version, "rules": rules})
 
     async def film(
         self, asset_id: str, *, access: str = "free", policy: str = "default", stopped: bool = False
