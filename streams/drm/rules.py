@@ -15,7 +15,7 @@ from typing import Any, Final
 from schemas.drm.views import EVENTS, REQUESTS
 from schemas.event import Event
 from streams.drm.policy import Denial, against, right_ends_ms, same_place
-from streams.drm.state import AGAIN_MS, MOST_DEVICES, TOKEN_MS, State, Stream, nothing
+from streams.drm.state import AGAIN_MS, MOST_DEVICES, MOST_REPLAYS, TOKEN_MS, State, Stream, nothing
 from streams.engine import Out, Refuse
 
 TIMERS: Final = "engine.timer.requests"
@@ -23,6 +23,10 @@ _PLACE: Final = (
     "jti_hash", "asset_id", "device_id", "stream_id", "system", "policy_id", "policy_version", "country",
     "geo_db",
 )  # fmt: skip
+
+_TOKEN_USED: Final = Denial(
+    "token_used", "This playback token has been used: POST /v1/tokens gives another one."
+)
 
 
 class Turn:
@@ -93,15 +97,9 @@ def _licence_requested(turn: Turn, data: dict[str, Any]) -> None:
     if used is not None:
         _used_again(turn, data)
         return
-    place = {name: data[name] for name in _PLACE}
     denial = against(state, data, turn.now_ms)
     if denial is not None:
-        why = {"streams": list(denial.streams), "devices": list(denial.devices)}
-        turn.say(
-            "LicenceDenied", licence_id=licence_id, **place, code=denial.code, detail=denial.detail, **why,
-            asked_at_ms=turn.now_ms,
-        )  # fmt: skip
-        turn.refuse(denial.code, denial.detail)
+        _deny(turn, data, denial)
         return
     _take_device(turn, data)
     _start(turn, data)
@@ -111,12 +109,25 @@ def _licence_requested(turn: Turn, data: dict[str, Any]) -> None:
     }  # fmt: skip
     rules = data["rules"]
     turn.say(
-        "LicenceGranted", licence_id=licence_id, **place, challenge_hash=data["challenge_hash"],
+        "LicenceGranted", licence_id=licence_id, **_place(data), challenge_hash=data["challenge_hash"],
         kids=data["kids"], offline=data["offline"],
         expires_at_ms=_end_ms(turn, data),
         playback_s=rules["playback_s"], renew_every_s=rules["renew_every_s"], hdcp=rules["hdcp"],
         asked_at_ms=turn.now_ms,
     )  # fmt: skip
+
+
+def _deny(turn: Turn, data: dict[str, Any], denial: Denial) -> None:
+    why = {"streams": list(denial.streams), "devices": list(denial.devices)}
+    turn.say(
+        "LicenceDenied", licence_id=turn.event.id, **_place(data), code=denial.code, detail=denial.detail,
+        **why, asked_at_ms=turn.now_ms,
+    )  # fmt: skip
+    turn.refuse(denial.code, denial.detail)
+
+
+def _place(data: dict[str, Any]) -> dict[str, Any]:
+    return {name: data[name] for name in _PLACE}
 
 
 def _tried(turn: Turn, data: dict[str, Any]) -> None:
@@ -145,9 +156,14 @@ def _used_again(turn: Turn, data: dict[str, Any]) -> None:
     stopped = (
         turn.state["stopped"] or data["device_id"] in turn.state["stopped_devices"] or data["asset_stopped"]
     )
-    if not same or stopped or turn.now_ms >= used["at_ms"] + AGAIN_MS:
-        raise Refuse("token_used", "This playback token has been used: POST /v1/tokens gives another one.")
-    turn.say("LicenceRepeated", licence_id=used["licence_id"], request_id=turn.event.id)
+    if same and not stopped and turn.now_ms < used["at_ms"] + AGAIN_MS:
+        turn.say("LicenceRepeated", licence_id=used["licence_id"], request_id=turn.event.id)
+        return
+    replays = used.get("replays", 0)
+    if replays >= MOST_REPLAYS:
+        raise Refuse(_TOKEN_USED.code, _TOKEN_USED.detail)
+    turn.state["tokens"][data["jti_hash"]] = {**used, "replays": replays + 1}
+    _deny(turn, data, _TOKEN_USED)
 
 
 def _take_device(turn: Turn, data: dict[str, Any]) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final, TypedDict
+from typing import Final, NotRequired, TypedDict
 
 TOKEN_MS: Final = 600_000
 """How long a token's use is remembered: longer than any token is good for."""
 AGAIN_MS: Final = 60_000
 """Until when the same request is given the same licence again."""
+MOST_REPLAYS: Final = 3
+"""Replays of a token that the licence log tells of; of a flood, the rest are refused and not told."""
 MOST_DEVICES: Final = 100
 """Devices of an account that are remembered, whatever its policies say."""
 
@@ -35,6 +37,7 @@ class Token(TypedDict):
     device_id: str
     challenge_hash: str
     at_ms: int
+    replays: NotRequired[int]  # that were refused and told of; absent: none
 
 
 class State(TypedDict):

@@ -68,6 +68,7 @@ def _miscounted(said: list[Said], limits: Limits) -> Iterator[str]:
     """Where an account has more than it may, or is refused what it could have."""
     streams: dict[str, set[str]] = {}
     devices: dict[str, set[str]] = {}
+    used: set[str] = set()
     for account_id, kind, data in said:
         playing, known = streams.setdefault(account_id, set()), devices.setdefault(account_id, set())
         if kind == STARTED:
@@ -80,10 +81,13 @@ def _miscounted(said: list[Said], limits: Limits) -> Iterator[str]:
             playing.discard(data["stream_id"])
         elif kind == ADDED:
             known.add(data["device_id"])
+        elif kind == GRANTED:
+            used.add(data["jti_hash"])
         elif kind == DENIED:
             full = {
                 "too_many_streams": len(playing) == limits.streams,
                 "too_many_devices": len(known) == limits.devices and data["device_id"] not in known,
+                "token_used": data["jti_hash"] in used,
             }
             if not full.get(data["code"]):
                 yield f"denied as {data['code']} with {len(playing)} streams and {len(known)} devices"

@@ -19,4 +19,4 @@ def test_licences_survive_one_blow_of_every_kind(tmp_path: Path, monkeypatch: py
         told = asyncio.run(screen(stack, tmp_path, list(KINDS), requests=200, pause_s=(0.2, 0.6), seed=5))
     assert told.faults == []
     assert sum(told.blows.values()) == len(KINDS)
-    assert {"licences", "too_many_streams", "too_many_devices"} <= told.screens.keys()
+    assert {"licences", "too_many_streams", "too_many_devices", "token_used"} <= told.screens.keys()

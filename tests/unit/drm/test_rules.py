@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from schemas.drm.views import ALL_FILMS, MOST_LICENCES
-from streams.drm.state import AGAIN_MS, MOST_DEVICES, TOKEN_MS
+from streams.drm.state import AGAIN_MS, MOST_DEVICES, MOST_REPLAYS, TOKEN_MS
 from tests.unit.drm.telling import (
     ACCOUNT,
     FILM,
@@ -252,7 +252,27 @@ def test_one_token_makes_one_licence_which_may_be_asked_for_once_more() -> None:
         (START_MS + TOKEN_MS - 1, {}),
     ):
         assert story.outcome(asked(token="t", at_ms=at_ms, **more)) == "token_used"
-    assert len(story.rows) == 1
+    assert [row["outcome"] for row in story.rows].count("granted") == 1
+
+
+def test_the_licence_log_tells_of_replays_and_no_flood_of_them_fills_it() -> None:
+    """Nor do they push out what the log, or the account's document, has to say of others."""
+    story = Story()
+    for token in ("t", "u"):
+        assert story.outcome(asked(token=token, id=f"{token}-first")) == "granted"
+    for number in range(2 * MOST_LICENCES):
+        replay = asked(token="t", id=f"t-{number}", at_ms=LATER_MS + number, challenge_hash="other")
+        assert story.outcome(replay) == "token_used"
+    assert (
+        story.outcome(asked(token="t", id="t-again", at_ms=LATER_MS)) == "again"
+    )  # its player is not shut out by them
+    assert story.outcome(asked(PHONE, token="u", id="u-0", at_ms=LATER_MS, country="FR")) == "token_used"
+    told = [row for row in story.rows if row["outcome"] == "denied"]
+    assert [row["licence_id"] for row in told] == [*(f"t-{number}" for number in range(MOST_REPLAYS)), "u-0"]
+    assert {row["code"] for row in told} == {"token_used"}
+    assert (told[-1]["device_id"], told[-1]["country"]) == (PHONE, "FR")
+    assert story.document is not None
+    assert not story.document["licences"]["t-first"]["code"]
 
 
 def test_a_denied_request_burns_no_token() -> None:
