@@ -189,6 +189,20 @@ class Messages(BaseModel):
     items: list[Message]
 
 
+class WaitingMessage(BaseModel):
+    """A message of the caller, or another text of one, that waits for a moderator."""
+
+    message: Message
+    edit: bool = Field(description="it is another text; the room still shows the one before")
+    held_at_ms: int
+
+
+class Waiting(BaseModel):
+    """What waits, the oldest first."""
+
+    items: list[WaitingMessage]
+
+
 class NewText(Strict):
     """Another text of a message."""
 

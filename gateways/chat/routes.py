@@ -7,6 +7,7 @@ from typing import Any, Final
 from gateways.chat import blocks, listening, messages, models, rooms
 from gateways.chat.conversation import talk
 from gateways.chat.desk_routes import DESK_ROUTES
+from gateways.chat.waiting import waiting
 from gateways.core.gated import gated
 from gateways.core.permissions import CHAT_MODERATE, CHAT_WRITE, PUBLIC, ROOMS_WRITE
 from gateways.core.rates import MESSAGE, ROOM
@@ -125,6 +126,11 @@ _MESSAGES: Final[tuple[Route, ...]] = (
     ),
     _public(
         f"{_ROOM}/pins", messages.pins, "What is pinned", models.Messages,
+        problems=("not-found", "unavailable"), tag="messages",
+    ),
+    Route(
+        method="GET", path=f"{_ROOM}/waiting", handler=waiting, permission=CHAT_WRITE,
+        summary="The caller's messages that wait for a moderator", response=models.Waiting,
         problems=("not-found", "unavailable"), tag="messages",
     ),
     _public(

@@ -69,6 +69,7 @@ class StubChat:
         self.heard: list[Json] = []  # of sockets
         self.asked: list[tuple[str, str, Any]] = []  # changes over HTTP
         self.queue: Json = {"held": [], "reports": []}
+        self.waiting: list[Json] = []  # for a moderator, of who asks
         self.person: Json = {}
         self.trial: Json = {}
         self.epoch = "1-12"
@@ -147,6 +148,7 @@ class StubChat:
         for path, name in (("pins", "pins"), ("members", "members"), ("sanctions", "sanctions")):
             router.add_get(f"{room}/{path}", self._list(name))
         router.add_get(room + "/queue", self._queue)
+        router.add_get(room + "/waiting", self._waiting)
         router.add_get(room + "/screening", self._screening)
         router.add_post(room + "/screening/trial", self._trial)
         router.add_get(room + "/accounts/{account_id}", self._person)
@@ -162,6 +164,9 @@ class StubChat:
         room_id = self.room("r-" + "1" * 32, **wish)
         self.asked.append(("POST", "/v1/rooms", wish))
         return web.json_response(self.rooms[room_id], status=201)
+
+    async def _waiting(self, _: web.Request) -> web.Response:
+        return web.json_response({"items": self.waiting})
 
     async def _of_asset(self, request: web.Request) -> web.Response:
         room_id = f"a-{request.match_info['room_id']}"

@@ -114,6 +114,24 @@ async def test_held_and_refused_messages_say_so(surface: Surface) -> None:
     await expect(rows(page)).to_have_count(1)
 
 
+async def test_what_waits_for_a_moderator_still_waits_after_a_reload(surface: Surface) -> None:
+    page = await in_room(surface)
+    chat = surface.stub.chat
+    first, second = (
+        chat.message(ROOM, {"id": ME, "name": "Me", "badge": None}, text) for text in ("one", "two")
+    )
+    chat.waiting = [{"message": each, "edit": False, "held_at_ms": 1} for each in (first, second)]
+    await page.reload()
+    waiting = page.locator(".outbox li[data-state=held]")
+    await expect(waiting).to_have_count(2)
+    await expect(waiting.first).to_contain_text("Waits for a moderator")
+    await chat.delta(ROOM, "declined", message_ids=[second["message_id"]])
+    await expect(page.locator(".outbox li[data-state=declined]")).to_contain_text("two")
+    await chat.tell(ROOM, first)
+    await expect(rows(page)).to_have_count(1)
+    await expect(waiting).to_have_count(0)
+
+
 async def test_what_was_missed_comes_after_the_connection_does(surface: Surface) -> None:
     page = await in_room(surface)
     chat = surface.stub.chat

@@ -28,6 +28,7 @@ export const chat = {
 
   messages: (roomId, { before, after, q, limit = 50, signal } = {}) => ask(`${room(roomId)}/messages${query({ before, after, q, limit })}`, { signal }),
   replay: (roomId, fromMs, toMs) => ask(`${room(roomId)}/replay${query({ from_ms: fromMs, to_ms: toMs, limit: 1000 })}`),
+  waiting: (roomId) => ask(`${room(roomId)}/waiting`),
   remove: (roomId, messageId) => drop(`${room(roomId)}/messages/${id(messageId)}`),
   report: (roomId, messageId, reason) => post(`${room(roomId)}/messages/${id(messageId)}/reports`, { reason }),
   pin: (roomId, messageId) => put(`${room(roomId)}/pins/${id(messageId)}`),

@@ -5,6 +5,7 @@ const PASSING = new Set(["unavailable", "busy", "room_busy", "overloaded", "not_
 /** Entries: `{client_id, text, reply_to, media_ms, mentions, state, detail, message_id}`; state is sending, held, declined or refused. */
 export class Outbox {
   entries = [];
+  #declined = new Set();
   changes = new Set(); // ids of messages whose other text waits for a moderator
 
   add(message) {
@@ -33,8 +34,19 @@ export class Outbox {
 
   /** A moderator turned these down; returns whether one of them was a change of a message that stays as it is. */
   declined(messageIds) {
+    for (const messageId of messageIds) this.#declined.add(messageId);
     for (const entry of this.entries) if (messageIds.includes(entry.message_id)) this.#become(entry, { state: "declined" });
     return messageIds.filter((messageId) => this.changes.delete(messageId)).length > 0;
+  }
+
+  /** What waits for a moderator since an earlier visit: items of the chat service. What was decided since it answered is left out. */
+  recall(items, isShown) {
+    for (const { message, edit } of items) {
+      const { message_id, text, reply_to } = message;
+      if (this.#declined.has(message_id) || this.entries.some((entry) => entry.message_id === message_id)) continue;
+      if (edit) this.changes.add(message_id);
+      else if (!isShown(message_id)) this.entries = [...this.entries, { client_id: message_id, message_id, text, reply_to, state: "held", detail: "" }];
+    }
   }
 
   /** The room shows a message of ours: its entry, if it has one, goes and is returned. By id; before the answer came, by its text. */

@@ -97,6 +97,13 @@ async def test_what_is_held_waits_on_the_desk_and_comes_in_when_it_is_let_throug
     )
     assert {each["why"] for each in card["messages"]} == {"the term “turnip”"}
     assert await town.messages(room) == []
+    mine = f"/v1/rooms/{room}/waiting"
+    waits = (await town.ask("GET", mine, 200, by=ben))["items"]
+    assert [(each["message"]["text"], each["edit"]) for each in waits] == [
+        ("you turnip 0", False), ("you turnip 1", False),
+    ]  # fmt: skip
+    assert (await town.ask("GET", mine, 200, by=cat))["items"] == []
+    await town.ask("GET", mine, 401)
     ids = [each["message"]["message_id"] for each in held]
     await town.ask("POST", f"{queue}/decisions", 200, {"message_ids": ids[:1], "approved": True}, cat)
     await town.ask("POST", f"{queue}/decisions", 200, {"message_ids": ids[1:], "approved": False}, cat)
@@ -104,6 +111,7 @@ async def test_what_is_held_waits_on_the_desk_and_comes_in_when_it_is_let_throug
     await his.item(room, lambda item: item["kind"] == "declined" and item["message_ids"] == ids[1:])
     assert [each["text"] for each in await town.messages(room)] == ["you turnip 0"]
     await town.until(queue, lambda found: found["held"] == [], cat)
+    assert (await town.ask("GET", mine, 200, by=ben))["items"] == []
     await town.ask("GET", queue, 403, by=ben)
     await town.ask("GET", queue, 401)
 
