@@ -25,6 +25,7 @@ from typing import Any, Final, TypedDict
 
 from schemas.event import Event
 
+LOG_EVENTS: Final = "log_events"
 LOG_EVENTS_DDL: Final = """\
 CREATE TABLE IF NOT EXISTS {table}
 (

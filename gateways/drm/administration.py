@@ -7,7 +7,7 @@ from typing import Final
 from gateways.core.idempotency import HEADERS as IDEMPOTENT
 from gateways.core.permissions import DRM_POLICIES, DRM_READ, DRM_RIGHTS, DRM_STOP, SESSION
 from gateways.core.routes import Route
-from gateways.drm import acts, films, licence_log, naming, policies, trial, viewers
+from gateways.drm import acts, films, licence_log, naming, policies, policy_history, trial, viewers
 from schemas.media.protection import POLICY_PATTERN
 
 ACCOUNT: Final = r"/v1/accounts/{account_id:[A-Za-z0-9._:-]{1,64}}"
@@ -26,6 +26,11 @@ ADMINISTRATION_ROUTES: Final = (
     Route(
         method="GET", path=POLICY, handler=policies.show, permission=DRM_READ, owned=True,
         response=policies.Policy, summary="A policy", tag="policies", problems=("not-found",),
+    ),
+    Route(
+        method="GET", path=f"{POLICY}/versions", handler=policy_history.versions, permission=DRM_READ,
+        owned=True, query=policy_history.VersionsQuery, response=policy_history.PolicyVersions,
+        summary="What a policy said before, and who wrote it", tag="policies", problems=("unavailable",),
     ),
     Route(
         method="PUT", path=POLICY, handler=policies.change, permission=DRM_POLICIES,

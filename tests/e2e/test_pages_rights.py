@@ -56,6 +56,18 @@ async def test_an_office_rules_a_film_and_sees_what_was_decided(
         await page.get_by_role("button", name="Save").click()
         await expect(page.get_by_text("version 1", exact=True)).to_be_visible()
 
+        # and rewritten: what it said before stays to be seen
+        await page.locator("[name=max_streams]").fill("3")
+        await page.locator("[name=max_devices]").fill("5")
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.get_by_text("version 2", exact=True)).to_be_visible()
+        versions = page.get_by_role("list", name="Versions")
+        newest, first = versions.locator("[data-version='2']"), versions.locator("[data-version='1']")
+        await expect(newest.locator("del")).to_have_text("At most 2 films at once.")
+        await expect(newest.locator("ins")).to_have_text(["At most 3 films at once.", "At most 5 devices."])
+        await expect(first.locator("ins")).to_have_text(["At most 2 films at once."])
+        await expect(first.locator("del")).to_have_count(0)
+
         # the film: keys by their ids alone, who may watch it, and what a viewer would be told
         await page.goto(f"{pages}/assets/{asset_id}/protection")
         await expect(page.get_by_role("list", name="Keys").locator("li")).to_have_count(2)
@@ -158,7 +170,7 @@ async def test_no_page_of_rights_has_a_barrier_or_is_wider_than_the_screen(
             account = f"{pages}/rights/accounts/{vera.account_id}"
             await look(ada, account, ".playing", ["Switch licences off…", "Give a right", "Switch off"])
         await look(ada, f"{pages}/rights", ".line[data-policy]", ["New policy"])
-        await look(ada, f"{pages}/rights/policies/{policy}", "form.rules")
+        await look(ada, f"{pages}/rights/policies/{policy}", ".versions [data-version='2']")
         await look(ada, f"{pages}/rights/policies/{policy}-new", "form.rules")
         await look(ada, f"{pages}/rights/licences", ".log .line")
         await look(ada, f"{pages}/rights/licences?code=no_such", ".blank")

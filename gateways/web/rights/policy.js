@@ -6,10 +6,11 @@ import { paths } from "shared/licence-words.js";
 import { icon, problemNotice, when } from "shared/parts.js";
 import { may } from "shared/rights.js";
 import { Section } from "shared/section.js";
+import "./policy-history.js";
 import { rulesForm } from "./rules-form.js";
-import { rulesOf, sentences } from "./rules-words.js";
+import { NOTHING, rulesOf, sentences } from "./rules-words.js";
 
-const NEW = { version: 0, rules: { stream_lease_s: 60 }, changed_at_ms: null };
+const NEW = { version: 0, rules: NOTHING, changed_at_ms: null };
 
 class PolicyPage extends Section {
   static properties = { policyId: {}, refusal: { state: true }, theirs: { state: true } };
@@ -67,7 +68,7 @@ class PolicyPage extends Section {
           <div class="actions"><button class="button small" type="button" @click=${this.take}>Take version ${this.theirs.version}</button></div></div></div>`;
   }
 
-  content({ rules }) {
+  content({ rules, version }) {
     const off = !may("drm:policies");
     return html`
       ${off ? html`<p class="quiet hint">Only operators change policies; who owns a film chooses one for it.</p>` : nothing}
@@ -75,7 +76,8 @@ class PolicyPage extends Section {
         ${rulesForm(rules, off)}
         ${this.refusal ? this.conflict() : nothing}
         ${off ? nothing : html`<div class="form-actions"><a class="button" href=${paths.policies()}>Back</a><button class="button primary" type="submit" ?disabled=${this.busy}>${this.busy ? "Saving…" : this.theirs ? "Save mine instead" : "Save"}</button></div>`}
-      </form>`;
+      </form>
+      ${version ? html`<kl-policy-history class="panel" .policyId=${this.policyId} .version=${version}></kl-policy-history>` : nothing}`;
   }
 }
 

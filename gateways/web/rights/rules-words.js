@@ -2,6 +2,9 @@
 import { exact, span } from "shared/format.js";
 import { LABELS, SYSTEMS } from "shared/licence-words.js";
 
+/** The rules of a policy that nobody has written. */
+export const NOTHING = { stream_lease_s: 60 };
+
 const DAY_S = 86_400;
 const PLAYER = "Widevine holds players to it, PlayReady and FairPlay as they are set up here. Clear Key cannot: with this rule it gives no licence.";
 const SERVER = "Decided here at each licence: it holds for every system.";
@@ -66,6 +69,12 @@ const asks = (value) => value !== null && value !== undefined && value !== false
 
 /** What a policy asks for, a sentence a rule. */
 export const sentences = (rules) => Object.keys(WORDS).filter((name) => asks(rules[name])).map((name) => WORDS[name](rules[name]));
+
+const said = (name, rules) => (asks(rules[name]) ? (WORDS[name]?.(rules[name]) ?? `${RULES[name].label} ${rules[name]} ${RULES[name].unit}.`) : "");
+const same = (one, other) => JSON.stringify(asks(one) ? one : null) === JSON.stringify(asks(other) ? other : null);
+
+/** What a version changed of the one before: for each rule what it `was` and what it is `now`, empty where it asks for nothing. */
+export const changes = (before, after) => Object.keys(RULES).filter((name) => !same(before[name], after[name])).map((name) => ({ was: said(name, before), now: said(name, after) }));
 
 /** Rules that Clear Key cannot keep: with one of them it gives no licence. */
 export const beyondClearKey = (rules) => Object.keys(RULES).filter((name) => RULES[name].by === PLAYER && asks(rules[name])).map((name) => RULES[name].label);

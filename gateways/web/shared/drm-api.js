@@ -14,6 +14,7 @@ export const hasDrm = () => place("drm") !== null;
 export const drm = {
   policies: () => ask("/v1/policies"),
   policy: (policyId) => ask(`/v1/policies/${id(policyId)}`),
+  policyVersions: (policyId, before) => ask(`/v1/policies/${id(policyId)}/versions${before ? `?${new URLSearchParams({ before })}` : ""}`),
   setPolicy: (policyId, replaces, rules) => put(`/v1/policies/${id(policyId)}`, { replaces, rules }),
 
   film: (assetId) => ask(`/v1/films/${id(assetId)}`),

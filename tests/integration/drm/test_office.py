@@ -106,6 +106,19 @@ async def test_what_an_office_says_counts_at_once(platform_stack: Stack, tmp_pat
         await office.ask("DELETE", f"{account}/rights/{asset_id}", 200)
         assert await office.refused(ann, "tv") == "no_right"
 
+        # what the policy said before is in the history, with who wrote it
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            past = await office.ask("GET", f"/v1/policies/{policy}/versions", 200)
+            if len(past["items"]) == 2 or time.monotonic() > deadline:
+                break
+            await asyncio.sleep(0.05)
+        assert [(each["version"], each["rules"]["max_streams"]) for each in past["items"]] == [(2, 3), (1, 2)]
+        older = await office.ask("GET", f"/v1/policies/{policy}/versions?before=2&limit=1", 200)
+        assert ([each["version"] for each in older["items"]], older["next_before"]) == ([1], None)
+        newest = await office.ask("GET", f"/v1/policies/{policy}/versions?limit=1", 200)
+        assert ([each["version"] for each in newest["items"]], newest["next_before"]) == ([2], 2)
+
         # all of it stands in the log
         codes = ["", "", "", "", "account_stopped", "device_stopped", "asset_stopped", "too_many_streams"]
         deadline = time.monotonic() + PATIENCE_S

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import jwt
+import orjson
 import pytest
 
 from gateways.core.auth import Guard
@@ -227,3 +228,24 @@ async def test_a_denial_names_the_devices_that_are_in_the_way(desk: Desk, vault:
     assert (status, body["code"]) == (403, "too_many_devices")
     assert body["detail"].startswith("2 of 2 devices are in use: living room TV since")
     assert "living room" not in str([event.data for event in desk.cinema.world.published])
+
+
+async def test_older_versions_of_a_policy_come_in_pages_and_owners_see_no_writer(desk: Desk) -> None:
+    def row(version: int, **rules: Any) -> dict[str, Any]:
+        data = {"version": version, "rules": orjson.dumps(rules).decode(), "actor": OPERATOR}
+        return {"version": version, "at_ms": 1000 + version, "data": orjson.dumps(data).decode()}
+
+    past = desk.cinema.past
+    past.rows = [row(3, max_streams=2), row(2), row(1, max_streams=1)]
+    page = await desk.ask("GET", f"{POLICY}/versions?limit=2")
+    told = [(each["version"], each["changed_at_ms"], each["actor"]) for each in page["items"]]
+    assert told == [(3, 1003, OPERATOR), (2, 1002, OPERATOR)]
+    assert [each["rules"]["max_streams"] for each in page["items"]] == [2, None]
+    assert page["next_before"] == 2
+    past.rows = [row(1, max_streams=1)]
+    page = await desk.ask("GET", f"{POLICY}/versions?limit=2&before=2", who=OWNER)
+    assert ([each["actor"] for each in page["items"]], page["next_before"]) == ([None], None)
+    _, parameters = past.asked[-1]
+    assert (parameters["key"], parameters["before"], parameters["limit"]) == ("two-screens", 2, 3)
+    await desk.ask("GET", f"{POLICY}/versions", 403, who=VIEWER)
+    await desk.ask("GET", f"{POLICY}/versions?before=0", 422)
