@@ -25,6 +25,7 @@ CHUNK_ACCEPTED: Final = "kinolog.media.ChunkAccepted"
 CHUNK_ENCODED: Final = "kinolog.media.ChunkEncoded"
 CHUNK_FAILED: Final = "kinolog.media.ChunkFailed"
 CHUNK_REQUESTED: Final = "kinolog.media.ChunkRequested"
+CONTENT_KEYS_USED: Final = "kinolog.media.ContentKeysUsed"
 DELETION_REQUESTED: Final = "kinolog.media.DeletionRequested"
 ERASURE_REQUESTED: Final = "kinolog.media.ErasureRequested"
 OBJECTS_ERASED: Final = "kinolog.media.ObjectsErased"
@@ -543,6 +544,30 @@ class ChunkRequested(TypedDict):
     source: Source
     # How the film is encoded.
     plan: Plan
+
+
+class ContentKeysUsed(TypedDict):
+    """A worker uses the content keys of a protected film; written before it does, once for each
+    request of work. The keys are never on the log.
+    """
+
+    # The piece of work that needs them: <asset_id>:<profile_hash>:chunk:<index> or
+    # <asset_id>:<profile_hash>:storyboard.
+    work_id: str
+    # The asset; also the partition key. Lower-case letters, digits and hyphens, 1-64 characters.
+    asset_id: str
+    # chunk (it is encrypted) or storyboard (it is decrypted).
+    kind: str
+    # The chunk, from 0; null for other kinds of work.
+    chunk_index: int | None
+    # Name of the worker process; 1-128 characters.
+    worker: str
+    # cenc or cbcs.
+    scheme: str
+    # Of the keys.
+    version: int
+    # The key ids, 32 hexadecimal digits each; 1-5.
+    kids: list[str]
 
 
 class DeletionRequested(TypedDict):

@@ -267,6 +267,8 @@ _CHANGES: Final[dict[str, Callable[[AssetDocument, dict[str, Any], int], None]]]
 
 def progress(state: ProgressDocument | None, event: Event) -> tuple[ProgressDocument | None, list[Op]]:
     """What is in hand for one asset after an event of media.work.events; None when nothing is."""
+    if event.type == "kinolog.media.ContentKeysUsed":
+        return state, []
     data = event.data
     work = [w for w in (state["work"] if state else []) if w["work_id"] != data["work_id"]]
     if event.type != "kinolog.media.WorkEnded":

@@ -52,6 +52,7 @@ const WORDS = {
   ObjectsErased: ["eraser", "", (d) => `Objects removed${d.count ? ` (${d.count})` : ""}`],
   WorkLeased: ["hand", "", (d) => `A worker took ${job(d)}${again(d)}`],
   WorkProgressed: ["loader", "", (d) => `${job(d)} at ${d.percent ?? 0} %`],
+  ContentKeysUsed: ["key-round", "", (d) => `Its content keys were used for ${job(d)}`],
   WorkEnded: ["flag", "", (d) => `Worker done with ${job(d)}${d.outcome && d.outcome !== "done" ? `: ${d.outcome}` : ""}`],
   WorkFailed: ["flag", "bad", (d) => d.sentence ?? `Work on ${job(d)} failed`],
   TimerSet: ["alarm-clock", "", () => "A reminder was set"],

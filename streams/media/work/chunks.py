@@ -54,7 +54,7 @@ async def encode_chunk(event: Event, work: Work, progress: Progress) -> list[Out
     began = time.monotonic()
     result = await _encode(event, tools, progress)
     if event.data["plan"].get("protection") is not None:
-        keys_of_film = await content_keys(asset_id, event.data["plan"], tools)
+        keys_of_film = await content_keys(asset_id, event.data["plan"], tools, progress)
         result = await asyncio.to_thread(
             encrypted, event.data["plan"], result, keys_of_film, allow_unconfined=tools.allow_unconfined
         )

@@ -6,6 +6,7 @@ import asyncio
 from contextlib import suppress
 from typing import Any, Final
 
+from schemas.media.protection import PlanProtection, kids_in
 from streams.engine import Event, Out, Work
 from streams.media.work.tools import Tools
 
@@ -28,6 +29,7 @@ class Progress:
         }
         self._percent = 0
         self._begun = False
+        self._keys_told = False
         self._moved = asyncio.Event()
         self._teller: asyncio.Task[None] | None = None
 
@@ -35,6 +37,18 @@ class Progress:
         """It has got so far. The first call says that the work has truly begun: until then it queued."""
         self._percent = max(self._percent, min(100, percent))
         self._moved.set()
+
+    async def uses_keys(self, protection: PlanProtection) -> None:
+        """The content keys of a plan are about to be used: on the log before they are, once for this work.
+
+        A redelivery that uses them again says so under the same `ce_id`, which makes it known as one.
+        """
+        if self._keys_told:
+            return
+        named = {"scheme": protection["scheme"], "version": protection["version"]}
+        kids = list(kids_in(protection).values())
+        await self._work.report(self._out("ContentKeysUsed", **named, kids=kids))
+        self._keys_told = True
 
     def ended(self, outcome: str) -> list[Out]:
         """The last fact; nothing if nobody was told of a begin."""

@@ -36,21 +36,28 @@ async def with_keys(plan: Plan, asset_id: str, wanted: dict[str, Any], tools: To
     return protected(plan, cast("PlanProtection", {**wanted, "keys": names}))
 
 
-async def content_keys(asset_id: str, plan: Plan, tools: Tools) -> dict[str, bytes]:
-    """Keys by KID; none of a plan that is not protected. MediaProblem `keys_missing`, VaultUnavailable."""
+async def content_keys(asset_id: str, plan: Plan, tools: Tools, progress: Progress) -> dict[str, bytes]:
+    """Keys by KID, once the log says that they are used; none of a plan that is not protected.
+
+    MediaProblem `keys_missing`, VaultUnavailable.
+    """
     protection = plan.get("protection")
     if protection is None:
         return {}
     scheme, kids = cast("Scheme", protection["scheme"]), list(kids_in(protection).values())
     try:
-        return await tools.content_keys.get(asset_id, scheme, protection["version"], kids)
+        keys = await tools.content_keys.get(asset_id, scheme, protection["version"], kids)
     except KeyUnknown as error:
         raise MediaProblem("keys_missing", str(error)) from None
+    await progress.uses_keys(protection)
+    return keys
 
 
-async def key_of(asset_id: str, plan: Plan, rendition: str, tools: Tools) -> bytes | None:
-    """The key of one rendition; None if it is not encrypted."""
+async def key_of(asset_id: str, plan: Plan, rendition: str, tools: Tools, progress: Progress) -> bytes | None:
+    """The key of one rendition, as `content_keys` gives it; None if it is not encrypted."""
     protection = plan.get("protection")
     if protection is None:
         return None
-    return (await content_keys(asset_id, plan, tools))[kids_in(protection)[label_in(plan, rendition)]]
+    return (await content_keys(asset_id, plan, tools, progress))[
+        kids_in(protection)[label_in(plan, rendition)]
+    ]

@@ -28,13 +28,13 @@ async def make_storyboard(event: Event, work: Work, progress: Progress) -> list[
     progress(0)
     lowest, rung = plan["renditions"][0], poster_rendition(plan)
     with await _joined(tools.objects, asset_id, plan, lowest["name"], layout.segments) as pictures:
-        key = await key_of(asset_id, plan, lowest["name"], tools)
+        key = await key_of(asset_id, plan, lowest["name"], tools, progress)
         sheets, best = await tools.encoders.sheets(plan, pictures, priority=priority, key=key)
     progress(50)
     poster_key = keys.poster_key(asset_id, profile_hash)
     if not await _is_there(tools.objects, poster_key):
         with await _joined(tools.objects, asset_id, plan, rung["name"], (best,)) as picture:
-            key = await key_of(asset_id, plan, rung["name"], tools)
+            key = await key_of(asset_id, plan, rung["name"], tools, progress)
             poster = await tools.encoders.poster(picture, priority=priority, key=key)
         await tools.objects.put(poster_key, poster, keys.PICTURE_TYPE)
     for number, sheet in enumerate(sheets):

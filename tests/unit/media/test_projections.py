@@ -197,6 +197,8 @@ def test_work_in_hand_is_shown_until_it_ends() -> None:
     ]
     both = (leased, work("WorkLeased", "b", at_ms=3, attempt=1))
     assert [w["work_id"] for w in in_hand(*both)["work"]] == ["a", "b"]
+    used = work("ContentKeysUsed", "a", at_ms=4, scheme="cenc", version=1, kids=["1" * 32])
+    assert in_hand(*both, used) == in_hand(*both)
     ended = work("WorkEnded", "a", at_ms=4, outcome="done")
     assert [w["work_id"] for w in in_hand(*both, ended)["work"]] == ["b"]
     assert in_hand(leased, work("WorkEnded", "a", at_ms=4, outcome="failed")) is None

@@ -8,7 +8,9 @@ from typing import Any, cast
 import pytest
 
 from schemas.media import objects as keys
+from schemas.wire import codec
 from streams.core.content_keys import kid_of
+from streams.core.objects import ObjectStoreUnavailable
 from streams.engine import Event, Out
 from streams.media.encoder_process import EncoderFailed, SourceUnreadable
 from streams.media.reasons import MediaProblem
@@ -341,6 +343,65 @@ async def test_the_plan_of_a_protected_film_names_its_keys(work: FakeWork, encod
     assert plan["protection"] == {**PROTECTION, "keys": named}
     again = await encode(event, work)
     assert again[0].data["plan"] == plan
+
+
+def used(work: FakeWork) -> list[dict[str, Any]]:
+    """What the log was told of the use of content keys."""
+    return [out.data for out in work.reported if out.type == "kinolog.media.ContentKeysUsed"]
+
+
+async def test_the_log_tells_of_keys_before_they_are_used_and_once_for_a_chunk(
+    work: FakeWork, encoders: FakeEncoders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoders.found = FOUND
+    planned = (await encode(asked("ProbeRequested", started(protection=PROTECTION), completed()), work))[0]
+    plan, given = planned.data["plan"], []
+    assert used(work) == []
+
+    def encrypting(plan: Any, result: Any, keys: dict[str, bytes], **_: Any) -> Any:
+        given.append((keys, used(work)))
+        if len(given) == 1:  # all of it is done again, by the same delivery
+            raise ObjectStoreUnavailable("the store is away")
+        return result
+
+    monkeypatch.setattr("streams.media.work.chunks.encrypted", encrypting)
+    request = asked("ChunkRequested", started(protection=PROTECTION), completed(), probed(plan), index=0)
+    outs = await encode(request, work)
+    assert outs[0].type == "kinolog.media.ChunkEncoded"
+    assert len(given) == 2
+    [(keys, told_before), _] = given
+    assert used(work) == told_before
+    [told_of] = told_before
+    codec().encode("kinolog.media.ContentKeysUsed", told_of)
+    assert told_of["kids"] == list(keys) == [key["kid"] for key in plan["protection"]["keys"]]
+    assert (told_of["work_id"], told_of["chunk_index"]) == (request.data["work_id"], 0)
+    shown = str(work.reported)
+    assert not any(key.hex() in shown or repr(key) in shown for key in keys.values())
+    await encode(request, work)  # what is there is not encrypted again: no key is used
+    assert len(given) == 2
+    assert used(work) == told_before
+
+
+async def test_keys_that_the_log_cannot_be_told_of_are_not_used(
+    work: FakeWork, encoders: FakeEncoders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoders.found = FOUND
+    planned = (await encode(asked("ProbeRequested", started(protection=PROTECTION), completed()), work))[0]
+    plan, report = planned.data["plan"], work.report
+
+    async def deaf(out: Out) -> None:
+        if out.type == "kinolog.media.ContentKeysUsed":
+            raise OSError("the log is away")
+        await report(out)
+
+    def encrypting(*_: Any, **__: Any) -> None:
+        pytest.fail("keys were used")
+
+    monkeypatch.setattr(work, "report", deaf)
+    monkeypatch.setattr("streams.media.work.chunks.encrypted", encrypting)
+    request = asked("ChunkRequested", started(protection=PROTECTION), completed(), probed(plan), index=0)
+    outs = await encode(request, work)
+    assert outs[0].type == "kinolog.media.ChunkFailed"
 
 
 async def test_a_film_whose_keys_were_forgotten_is_not_planned(
