@@ -128,8 +128,12 @@ class Feeds:
         return found - {""}
 
     def forget(self, account_ids: Set[str]) -> None:
-        """They were erased: where something of theirs is shown it is opened anew, which it does not bear."""
+        """They were erased: where something of theirs is shown it is opened anew, which it does not bear.
+
+        Who listens is told, as a page may show more than a room's window holds.
+        """
         for feed in self._open.values():
+            feed.tell({"type": "erased", "room": feed.room_id, "account_ids": sorted(account_ids)})
             if feed.shows(account_ids):
                 feed.renew()
 

@@ -132,6 +132,20 @@ async def test_what_waits_for_a_moderator_still_waits_after_a_reload(surface: Su
     await expect(waiting).to_have_count(0)
 
 
+async def test_of_who_was_erased_a_page_shows_nothing_any_more(surface: Surface) -> None:
+    page = await in_room(surface)
+    chat = surface.stub.chat
+    pinned = await chat.say(ROOM, BEN, "gone soon")
+    await chat.say(ROOM, ADA, "stays")
+    await chat.delta(ROOM, "pinned", **{k: v for k, v in pinned.items() if k not in ("id", "kind", "at_ms")})
+    await expect(rows(page)).to_have_count(2)
+    await expect(page.get_by_text("gone soon")).to_have_count(2)
+    await chat.send(ROOM, {"type": "erased", "room": ROOM, "account_ids": [BEN["id"]]})
+    await expect(rows(page)).to_have_count(1)
+    await expect(page.get_by_text("gone soon")).to_have_count(0)
+    await expect(rows(page)).to_contain_text("stays")
+
+
 async def test_what_was_missed_comes_after_the_connection_does(surface: Surface) -> None:
     page = await in_room(surface)
     chat = surface.stub.chat

@@ -34,6 +34,9 @@ export function fold(known, deltas) {
         if (message.author.id === delta.account_id && message.id < delta.id) hide(message.message_id);
       }
     },
+    erased: (delta) => {
+      for (const message of [...known.values()]) if (delta.account_ids.includes(message.author.id)) hide(message.message_id);
+    },
     reactions: (delta) => delta.message_id && alter(delta.message_id, { reactions: delta.totals }),
   };
   for (const delta of deltas) handlers[delta.kind]?.(delta);

@@ -36,6 +36,11 @@ export const answers = {
   presence: ({ signals }, said) => signals.here(said),
   typing: ({ signals, you }, said) => signals.typists.heard(said.accounts, you.account_id),
   read: ({ signals }, said) => signals.read(said.marks),
+  erased(store, { account_ids: accountIds }) {
+    store.pinned = store.pinned.filter((pin) => !accountIds.includes(pin.author?.id));
+    for (const accountId of accountIds) store.people.delete(accountId);
+    store.sink.take([{ kind: "erased", account_ids: accountIds }]);
+  },
   notice(store, { code, on, detail }) {
     if (code === "livestream") store.signals.large(on);
     store.notice = on === false ? "" : detail;

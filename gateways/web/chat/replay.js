@@ -96,8 +96,12 @@ export class Replay extends EventTarget {
 
   /** What was removed since it was read does not come back with a seek. */
   learn(deltas) {
-    for (const { kind, message_ids: ids, account_id: accountId, id } of deltas) {
-      const gone = { removed: (message) => ids.includes(message.message_id), purged: (message) => message.author.id === accountId && message.id < id }[kind];
+    for (const { kind, message_ids: ids, account_id: accountId, account_ids: erased, id } of deltas) {
+      const gone = {
+        removed: (message) => ids.includes(message.message_id),
+        purged: (message) => message.author.id === accountId && message.id < id,
+        erased: (message) => erased.includes(message.author.id),
+      }[kind];
       if (!gone) continue;
       for (const [number, messages] of this.#windows) if (messages) this.#windows.set(number, messages.filter((message) => !gone(message)));
     }

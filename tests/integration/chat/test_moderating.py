@@ -271,6 +271,7 @@ async def test_of_who_is_erased_nothing_can_be_read(town: Town) -> None:
     await town.until(replay, lambda found: len(found["items"]) == 2)
     await town.identity.ask("DELETE", f"/v1/users/{ben.account_id}?reason=asked", 202)
     assert await his.closed() == 4401
+    assert (await hers.hear("erased"))["account_ids"] == [ben.account_id]
     # Texts that are opened already stand in the gateway until their room's window is read anew.
     card = await town.until(
         f"/v1/rooms/{room}/accounts/{ben.account_id}",

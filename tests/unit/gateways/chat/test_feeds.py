@@ -174,12 +174,16 @@ def test_rooms_know_who_is_shown_in_them_and_forget_who_is_erased() -> None:
         feed = await world.feeds.feed(ROOM)
         assert world.feeds.authors() == {ANN, BEN}
         renewed: list[Any] = []
+        told: list[Any] = []
+        feed.tell = told.append  # type: ignore[method-assign]
         feed.renew = lambda: renewed.append(feed)  # type: ignore[method-assign]
         world.feeds.forget({"c" * 32})
         assert renewed == []
         world.feeds.forget({BEN})  # the owner: the room's title is theirs
         world.feeds.forget({ANN})
         assert renewed == [feed, feed]
+        # A page may show more than the window holds.
+        assert [each["account_ids"] for each in told] == [["c" * 32], [BEN], [ANN]]
         await feed.close()
 
     played(scene)
