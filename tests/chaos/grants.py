@@ -61,10 +61,10 @@ def judged(said: list[Said], screens: Iterable[Screen], limits: Limits) -> list[
             for stream, count in screen.stopped.items()
             if stopped[stream] < count
         ]
-    return [*faults, *_miscounted(said, limits)]
+    return [*faults, *miscounted(said, limits)]
 
 
-def _miscounted(said: list[Said], limits: Limits) -> Iterator[str]:
+def miscounted(said: list[Said], limits: Limits) -> Iterator[str]:
     """Where an account has more than it may, or is refused what it could have."""
     streams: dict[str, set[str]] = {}
     devices: dict[str, set[str]] = {}
