@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from streams.media.confined import UNCONFINED, Order
 from streams.media.sandbox import landlock_version
 
 pytestmark = pytest.mark.skipif(landlock_version() == 0, reason="this kernel has no Landlock")
@@ -55,3 +57,23 @@ def test_one_folder_and_nothing_else(tmp_path: Path) -> None:
     assert said["inside"] == "done"
     assert outside.read_text() == "a secret"
     assert {path.name for path in tmp_path.iterdir()} == {"folder", "outside"}
+
+
+_OLD_KERNEL = """
+from streams.media import confined, sandbox
+sandbox.landlock_version = lambda: 0
+confined.main()
+"""
+
+
+@pytest.mark.parametrize(("allowed", "status"), [(False, UNCONFINED), (True, 0)])
+def test_without_landlock_it_runs_only_if_told_to(tmp_path: Path, allowed: bool, status: int) -> None:
+    made = tmp_path / "made"
+    order: Order = {
+        "program": "/bin/sh", "folder": str(tmp_path), "runs": [["-c", f": > {made}"]], "largest_bytes": 100,
+        "descriptors": 0, "allow_unconfined": allowed, "parent": os.getpid(),
+    }  # fmt: skip
+    command = [sys.executable, "-c", _OLD_KERNEL]
+    ran = subprocess.run(command, input=json.dumps(order).encode(), timeout=60, check=False)
+    assert ran.returncode == status
+    assert made.exists() is allowed
