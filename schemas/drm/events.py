@@ -9,6 +9,8 @@ from typing import Final, TypedDict
 
 ACCESS_CHANGE_REQUESTED: Final = "kinolog.drm.AccessChangeRequested"
 ACCESS_CHANGED: Final = "kinolog.drm.AccessChanged"
+ACCOUNT_FORGOTTEN: Final = "kinolog.drm.AccountForgotten"
+ACCOUNT_LEFT: Final = "kinolog.drm.AccountLeft"
 CONTENT_KEYS_REQUESTED: Final = "kinolog.drm.ContentKeysRequested"
 DEVICE_ADDED: Final = "kinolog.drm.DeviceAdded"
 DEVICE_REMOVAL_REQUESTED: Final = "kinolog.drm.DeviceRemovalRequested"
@@ -68,6 +70,24 @@ class AccessChanged(TypedDict):
     stopped: bool
     # Who asked: an account_id, or administrator for the administrator's key; 1-64 characters.
     actor: str
+
+
+class AccountForgotten(TypedDict):
+    """Nothing is kept of an account's rights, devices, streams and licences any more, and it gets none
+    again.
+    """
+
+    # Whose; also the partition key: an account's 32 hexadecimal digits.
+    account_id: str
+
+
+class AccountLeft(TypedDict):
+    """An account is being erased: its rights, devices, streams and tokens are to be forgotten.
+    Request.
+    """
+
+    # Whose; also the partition key: an account's 32 hexadecimal digits.
+    account_id: str
 
 
 class ContentKeysRequested(TypedDict):

@@ -20,6 +20,12 @@ def account(state: Any, event: Event) -> tuple[Any, list[Out]]:
     return rules.decide(state, event)
 
 
+@decider("drm.departure")
+def departure(_: Any, event: Event) -> tuple[None, list[Out]]:
+    """What accounts that are being erased mean here."""
+    return None, rules.departed(event)
+
+
 @projector("drm.accounts")
 def accounts(state: Any, event: Event) -> tuple[Any, list[Op]]:
     """An account's rights, devices, streams and newest licences."""

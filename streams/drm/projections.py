@@ -12,8 +12,10 @@ from streams.engine import Op
 Row = dict[str, Any]
 
 
-def accounts(state: AccountDocument | None, event: Event) -> tuple[AccountDocument, list[Op]]:
-    """The account's document after one of its events."""
+def accounts(state: AccountDocument | None, event: Event) -> tuple[AccountDocument | None, list[Op]]:
+    """The account's document after one of its events; None once it was erased."""
+    if event.type == "kinolog.drm.AccountForgotten":
+        return None, []
     document: AccountDocument = state or {
         "rights": {}, "devices": {}, "streams": {}, "stopped": False, "stopped_devices": [], "licences": {},
         "repeated": {},

@@ -81,6 +81,8 @@ class Turn:
 
 def decide(state: State | None, event: Event) -> tuple[State | None, list[Out]]:
     """The account's new state and what is to be said. Raises Refuse for what cannot be."""
+    if state is not None and state.get("erased"):
+        return state, _too_late(event)
     turn = Turn(state or nothing(), event)
     turn.end_all("lapsed", lambda stream: stream["until_ms"] <= turn.now_ms)
     _RULES[event.type](turn, event.data)
@@ -248,6 +250,30 @@ def _stop_requested(turn: Turn, data: dict[str, Any]) -> None:
         turn.end_all("killed", lambda stream: device_id in ("", stream["device_id"]))
 
 
+def departed(event: Event) -> list[Out]:
+    """What an event of an account means here: only that its erasure has begun."""
+    if event.type != "kinolog.identity.ErasureStarted":
+        return []
+    return [Out(REQUESTS, event.key, "kinolog.drm.AccountLeft", {"account_id": event.key})]
+
+
+def _account_left(turn: Turn, _: dict[str, Any]) -> None:
+    """Whatever plays ends; of all that is known of the account no more than that it is gone is kept."""
+    turn.end_all("killed", lambda _: True)
+    if turn.state["timer_at_ms"] is not None:
+        timer_id = f"drm:{turn.account_id}"
+        turn.outs.append(Out(TIMERS, timer_id, "kinolog.engine.TimerCancelled", {"timer_id": timer_id}))
+    turn.say("AccountForgotten")
+    turn.state = {**nothing(), "erased": True}
+
+
+def _too_late(event: Event) -> list[Out]:
+    """What is asked of an account that was erased changes nothing, and leaves nothing behind."""
+    if event.type in ("kinolog.engine.TimerDue", "kinolog.drm.AccountLeft"):
+        return []
+    raise Refuse("account_erased", "This account was erased.")
+
+
 def _timer_due(turn: Turn, data: dict[str, Any]) -> None:
     """What has lapsed has ended by now; a timer that was called for leases of before only looks again."""
     if turn.state["timer_at_ms"] == data["due_at_ms"]:
@@ -261,5 +287,6 @@ _RULES: Final[dict[str, Callable[[Turn, dict[str, Any]], None]]] = {
     "kinolog.drm.RightChangeRequested": _right_change_requested,
     "kinolog.drm.DeviceRemovalRequested": _device_removal_requested,
     "kinolog.drm.StopRequested": _stop_requested,
+    "kinolog.drm.AccountLeft": _account_left,
     "kinolog.engine.TimerDue": _timer_due,
 }

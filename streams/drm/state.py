@@ -50,6 +50,7 @@ class State(TypedDict):
     stopped_devices: list[str]
     tokens: dict[str, Token]  # by jti_hash, the oldest first
     timer_at_ms: int | None  # due time of the timer that runs
+    erased: NotRequired[bool]  # for ever: nobody comes back
 
 
 def nothing() -> State:

@@ -69,6 +69,10 @@ def switched(device: str = "", *, off: bool = True, at_ms: int = START_MS) -> Ev
     return event("StopRequested", at_ms, device_id=device, stopped=off, actor="operator")
 
 
+def left(at_ms: int = START_MS) -> Event:
+    return event("AccountLeft", at_ms)
+
+
 def timer(due_at_ms: int, at_ms: int) -> Event:
     data = {"timer_id": f"drm:{ACCOUNT}", "due_at_ms": due_at_ms, "note": ""}
     return event("kinolog.engine.TimerDue", at_ms, **data)

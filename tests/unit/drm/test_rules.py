@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from schemas.drm.views import ALL_FILMS, MOST_LICENCES
+from schemas.event import Event
+from schemas.wire import codec
+from streams.drm.rules import departed
 from streams.drm.state import AGAIN_MS, MOST_DEVICES, MOST_REPLAYS, TOKEN_MS
 from tests.unit.drm.telling import (
     ACCOUNT,
@@ -22,6 +25,7 @@ from tests.unit.drm.telling import (
     asked,
     beat,
     event,
+    left,
     names,
     right,
     stopped,
@@ -306,3 +310,43 @@ def test_a_trial_is_answered_and_changes_nothing() -> None:
     assert story.document["tried"]["trial"]["streams"] == list(story.document["streams"])
     assert story.tell(asked(TV, id="again", rules=one, trial=True))[0].data["code"] == ""
     assert story.state == before
+
+
+def test_of_who_is_erased_nothing_is_kept() -> None:
+    story = Story()
+    story.tell(right("bought"))
+    story.tell(asked(token="t"))
+    story.tell(asked(PHONE, OTHER_FILM))
+    story.tell(switched(TABLET))
+    said = story.tell(left(LATER_MS))
+    assert names(said) == ["StreamEnded", "StreamEnded", "TimerCancelled", "AccountForgotten"]
+    assert story.document is None
+    kept = repr(story.state)
+    assert not any(id in kept for id in (FILM, OTHER_FILM, f"'{TV}'", PHONE, TABLET, "'t'"))
+
+
+def test_who_was_erased_stays_so() -> None:
+    story = Story()
+    story.tell(asked())
+    story.tell(left(LATER_MS))
+    before = copy.deepcopy(story.state)
+    late = [asked(PHONE, at_ms=LATER_MS), right("bought"), switched(), beat(stream_of(TV), LATER_MS)]
+    assert [story.outcome(each) for each in late] == ["account_erased"] * 4
+    assert story.tell(timer(START_MS + LEASE_MS, START_MS + LEASE_MS)) == []
+    assert story.tell(left(LATER_MS)) == []
+    assert story.document is None
+    assert story.state == before
+
+
+def test_who_was_never_heard_of_is_erased_before_a_late_request() -> None:
+    story = Story()
+    assert names(story.tell(left())) == ["AccountForgotten"]
+    assert story.outcome(asked()) == "account_erased"
+
+
+def test_an_erasure_that_begins_is_asked_of_this_domain() -> None:
+    began = Event("kinolog.identity.ErasureStarted", ACCOUNT, {"account_id": ACCOUNT})
+    [out] = departed(began)
+    assert (out.topic, out.key, out.type) == ("drm.account.requests", ACCOUNT, "kinolog.drm.AccountLeft")
+    codec().encode(out.type, out.data)
+    assert departed(Event("kinolog.identity.SubjectErased", ACCOUNT, {"account_id": ACCOUNT})) == []
