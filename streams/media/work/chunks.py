@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 from typing import Any, Final, TypedDict
 
 import orjson
@@ -98,24 +99,30 @@ async def _encode(event: Event, tools: Tools, progress: Progress) -> ChunkResult
 
 async def _store(objects: Objects, asset_id: str, profile_hash: str, result: ChunkResult) -> None:
     """All segments, some at a time; of the first chunk the init segments (those of all are equal) and
-    the poster too."""
+    the poster too. Raises the first failure, as a single put does: an outage is to be known as one."""
     room = asyncio.Semaphore(PUTS_AT_ONCE)
 
     async def put(key: str, data: bytes, content_type: str) -> None:
         async with room:
             await objects.put(key, data, content_type)
 
-    async with asyncio.TaskGroup() as group:
-        if result["poster"] is not None:
-            key = keys.poster_key(asset_id, profile_hash)
-            group.create_task(put(key, result["poster"], keys.PICTURE_TYPE))
-        for name, rendition in result["renditions"].items():
-            if result["chunk_index"] == 0:
-                key = keys.init_key(asset_id, profile_hash, name)
-                group.create_task(put(key, rendition["init"], keys.INIT_TYPE))
-            for number, segment in enumerate(rendition["segments"], result["first_segment_number"]):
-                key = keys.segment_key(asset_id, profile_hash, name, number)
-                group.create_task(put(key, segment, keys.SEGMENT_TYPE))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for key, data, content_type in _objects_of(asset_id, profile_hash, result):
+                group.create_task(put(key, data, content_type))
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+
+
+def _objects_of(asset_id: str, profile_hash: str, result: ChunkResult) -> Iterator[tuple[str, bytes, str]]:
+    """Key, content and type of each."""
+    if result["poster"] is not None:
+        yield keys.poster_key(asset_id, profile_hash), result["poster"], keys.PICTURE_TYPE
+    for name, rendition in result["renditions"].items():
+        if result["chunk_index"] == 0:
+            yield keys.init_key(asset_id, profile_hash, name), rendition["init"], keys.INIT_TYPE
+        for number, segment in enumerate(rendition["segments"], result["first_segment_number"]):
+            yield keys.segment_key(asset_id, profile_hash, name, number), segment, keys.SEGMENT_TYPE
 
 
 def _made(plan: Plan, result: ChunkResult) -> Made:

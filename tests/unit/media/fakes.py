@@ -25,15 +25,17 @@ class Entry:
 
 
 class FakeObjects:
-    """A bucket as a dict. `away` makes that many calls fail as an outage does."""
+    """A bucket as a dict. `away` makes that many calls fail as an outage does, after `sound` that do not."""
 
     def __init__(self) -> None:
         self.held: dict[str, bytes] = {}
         self.puts: list[str] = []
-        self.away = 0
+        self.away = self.sound = 0
 
     def _check(self) -> None:
-        if self.away > 0:
+        if self.sound > 0:
+            self.sound -= 1
+        elif self.away > 0:
             self.away -= 1
             raise ObjectStoreUnavailable("the store is away")
 

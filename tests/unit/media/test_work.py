@@ -143,6 +143,15 @@ async def test_an_outage_of_the_store_is_waited_out(work: FakeWork, objects: Fak
     assert names(outs)[0] == "ChunkEncoded"
 
 
+@pytest.mark.parametrize("sound", range(12))
+async def test_an_outage_in_the_middle_of_storing_is_waited_out(
+    work: FakeWork, objects: FakeObjects, sound: int
+) -> None:
+    objects.sound, objects.away = sound, 3
+    outs = await encode(chunk(0), work)
+    assert names(outs)[0] == "ChunkEncoded"
+
+
 async def test_a_part_that_is_gone_ends_the_asset(work: FakeWork, objects: FakeObjects) -> None:
     del objects.held[keys.part_key(ASSET, 1)]
     work.resources.encoders = _Unreadable()
