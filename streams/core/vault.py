@@ -32,9 +32,13 @@ ONE_TIME_LINK: Final = "one_time_link"
 SIGNING_KEY: Final = "signing_key"
 PLATFORM_KEY: Final = "platform_key"  # the platform's own, such as that of address HMACs
 CONTENT_KEY: Final = "content_key"  # what a protected film is encrypted with: streams.core.content_keys
+CONTENT_SCHEME: Final = "content_scheme"  # what a packager's key id is used with: streams.core.packager_keys
 KINDS: Final = frozenset(
-    {PASSWORD, API_KEY, SUBJECT_KEY, LOGIN_SESSION, ONE_TIME_LINK, SIGNING_KEY, PLATFORM_KEY, CONTENT_KEY}
-)
+    (
+        PASSWORD, API_KEY, SUBJECT_KEY, LOGIN_SESSION, ONE_TIME_LINK, SIGNING_KEY, PLATFORM_KEY, CONTENT_KEY,
+        CONTENT_SCHEME,
+    )
+)  # fmt: skip
 
 MOST_VALUE_BYTES: Final = 64 * 1024
 MOST_ID_CHARACTERS: Final = 200

@@ -52,6 +52,13 @@ export const answers = {
   },
 };
 
+/** Into `store` what was written before the page was loaded and waits for a moderator; without an answer it waits all the same. */
+export async function recall(store, isShown) {
+  const { items } = await chat.waiting(store.roomId).catch(() => ({ items: [] }));
+  store.outbox.recall(items, isShown);
+  if (items.length) store.become({});
+}
+
 /** Into `store` the messages that stand above the others. */
 export async function readPins(store, messageIds) {
   store.pinned = messageIds.map((messageId) => ({ message_id: messageId }));

@@ -1,8 +1,7 @@
 // A room as this page knows it: what the socket says of it, what was written here and is on its way.
 import { toast } from "shared/announce.js";
-import { chat } from "./api.js";
 import { Outbox } from "./outbox.js";
-import { answers, learn, readPins, unknownRoom } from "./news.js";
+import { answers, learn, readPins, recall, unknownRoom } from "./news.js";
 import { Signals } from "./signals.js";
 
 const AGAIN_MS = 1200;
@@ -140,23 +139,12 @@ export class RoomStore extends EventTarget {
     }
     this.#last = Math.max(this.#last, said.id);
     this.outbox.waiting.forEach((entry) => this.#submit(entry));
-    if (!known && this.you.account_id) this.#recall();
+    if (!known && this.you.account_id) recall(this, (messageId) => this.#mine.has(messageId));
     if (!this.desk || !this.you.moderator) return;
     if (this.#atDesk) this.desk({ reload: true }); // what came onto the desk before we listened to it
     else {
       this.#atDesk = true;
       this.#subscribe();
-    }
-  }
-
-  /** What was written before the page was loaded and still waits; without an answer it is not shown, and waits all the same. */
-  async #recall() {
-    try {
-      const { items } = await chat.waiting(this.roomId);
-      this.outbox.recall(items, (messageId) => this.#mine.has(messageId));
-      this.#changed();
-    } catch {
-      // the service is away: the next visit asks again
     }
   }
 

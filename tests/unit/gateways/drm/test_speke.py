@@ -338,6 +338,14 @@ async def test_a_key_id_has_one_key_whatever_the_scheme(provider: Provider, vaul
     assert len(await vault.entries(CONTENT_KEY)) == 2
 
 
+async def test_of_two_schemes_at_the_same_moment_one_is_refused(provider: Provider, vault: Vault) -> None:
+    asked = [provider.ask(asking(scheme=scheme)) for scheme in ("cenc", "cbcs", "cenc", "cbcs")]
+    statuses = [status for status, _ in await asyncio.gather(*asked)]
+    assert sorted(statuses) == [200, 200, 422, 422]
+    assert statuses[0] == statuses[2]
+    assert len(await vault.entries(CONTENT_KEY)) == 2
+
+
 async def test_keys_leave_once_the_log_says_who_takes_them(provider: Provider, world: World) -> None:
     keys = keys_in(await provider.filled(asking()))
     [event] = world.published
