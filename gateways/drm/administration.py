@@ -30,7 +30,8 @@ ADMINISTRATION_ROUTES: Final = (
     Route(
         method="GET", path=f"{POLICY}/versions", handler=policy_history.versions, permission=DRM_READ,
         owned=True, query=policy_history.VersionsQuery, response=policy_history.PolicyVersions,
-        summary="What a policy said before, and who wrote it", tag="policies", problems=("unavailable",),
+        summary="What a policy said before, and who wrote it", tag="policies",
+        problems=("not-found", "unavailable"),
     ),
     Route(
         method="PUT", path=POLICY, handler=policies.change, permission=DRM_POLICIES,
