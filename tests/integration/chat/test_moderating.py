@@ -150,10 +150,12 @@ async def test_reports_reach_the_desk_and_pins_stand_above(town: Town) -> None:
     await his.item(room, lambda item: item["kind"] == "purged")
     assert await town.messages(room) == []
     card_path = f"/v1/rooms/{room}/accounts/{ben.account_id}"
+    # What is on it is read by several queries, of which a later one may see more.
+    last = ("removed", "another text")
     card = await town.until(
-        card_path, lambda found: [each["state"] for each in found["messages"]] == ["removed"], ann
+        card_path, lambda found: [(m["state"], m["message"]["text"]) for m in found["messages"]] == [last], ann
     )
-    assert (card["messages"][0]["message"]["text"], card["reported"]) == ("another text", 1)
+    assert card["reported"] == 1
     await town.ask("GET", card_path, 403, by=cat)
 
 
