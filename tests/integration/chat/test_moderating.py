@@ -153,7 +153,9 @@ async def test_reports_reach_the_desk_and_pins_stand_above(town: Town) -> None:
     # What is on it is read by several queries, of which a later one may see more.
     last = ("removed", "another text")
     card = await town.until(
-        card_path, lambda found: [(m["state"], m["message"]["text"]) for m in found["messages"]] == [last], ann
+        card_path,
+        lambda found: [(one["state"], one["message"]["text"]) for one in found["messages"]] == [last],
+        ann,
     )
     assert card["reported"] == 1
     await town.ask("GET", card_path, 403, by=cat)
