@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from gateways.chat.routes import ROUTES
+from gateways.core.permissions import PUBLIC
 from tests.integration.chat.town import Town
 from tests.support.api import connected
 
@@ -30,8 +31,8 @@ QUERIES = {"/v1/rooms/{room_id}/replay": "?from_ms=0&to_ms=10"}
 OF_NO_ROOM = {"/v1/socket", "/v1/rooms", "/v1/blocks", "/v1/blocks/{account_id}"}
 
 
-def asked(room: str, asset_id: str, message_id: str) -> list[tuple[str, str, Any, bool]]:
-    """(method, path, body, for moderators) of each route that is about a room."""
+def asked(room: str, asset_id: str, message_id: str) -> list[tuple[str, str, Any, bool, bool]]:
+    """(method, path, body, for moderators, for anybody) of each route that is about a room."""
     ids = {"room_id": room, "asset_id": asset_id, "message_id": message_id, "account_id": SOMEBODY}
     return [
         (
@@ -39,6 +40,7 @@ def asked(room: str, asset_id: str, message_id: str) -> list[tuple[str, str, Any
             re.sub(r"{(\w+)}", lambda found: ids[found[1]], route.path) + QUERIES.get(route.path, ""),
             BODIES.get((route.method, route.path)),
             route.owned,
+            route.permission == PUBLIC,
         )
         for route in ROUTES
         if route.path not in OF_NO_ROOM
@@ -57,7 +59,7 @@ async def test_a_room_that_one_may_not_read_is_as_if_it_were_not_there(town: Tow
     async with town.http.get(f"/v1/assets/{asset_id}/room", headers=town.identity.admin) as answer:
         assert answer.status == 200, await answer.text()
     for room in (theirs, f"a-{asset_id}"):
-        for method, path, body, owned in asked(room, asset_id, message_id):
+        for method, path, body, _, public in asked(room, asset_id, message_id):
             for who in (ben, cat):
                 told = await town.ask(method, path, 404, body, who)
                 never = path.replace(room, "r-" + "0" * 32).replace(asset_id, "never-there")
@@ -65,8 +67,7 @@ async def test_a_room_that_one_may_not_read_is_as_if_it_were_not_there(town: Tow
                 for name in ("title", "type"):
                     assert told[name] == missing[name], f"{method} {path}"
             # Of nobody a credential is asked first where one is needed.
-            writes = owned or method != "GET"
-            await town.ask(method, path, 401 if writes else 404, body)
+            await town.ask(method, path, 404 if public else 401, body)
         for who in (ben, cat):
             line = await town.line(who)
             assert (await line.ask("subscribe", "refused", room=room))["code"] == "room_unknown"
@@ -79,7 +80,7 @@ async def test_what_is_another_persons_in_an_open_room_is_not_ones_own(town: Tow
     await town.room(ben)
     body = {"client_id": "1", "text": "hers"}
     message_id = (await town.ask("POST", f"/v1/rooms/{room}/messages", 201, body, ann))["message_id"]
-    for method, path, body, owned in asked(room, "never-there", message_id):
+    for method, path, body, owned, _ in asked(room, "never-there", message_id):
         for who in (ben, cat):
             if owned:
                 await town.ask(method, path, 403, body, who)

@@ -121,9 +121,9 @@ class Platform:
         prefixes = (upload_prefix(asset_id), asset_prefix(asset_id))
         return [e.key for prefix in prefixes async for e in self.objects.list(prefix)]
 
-    async def log(self, asset_id: str, until: str) -> list[Document]:
-        """The asset's history in order of time, once an event of type `until` is in it."""
-        return await self._logged(asset_id, lambda rows: any(chains(rows, until)))
+    async def log(self, asset_id: str, until: str, times: int = 1) -> list[Document]:
+        """The asset's history in order of time, once so many events of type `until` are in it."""
+        return await self._logged(asset_id, lambda rows: len(list(chains(rows, until))) >= times)
 
     async def traced(self, asset_id: str, until: str) -> list[Document]:
         """As `log`, once all that led to that event is in it, too: topics come there each at its own pace."""

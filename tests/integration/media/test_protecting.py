@@ -60,7 +60,7 @@ async def test_a_finished_film_is_protected_and_protected_otherwise(
         assert last["protection"]["version"] == 2
         assert not set(last["protection"]["keys"].values()) & set(after["protection"]["keys"].values())
         assert await shown(media, last) == frames
-        rows = await media.log(asset_id, "AssetProtected")
+        rows = await media.log(asset_id, "AssetProtected", times=2)
         said = [orjson.loads(row["data"]) for row in rows if row["type"].endswith(".AssetProtected")]
         assert len(said) == 2
         assert len({each["plan"]["profile_hash"] for each in said}) == 2
