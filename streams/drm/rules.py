@@ -12,13 +12,13 @@ import math
 from collections.abc import Callable
 from typing import Any, Final
 
-from schemas.drm.views import EVENTS, REQUESTS
+from schemas.drm.views import REQUESTS
 from schemas.event import Event
 from streams.drm.policy import Denial, against, right_ends_ms, same_place
-from streams.drm.state import AGAIN_MS, MOST_DEVICES, MOST_REPLAYS, TOKEN_MS, State, Stream, nothing
+from streams.drm.state import AGAIN_MS, MOST_DEVICES, MOST_REPLAYS, State, nothing
+from streams.drm.turn import Turn
 from streams.engine import Out, Refuse
 
-TIMERS: Final = "engine.timer.requests"
 _PLACE: Final = (
     "jti_hash", "asset_id", "device_id", "stream_id", "system", "policy_id", "policy_version", "country",
     "geo_db",
@@ -27,56 +27,6 @@ _PLACE: Final = (
 _TOKEN_USED: Final = Denial(
     "token_used", "This playback token has been used: POST /v1/tokens gives another one."
 )
-
-
-class Turn:
-    """A copy of the state (the given one stays as it was) and the outputs so far, in order."""
-
-    def __init__(self, state: State, event: Event) -> None:
-        self.state: State = {
-            "rights": dict(state["rights"]), "devices": [*state["devices"]],
-            "streams": {name: stream.copy() for name, stream in state["streams"].items()},
-            "stopped": state["stopped"], "stopped_devices": [*state["stopped_devices"]],
-            "tokens": {n: t for n, t in state["tokens"].items() if event.at_ms < t["at_ms"] + TOKEN_MS},
-            "timer_at_ms": state["timer_at_ms"],
-        }  # fmt: skip
-        self.account_id, self.event, self.now_ms = event.key, event, event.at_ms
-        self.outs: list[Out] = []
-
-    def say(self, name: str, **data: Any) -> None:
-        """An event about the account, as `kinolog.drm.<name>`."""
-        full = {"account_id": self.account_id, **data}
-        self.outs.append(Out(EVENTS, self.account_id, f"kinolog.drm.{name}", full))
-
-    def refuse(self, code: str, detail: str) -> None:
-        """The answer to a request that was turned down, where something else has to be said besides."""
-        data = {"request_id": self.event.id, "request_type": self.event.type, "code": code, "detail": detail}
-        self.outs.append(Out(EVENTS, self.account_id, "kinolog.engine.RequestRefused", data))
-
-    def end(self, stream_id: str, reason: str) -> None:
-        """A stream that is there does not count any more."""
-        stream = self.state["streams"].pop(stream_id)
-        place = {"asset_id": stream["asset_id"], "device_id": stream["device_id"]}
-        self.say("StreamEnded", stream_id=stream_id, **place, reason=reason)
-
-    def end_all(self, reason: str, which: Callable[[Stream], bool]) -> None:
-        """All streams that are so."""
-        for stream_id in [name for name, stream in self.state["streams"].items() if which(stream)]:
-            self.end(stream_id, reason)
-
-    def keep_timer(self) -> None:
-        """One timer an account, due when the first lease ends. Beats move leases, not the timer: it looks."""
-        ends = [stream["until_ms"] for stream in self.state["streams"].values()]
-        running_ms = self.state["timer_at_ms"]
-        if not ends or (running_ms is not None and running_ms <= min(ends)):
-            return
-        self.state["timer_at_ms"] = min(ends)
-        timer_id = f"drm:{self.account_id}"
-        data = {
-            "timer_id": timer_id, "due_at_ms": min(ends), "topic": REQUESTS, "key": self.account_id,
-            "note": "ends the account's streams that nobody watches any more",
-        }  # fmt: skip
-        self.outs.append(Out(TIMERS, timer_id, "kinolog.engine.TimerSet", data))
 
 
 def decide(state: State | None, event: Event) -> tuple[State | None, list[Out]]:
@@ -260,9 +210,7 @@ def departed(event: Event) -> list[Out]:
 def _account_left(turn: Turn, _: dict[str, Any]) -> None:
     """Whatever plays ends; of all that is known of the account no more than that it is gone is kept."""
     turn.end_all("killed", lambda _: True)
-    if turn.state["timer_at_ms"] is not None:
-        timer_id = f"drm:{turn.account_id}"
-        turn.outs.append(Out(TIMERS, timer_id, "kinolog.engine.TimerCancelled", {"timer_id": timer_id}))
+    turn.cancel_timer()
     turn.say("AccountForgotten")
     turn.state = {**nothing(), "erased": True}
 

@@ -22,8 +22,9 @@ from schemas.event import Event
 from schemas.headers import request_headers
 from schemas.wire import codec
 from streams.core.producer import Record
-from streams.drm.rules import TIMERS, decide
+from streams.drm.rules import decide
 from streams.drm.state import MOST_REPLAYS
+from streams.drm.turn import TIMERS
 from streams.engine.chunk import Chunk
 from streams.engine.dead_letters import DeadLetters
 from streams.engine.deciders import DeciderFold
