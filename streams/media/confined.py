@@ -41,13 +41,9 @@ def main() -> None:
     sandbox.die_with(order["parent"])
     if not sandbox.confine_to(order["program"], order["folder"]) and not order["allow_unconfined"]:
         sys.exit(UNCONFINED)
-    limits = {
-        resource.RLIMIT_DATA: MEMORY_BYTES, resource.RLIMIT_FSIZE: order["largest_bytes"],
-        resource.RLIMIT_CPU: CPU_S, resource.RLIMIT_NOFILE: _DESCRIPTORS + order["descriptors"],
-        resource.RLIMIT_CORE: 0,
-    }  # fmt: skip
-    for kind, most in limits.items():
-        resource.setrlimit(kind, (most, most))
+    open_files = _DESCRIPTORS + order["descriptors"]
+    sandbox.limit(MEMORY_BYTES, open_files=open_files, largest_bytes=order["largest_bytes"])
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))  # of each run
     for arguments in order["runs"]:
         pid = os.posix_spawn(order["program"], [order["program"], *arguments], {})
         if status := os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]):
