@@ -7,7 +7,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
 
 from schemas.errors import WireError
 from schemas.event import Event
@@ -25,14 +26,6 @@ class LaneEvent(Protocol):
     def ack(self) -> bool: ...
 
 
-class Applier(Protocol):
-    """Applies chunks under a fence: a Transactor."""
-
-    applied: dict[int, int]
-
-    async def apply(self, chunk: Chunk) -> None: ...
-
-
 class Runner(Protocol):
     """How an agent of any kind runs in an app."""
 
@@ -45,38 +38,57 @@ class Runner(Protocol):
         """Last offset applied per partition; partitions left out are read from the group's commit."""
 
 
-class Fenced:
+class Applying(Protocol):
+    """What applies chunks under a fence."""
+
+    applied: dict[int, int]
+
+
+class Applier(Applying, Protocol):
+    """A Transactor."""
+
+    async def apply(self, chunk: Chunk) -> None: ...
+
+
+A = TypeVar("A", bound=Applying)
+
+
+@dataclass(eq=False)
+class Fenced(Generic[A]):
     """What runners of fenced agents share: what waits, by partition, and where reading resumes.
 
-    Any failure ends the process: the next life reads again from the fence.
+    `fence(partition)` is asked for at an assignment. `turn()` is the consumer's count of seeks: chunks of an
+    older one are read again, so dropped. Any failure ends the process by `end`: the next life reads again
+    from the fence.
     """
 
-    def __init__(
-        self,
-        applied: dict[int, int],
-        fence: Callable[[int], Any],
-        turn: Callable[[], int],
-        end: End,
-        agent: str,
-    ) -> None:
-        """`turn()` is the consumer's count of seeks: chunks of an older one are read again, so dropped."""
-        self.applied, self.agent = applied, agent
-        self._fence, self._turn, self._end = fence, turn, end
-        self._waiting: dict[int, deque[LaneEvent]] = {}
-        self._seconds = metrics.BATCH_SECONDS.labels(agent)
-        self._age = metrics.EVENT_AGE_SECONDS.labels(agent)
+    applier: A
+    fence: Callable[[int], Any]
+    turn: Callable[[], int]
+    end: End
+    agent: str
+    pace_s: float = 0.0
+    _waiting: dict[int, deque[LaneEvent]] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        self._seconds = metrics.BATCH_SECONDS.labels(self.agent)
+        self._age = metrics.EVENT_AGE_SECONDS.labels(self.agent)
+
+    @property
+    def applied(self) -> dict[int, int]:
+        return self.applier.applied
 
     async def fences(self, partitions: Iterable[int]) -> dict[int, int]:
         """Read anew, and from here on watched; partitions that left are no longer."""
         wanted = list(partitions)
-        found = await asyncio.gather(*(self._fence(p) for p in wanted))
+        found = await asyncio.gather(*(self.fence(p) for p in wanted))
         self.applied.clear()
         self.applied.update(zip(wanted, found, strict=True))
         return dict(self.applied)
 
     def _next(self, waiting: deque[LaneEvent]) -> list[LaneEvent]:
         """What waits, up to CHUNK_RECORDS; events of an older turn are dropped."""
-        turn, room, found = self._turn(), CHUNK_RECORDS, list[LaneEvent]()
+        turn, room, found = self.turn(), CHUNK_RECORDS, list[LaneEvent]()
         while waiting and (not found or len(waiting[0].value.records) <= room):
             event = waiting.popleft()
             if event.value.turn == turn:
@@ -95,32 +107,21 @@ class Fenced:
         try:
             yield
         except EngineError as exc:
-            self._end(str(exc))
+            self.end(str(exc))
         except Exception as exc:
-            self._end(f"{place}: {exc!r}: this is a bug of the engine, please report it")
+            self.end(f"{place}: {exc!r}: this is a bug of the engine, please report it")
 
 
-class FencedRunner(Fenced):
+@dataclass(eq=False)
+class FencedRunner(Fenced[Applier]):
     """Deciders and projectors into Redis: each partition for itself.
 
     What came while a chunk was applied is applied together, and so is what comes within `pace_s` of a
     chunk's begin: the first after a quiet moment never waits.
     """
 
-    def __init__(
-        self,
-        applier: Applier,
-        fence: Callable[[int], Any],
-        turn: Callable[[], int],
-        end: End,
-        agent: str,
-        pace_s: float = 0.0,
-    ) -> None:
-        """See Fenced."""
-        super().__init__(applier.applied, fence, turn, end, agent)
-        self._applier, self._pace_s = applier, pace_s
-        self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._began_s: dict[int, float] = {}
+    _tasks: dict[int, asyncio.Task[None]] = field(default_factory=dict, init=False)
+    _began_s: dict[int, float] = field(default_factory=dict, init=False)
 
     def submit(self, event: LaneEvent) -> None:
         partition = event.value.partition
@@ -140,14 +141,14 @@ class FencedRunner(Fenced):
                 chunk = joined([event.value for event in events])
                 with self._seconds.time():
                     for part in parts(chunk):
-                        await self._applier.apply(part)
+                        await self.applier.apply(part)
                 self._done(events)
 
     async def _pause(self, partition: int) -> None:
-        if not self._pace_s:
+        if not self.pace_s:
             return
         clock = asyncio.get_running_loop().time
-        left_s = self._began_s.get(partition, -self._pace_s) + self._pace_s - clock()
+        left_s = self._began_s.get(partition, -self.pace_s) + self.pace_s - clock()
         if left_s > 0:
             await asyncio.sleep(left_s)
         self._began_s[partition] = clock()

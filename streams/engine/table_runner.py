@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import zip_longest
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from streams.engine.chunk import Chunk, joined, parts
-from streams.engine.errors import End
-from streams.engine.runners import Fenced, LaneEvent
+from streams.engine.runners import Applying, Fenced, LaneEvent
 
 PACE_S: Final = 0.5
 INSERTS_PER_S: Final = 4
@@ -18,35 +18,23 @@ INSERTS_PER_S: Final = 4
 the embedded engine 11 ms of CPU with its merges: twelve busy partitions have a turn each three seconds."""
 
 
-class TableApplier(Protocol):
+class TableApplier(Applying, Protocol):
     """A History."""
-
-    applied: dict[int, int]
 
     async def apply_together(self, chunks: Sequence[Chunk]) -> None: ...
 
 
-class TableRunner(Fenced):
+@dataclass(eq=False)
+class TableRunner(Fenced[TableApplier]):
     """Projectors into ClickHouse: all partitions together.
 
     What came since the last turn goes to the table in one turn: asking it for its fences costs nearly as much
-    as an insert, so there is one question for all partitions. After a quiet moment no turn waits.
+    as an insert, so there is one question for all partitions. `pace_s` lies between the begins of two turns;
+    0: by the number of busy partitions. After a quiet moment no turn waits.
     """
 
-    def __init__(
-        self,
-        applier: TableApplier,
-        fence: Callable[[int], Any],
-        turn: Callable[[], int],
-        end: End,
-        agent: str,
-        pace_s: float = 0.0,
-    ) -> None:
-        """`pace_s` lies between the begins of two turns; 0: by the number of busy partitions. See Fenced."""
-        super().__init__(applier.applied, fence, turn, end, agent)
-        self._applier, self._pace_s = applier, pace_s
-        self._task: asyncio.Task[None] | None = None
-        self._next_s = 0.0
+    _task: asyncio.Task[None] | None = field(default=None, init=False)
+    _next_s: float = field(default=0.0, init=False)
 
     def submit(self, event: LaneEvent) -> None:
         self._waiting.setdefault(event.value.partition, deque()).append(event)
@@ -60,7 +48,7 @@ class TableRunner(Fenced):
                 if (left_s := self._next_s - clock()) > 0:
                     await asyncio.sleep(left_s)
                 taken = [events for waiting in self._waiting.values() if (events := self._next(waiting))]
-                self._next_s = clock() + (self._pace_s or max(PACE_S, len(taken) / INSERTS_PER_S))
+                self._next_s = clock() + (self.pace_s or max(PACE_S, len(taken) / INSERTS_PER_S))
                 await self._apply(taken)
 
     async def _apply(self, taken: Sequence[Sequence[LaneEvent]]) -> None:
@@ -68,6 +56,6 @@ class TableRunner(Fenced):
         with self._seconds.time():
             # Large chunks in parts: of each partition the first, then of each the second.
             for together in zip_longest(*(parts(chunk) for chunk in chunks)):
-                await self._applier.apply_together([part for part in together if part])
+                await self.applier.apply_together([part for part in together if part])
         for events in taken:
             self._done(events)
