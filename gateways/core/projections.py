@@ -53,30 +53,26 @@ class ProjectionReader:
 
     async def pin(self, projection: Projection) -> View:
         """A view of the version that is current now."""
-        version = await self.version(projection.name)
-        return View(self._redis, self._hub, self._clock, projection, version)
+        return self._view(projection, await in_time(self._redis.get(pointer_key(projection.name))))
 
     async def pin_all(self, *projections: Projection) -> list[View]:
         """Views of several in one round trip per Redis node."""
         pipeline = self._redis.pipeline(transaction=False)
         for projection in projections:
             pipeline.get(pointer_key(projection.name))
-        return [
-            View(self._redis, self._hub, self._clock, projection, 1 if raw is None else int(raw))
-            for projection, raw in zip(projections, await in_time(pipeline.execute()), strict=True)
-        ]
+        found = await in_time(pipeline.execute())
+        return [self._view(projection, raw) for projection, raw in zip(projections, found, strict=True)]
+
+    def _view(self, projection: Projection, pointer: bytes | None) -> View:
+        return View(self._redis, self._hub, self._clock, projection, _version(pointer))
 
     async def get_all(self, *wanted: tuple[View, str]) -> list[dict[str, Any] | None]:
         """Documents of several views, each with its key; None for none. One round trip per Redis node."""
-        pipeline = self._redis.pipeline(transaction=False)
-        for view, key in wanted:
-            pipeline.hget(f"{view.tag_of(key)}:state", key)
-        return [None if raw is None else orjson.loads(raw) for raw in await in_time(pipeline.execute())]
+        return await _documents(self._redis, wanted)
 
     async def version(self, name: str) -> int:
         """The version of a projection, or of a ClickHouse table, that is current now."""
-        raw = await in_time(self._redis.get(pointer_key(name)))
-        return 1 if raw is None else int(raw)
+        return _version(await in_time(self._redis.get(pointer_key(name))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +100,7 @@ class View:
 
     async def get_many(self, keys: Sequence[str]) -> list[dict[str, Any] | None]:
         """Documents in the order of `keys`, None where there is none. One round trip per Redis node."""
-        if not keys:
-            return []
-        pipeline = self._redis.pipeline(transaction=False)
-        for key in keys:
-            pipeline.hget(f"{self.tag_of(key)}:state", key)
-        return [None if raw is None else orjson.loads(raw) for raw in await in_time(pipeline.execute())]
+        return await _documents(self._redis, [(self, key) for key in keys]) if keys else []
 
     async def documents(self) -> dict[str, dict[str, Any]]:
         """All documents by key, of a projection that has few."""
@@ -209,6 +200,17 @@ class View:
                 if left <= 0:
                     return None
                 await subscription.changed(min(left, RECHECK_S))
+
+
+async def _documents(redis: RedisReader, wanted: Sequence[tuple[View, str]]) -> list[dict[str, Any] | None]:
+    pipeline = redis.pipeline(transaction=False)
+    for view, key in wanted:
+        pipeline.hget(f"{view.tag_of(key)}:state", key)
+    return [None if raw is None else orjson.loads(raw) for raw in await in_time(pipeline.execute())]
+
+
+def _version(pointer: bytes | None) -> int:
+    return 1 if pointer is None else int(pointer)
 
 
 async def in_time(reading: Awaitable[Answer]) -> Answer:

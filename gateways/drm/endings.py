@@ -17,7 +17,8 @@ from redis.exceptions import RedisError
 
 from gateways.core.projections import View
 from gateways.core.sockets import Socket
-from gateways.drm.licensing import ENDED, LICENSING, Licensing, ended_words
+from gateways.drm.denials import ENDED, ended_words
+from gateways.drm.licensing import LICENSING, Licensing, stream_in, switch_in
 from gateways.drm.naming import DEVICE, STREAM, account_named
 from streams.core import failures
 from streams.core.logging import get_logger
@@ -77,7 +78,7 @@ async def ending(licensing: Licensing, playing: Playing, plays: Callable[[], Non
     while True:
         accounts = await licensing.projections.pin(licensing.accounts)
         films = await licensing.projections.pin(licensing.films)
-        stream = await licensing.stream(accounts, account_id, playing.stream_id)
+        stream = stream_in(await licensing.account(accounts, account_id), playing.stream_id)
         asset_id = asset_id if stream is None else stream["asset_id"]
         channels = [accounts.tag_of(account_id), films.tag_of(asset_id)]
         async with licensing.hub.watch(channels, [account_id, asset_id]) as news:
@@ -92,10 +93,9 @@ async def ending(licensing: Licensing, playing: Playing, plays: Callable[[], Non
 
 
 async def _look(licensing: Licensing, accounts: View, playing: Playing, asset_id: str) -> str | None:
-    """Why it may not play on, None while it may. The stream is looked for before the switches: these are
-    turned before what plays ends."""
-    stream = await licensing.stream(accounts, playing.account_id, playing.stream_id)
-    switch = await licensing.switch_of(accounts, playing.account_id, playing.device_id)
+    """Why it may not play on, None while it may. A switch is there before what plays has left the document."""
+    document = await licensing.account(accounts, playing.account_id)
+    stream, switch = stream_in(document, playing.stream_id), switch_in(document, playing.device_id)
     if not switch and asset_id and (await licensing.access(asset_id))["stopped"]:
         switch = "asset_stopped"
     return switch if stream is None or switch else None

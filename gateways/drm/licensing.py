@@ -6,9 +6,8 @@ Whatever is not known in time is a no: no key leaves without a grant that the ac
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final, cast
 
 import orjson
@@ -21,6 +20,7 @@ from gateways.core.deps import History, Producer
 from gateways.core.problem import Problem
 from gateways.core.projections import Projection, ProjectionReader, View
 from gateways.core.push import Hub
+from gateways.drm.denials import denied
 from gateways.drm.device_names import device_names
 from gateways.drm.playback_tokens import PlaybackTokens
 from schemas.drm.events import (
@@ -45,8 +45,6 @@ from schemas.wiring import REFUSED
 from streams.core.content_keys import ContentKeys, KeyUnknown
 from streams.core.sealing import Sealer
 
-ENDED: Final = "stream_ended"
-"""The code by which players are told that their stream does not count any more."""
 _NO_FILM: Final = "There is no protected film {!r} that you may watch."
 
 
@@ -104,7 +102,7 @@ class Licensing:
         view, outcome = await self.ask(
             account_id, LICENCE_REQUESTED, request, request_id, (LICENCE_GRANTED, LICENCE_REPEATED)
         )
-        document = cast("AccountDocument | None", await view.get(account_id))
+        document = await self.account(view, account_id)
         if document is None:
             raise undecided()
         licence_id = document["repeated"].get(request_id, request_id)
@@ -120,16 +118,14 @@ class Licensing:
     async def look_again(self, account_id: str, licence: LicenceView) -> None:
         """Problem 403 if a switch was turned, or the stream ended, since the grant."""
         view = await self.projections.pin(self.accounts)
-        await self._still_allowed(cast("AccountDocument | None", await view.get(account_id)), licence)
+        await self._still_allowed(await self.account(view, account_id), licence)
 
     async def _still_allowed(self, document: AccountDocument | None, licence: LicenceView) -> None:
         access = await self.access(licence["asset_id"])
         if (
-            document is None
-            or document["stopped"]
-            or licence["device_id"] in document["stopped_devices"]
-            or access["stopped"]
-            or licence["stream_id"] not in document["streams"]
+            access["stopped"]
+            or switch_in(document, licence["device_id"])
+            or stream_in(document, licence["stream_id"]) is None
         ):
             raise Problem("forbidden", "This was switched off while it was asked for.", code="stopped")
 
@@ -144,10 +140,9 @@ class Licensing:
             raise undecided()
         return view, outcome
 
-    async def stream(self, view: View, account_id: str, stream_id: str) -> StreamView | None:
-        """What plays under this id, if it counts."""
-        document = cast("AccountDocument | None", await view.get(account_id))
-        return document["streams"].get(stream_id) if document is not None else None
+    async def account(self, view: View, account_id: str) -> AccountDocument | None:
+        """Its document; None of one that nothing is known of."""
+        return cast("AccountDocument | None", await view.get(account_id))
 
     async def end_stream(self, account_id: str, stream_id: str) -> None:
         """Its place is free, as soon as that is decided. Problem 503 if the log does not take it."""
@@ -156,17 +151,8 @@ class Licensing:
 
     async def film_stopped(self, view: View, account_id: str, stream_id: str) -> bool:
         """Whether what an account's stream plays is switched off; False for a stream that is not there."""
-        stream = await self.stream(view, account_id, stream_id)
+        stream = stream_in(await self.account(view, account_id), stream_id)
         return stream is not None and (await self.access(stream["asset_id"]))["stopped"]
-
-    async def switch_of(self, view: View, account_id: str, device_id: str) -> str:
-        """Which switch of an account keeps its device from playing, as a denial names it; "" for none."""
-        document = cast("AccountDocument | None", await view.get(account_id))
-        if document is None:
-            return ""
-        if document["stopped"]:
-            return "account_stopped"
-        return "device_stopped" if device_id in document["stopped_devices"] else ""
 
     async def decided(
         self, projection: Projection, topic: str, key: str, name: str, data: Any, request_id: str
@@ -198,71 +184,15 @@ def no_film(asset_id: str) -> Problem:
     return Problem("not-found", _NO_FILM.format(asset_id))
 
 
-def denied(
-    document: AccountDocument, code: str, shown: LicenceView | None, names: Mapping[str, str], rules: Rules
-) -> Problem:
-    """403: a sentence for the viewer, and what is in the way for a page to show."""
-    streams = [
-        {
-            "stream_id": each, **{name: stream[name] for name in ("asset_id", "device_id", "since_ms")},
-            "device_name": names.get(stream["device_id"]),
-        }
-        for each in (shown["streams"] if shown else [])
-        if (stream := cast("dict[str, Any] | None", document["streams"].get(each))) is not None
-    ]  # fmt: skip
-    devices = [
-        {"device_id": each, "device_name": names.get(each), "since_ms": device["since_ms"]}
-        for each in (shown["devices"] if shown else [])
-        if (device := document["devices"].get(each)) is not None
-    ]
-    words = words_of(code)
-    if code == "too_many_streams" and streams:
-        words = f"Watching on {len(streams)} of {rules['max_streams']} devices: {_listed(streams)}."
-    if code == "too_many_devices" and devices:
-        words = f"{len(devices)} of {rules['max_devices']} devices are in use: {_listed(devices)}."
-    return Problem("forbidden", words, code=code, streams=streams, devices=devices)
+def stream_in(document: AccountDocument | None, stream_id: str) -> StreamView | None:
+    """What plays under this id, if it counts."""
+    return None if document is None else document["streams"].get(stream_id)
 
 
-def _listed(places: list[dict[str, Any]]) -> str:
-    """What each is called and since when, such as `living room TV since 20:14 UTC`; at most three."""
-    told = [
-        f"{each['device_name'] or 'a device without a name'} since "
-        f"{datetime.fromtimestamp(each['since_ms'] / 1000, UTC):%H:%M} UTC"
-        for each in places[:3]
-    ]
-    more = [f"and {len(places) - 3} more"] if len(places) > 3 else []
-    return ", ".join((*told, *more))
-
-
-def words_of(code: str) -> str:
-    """A denial as the viewer reads it."""
-    return _WORDS.get(code, "There is no licence for this film now.")
-
-
-def ended_words(why: str) -> str:
-    """What the viewer reads when a stream has ended. `why`: the switch that did it, or empty."""
-    return words_of(why) if why else "Playing here was ended, or nothing was heard of it for too long."
-
-
-_WORDS: Final = {
-    "account_stopped": "Watching is switched off for this account.",
-    "device_stopped": "Watching is switched off for this device.",
-    "asset_stopped": "This film is switched off.",
-    "no_such_key": "None of the keys that were asked for belongs to this film.",
-    "no_right": "This film has to be rented or bought, or is for members.",
-    "right_ended": "Your right to this film has ended.",
-    "too_early": "This film cannot be watched yet.",
-    "too_late": "This film cannot be watched any more.",
-    "country_denied": "This film cannot be watched from where you are.",
-    "country_unknown": "This film cannot be watched from a network whose country is not known.",
-    "anonymiser_denied": "This film cannot be watched through a network that may hide where you are.",
-    "device_denied": "This film cannot be watched on this device.",
-    "system_denied": "This film cannot be watched with this player's protection system.",
-    "not_configured": "There are no licences here for this player's protection system.",
-    "offline_denied": "This film cannot be kept on a device.",
-    "security_level": "This device is not secure enough for this film.",
-    "unenforceable": "This film's policy asks for what this player's protection system cannot enforce.",
-    "too_many_devices": "All devices of this account are in use: remove one first.",
-    "too_many_streams": "As many films are playing as this account may watch at once: stop one first.",
-    "token_used": "This playback token has been used: POST /v1/tokens gives another one.",
-}
+def switch_in(document: AccountDocument | None, device_id: str) -> str:
+    """Which switch of an account keeps its device from playing, as a denial names it; "" for none."""
+    if document is None:
+        return ""
+    if document["stopped"]:
+        return "account_stopped"
+    return "device_stopped" if device_id in document["stopped_devices"] else ""

@@ -17,9 +17,10 @@ from gateways.core.principal import principal_of
 from gateways.core.problem import Problem
 from gateways.core.rates import BEAT
 from gateways.core.routes import Route
+from gateways.drm.denials import ENDED, ended_words
 from gateways.drm.device_names import DEVICE_NAME
 from gateways.drm.endings import follow
-from gateways.drm.licensing import ENDED, LICENSING, Licensing, ended_words, no_film
+from gateways.drm.licensing import LICENSING, Licensing, no_film, switch_in
 from gateways.drm.naming import DEVICE, STREAM, account_named, stream_named
 from gateways.drm.playback_tokens import Playback
 from gateways.drm.requesting import HEADER, HEADERS, NO_STORE, PROBLEMS, Asked, give, playback_of
@@ -136,7 +137,7 @@ async def beat(request: web.Request) -> web.Response:
         await licensing.end_stream(account_id, said.stream_id)
         raise _stream_ended("asset_stopped")
     if outcome["type"] == REFUSED:
-        raise _stream_ended(await licensing.switch_of(view, account_id, said.device_id))
+        raise _stream_ended(switch_in(await licensing.account(view, account_id), said.device_id))
     return json_response(Kept(stream_id=said.stream_id))
 
 

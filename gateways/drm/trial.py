@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import uuid
-from typing import cast
 
 from aiohttp import web
 from pydantic import BaseModel, Field
 
 from gateways.core.endpoint import body_of, json_response
 from gateways.core.problem import Problem
-from gateways.drm.licensing import LICENSING, Film, words_of
+from gateways.drm.denials import words_of
+from gateways.drm.licensing import LICENSING, Film
 from gateways.drm.naming import DEVICE, account_named, stream_named
 from gateways.drm.playback_tokens import Playback
 from gateways.drm.policies import STRICT, Country
 from gateways.drm.requesting import Asked, Network, requested
 from gateways.drm.servers import SERVERS
 from schemas.drm.events import LICENCE_REQUESTED, LICENCE_TRIED
-from schemas.drm.views import AccountDocument, System
+from schemas.drm.views import System
 from schemas.media.visibility import owner_of
 
 
@@ -69,7 +69,7 @@ async def show(request: web.Request) -> web.Response:
     data["trial"] = True
     request_id = uuid.uuid4().hex
     view, outcome = await licensing.ask(account_id, LICENCE_REQUESTED, data, request_id, (LICENCE_TRIED,))
-    document = cast("AccountDocument | None", await view.get(account_id))
+    document = await licensing.account(view, account_id)
     tried = document.get("tried", {}).get(request_id) if document is not None else None
     if outcome["type"] != LICENCE_TRIED or tried is None:
         raise Problem("unavailable", "What would be decided is not known now; ask again.")

@@ -20,7 +20,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Locator, Request, Response, Route, expect
 
 from deploy.local.launcher import Stack
-from gateways.drm.licensing import words_of
+from gateways.drm.denials import words_of
 from gateways.drm.playing import HEADER
 from schemas.drm.clearkey import kids_of
 from tests.e2e.people import Somebody, somebody

@@ -9,7 +9,7 @@ from aiohttp import ClientWebSocketResponse, WSMsgType
 from redis.asyncio import Redis
 
 from gateways.drm import endings
-from gateways.drm.licensing import words_of
+from gateways.drm.denials import words_of
 from schemas.drm.views import ACCOUNTS
 from schemas.keys import pointer_key
 from tests.unit.gateways.drm.conftest import FILM, PHONE, TV, Cinema
