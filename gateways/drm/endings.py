@@ -93,7 +93,7 @@ async def ending(licensing: Licensing, playing: Playing, plays: Callable[[], Non
 
 
 async def _look(licensing: Licensing, accounts: View, playing: Playing, asset_id: str) -> str | None:
-    """Why it may not play on, None while it may. A switch is there before what plays has left the document."""
+    """Why it may not play on, None while it may. A switch is there before what plays has gone."""
     document = await licensing.account(accounts, playing.account_id)
     stream, switch = stream_in(document, playing.stream_id), switch_in(document, playing.device_id)
     if not switch and asset_id and (await licensing.access(asset_id))["stopped"]:

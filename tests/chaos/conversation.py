@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import random
-import sys
-import tempfile
 import time
 import uuid
 from collections import Counter
@@ -23,8 +20,9 @@ from typing import Any, Final
 import aiohttp
 import click
 
-from deploy.local.launcher import Stack, local_stack
+from deploy.local.launcher import Stack
 from schemas.chat.views import DESK, ROOMS
+from tests.chaos.command import Pause, Told, deal, run
 from tests.chaos.talkers import Talker
 from tests.support.verified import differing
 
@@ -37,27 +35,15 @@ UNLIMITED: Final = json.dumps({"message": {"user": "off", "ip": "off"}, "room": 
 
 
 @dataclass
-class Told:
-    """How it ended."""
+class Talk(Told):
+    """How many messages were acknowledged, besides."""
 
-    faults: list[str]
     messages: int
-    clients: Counter[str]
-    gaps: int
-    blows: Counter[str]
-    seconds: float
-
-    def __str__(self) -> str:
-        verdict = "EXACT" if not self.faults else f"WRONG: {len(self.faults)} faults"
-        return (
-            f"{verdict}: {self.messages} messages, blows {dict(self.blows)}, {self.gaps} gaps told, "
-            f"{dict(self.clients)}, {self.seconds:.0f} s"
-        )
 
 
 async def converse(
-    stack: Stack, blows: list[str], clients: int, per_s: float, pause_s: tuple[float, float], seed: int
-) -> Told:
+    stack: Stack, blows: list[str], clients: int, per_s: float, pause_s: Pause, seed: int
+) -> Talk:
     """One conversation on a running stack, whose processes are killed and started again."""
     began_s = time.monotonic()
     dice = random.Random(seed)
@@ -73,9 +59,7 @@ async def converse(
             for n in range(clients)
         ]
         talking = [asyncio.create_task(talker.talk(per_s, enough, over)) for talker in talkers]
-        for blow in blows:
-            await asyncio.sleep(dice.uniform(*pause_s))
-            await asyncio.to_thread(stack.restart, blow)
+        await deal(stack, blows, dice, pause_s)
         enough.set()
         faults = await settled(talkers, people, room)
         over.set()
@@ -86,7 +70,8 @@ async def converse(
         messages = {message for talker in talkers for message in talker.acknowledged}
         counts = sum((talker.counts for talker in talkers), Counter[str]())
         gaps = sum(talker.gaps for talker in talkers)
-        return Told(faults, len(messages), counts, gaps, Counter(blows), time.monotonic() - began_s)
+        did = f"{len(messages)} messages, {gaps} gaps told, {dict(counts)}"
+        return Talk(faults, did, Counter(blows), time.monotonic() - began_s, len(messages))
 
 
 async def settled(talkers: list[Talker], people: People, room: str) -> list[str]:
@@ -193,19 +178,11 @@ class People:
 @click.option("--seed", default=7)
 def main(each: int, clients: int, per_s: float, pause: str, seed: int) -> None:
     """Run, print what happened, judge."""
-    low, high = map(float, pause.split("-"))
-    blows = [kind for kind in KINDS for _ in range(each)]
-    random.Random(seed).shuffle(blows)
-    os.environ["RATE_LIMITS"] = UNLIMITED
-    with (
-        tempfile.TemporaryDirectory(prefix="kinolog-talk-") as folder,
-        local_stack(Path(folder) / "home", platform=True) as stack,
-    ):
-        told = asyncio.run(converse(stack, blows, clients, per_s, (low, high), seed))
-    for fault in told.faults[:20]:
-        print("  ", fault)
-    print(told)
-    sys.exit(1 if told.faults else 0)
+
+    async def talk(stack: Stack, _: Path, blows: list[str], pause_s: Pause) -> Told:
+        return await converse(stack, blows, clients, per_s, pause_s, seed)
+
+    run(KINDS, each, pause, seed, UNLIMITED, talk)
 
 
 if __name__ == "__main__":

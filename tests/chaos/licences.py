@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import random
-import sys
-import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -22,10 +19,11 @@ from typing import Any, Final
 import aiohttp
 import click
 
-from deploy.local.launcher import Stack, local_stack
+from deploy.local.launcher import Stack
 from schemas.drm.history import LICENCES
 from schemas.drm.views import ACCOUNTS
 from streams.core.clients import clickhouse_client
+from tests.chaos.command import Pause, Told, deal, run
 from tests.chaos.grants import DENIED, ENDED, GRANTED, STARTED, Limits, Said, judged, said_of
 from tests.chaos.screens import Screen
 from tests.integration.chat.town import town_of
@@ -53,26 +51,15 @@ AGENTS: Final = ("drm.account", ACCOUNTS, LICENCES)
 
 
 @dataclass
-class Told:
-    """How it ended."""
+class Evening(Told):
+    """What players were told, besides."""
 
-    faults: list[str]
-    requests: int
     screens: Counter[str]
-    blows: Counter[str]
-    seconds: float
-
-    def __str__(self) -> str:
-        verdict = "EXACT" if not self.faults else f"WRONG: {len(self.faults)} faults"
-        return (
-            f"{verdict}: {self.requests} licences asked for, {dict(self.screens)}, blows {dict(self.blows)}, "
-            f"{self.seconds:.0f} s"
-        )
 
 
 async def screen(
-    stack: Stack, folder: Path, blows: list[str], requests: int, pause_s: tuple[float, float], seed: int
-) -> Told:
+    stack: Stack, folder: Path, blows: list[str], requests: int, pause_s: Pause, seed: int
+) -> Evening:
     """An evening on a running stack, whose processes are killed and started again."""
     film, office = await protected_film(stack, folder), Office(stack)
     began_s, dice, turns = time.monotonic(), random.Random(seed), iter(range(requests))
@@ -94,16 +81,15 @@ async def screen(
             for n in range(DEVICES)
         ]
         watching = [asyncio.create_task(each.watch(turns)) for each in screens]
-        for blow in blows:
-            await asyncio.sleep(dice.uniform(*pause_s))
-            await asyncio.to_thread(stack.restart, blow)
+        await deal(stack, blows, dice, pause_s)
         ends = await asyncio.gather(*watching, return_exceptions=True)
     faults = [f"a player failed: {end!r}" for end in ends if isinstance(end, BaseException)]
     said = await settled(stack, film.asset_id, faults)
     faults += judged(said, screens, LIMITS)
     faults += [f"verify: {one}" for one in await differing(stack.settings, AGENTS)]
     told = sum((each.told for each in screens), Counter[str]())
-    return Told(faults, requests, told, Counter(blows), time.monotonic() - began_s)
+    did = f"{requests} licences asked for, {dict(told)}"
+    return Evening(faults, did, Counter(blows), time.monotonic() - began_s, told)
 
 
 async def settled(stack: Stack, asset_id: str, faults: list[str]) -> list[Said]:
@@ -141,19 +127,11 @@ async def _held(stack: Stack, asset_id: str) -> int:
 @click.option("--seed", default=7)
 def main(each: int, requests: int, pause: str, seed: int) -> None:
     """Run, print what happened, judge."""
-    low, high = map(float, pause.split("-"))
-    blows = [kind for kind in KINDS for _ in range(each)]
-    random.Random(seed).shuffle(blows)
-    os.environ["RATE_LIMITS"] = UNLIMITED
-    with (
-        tempfile.TemporaryDirectory(prefix="kinolog-screen-") as folder,
-        local_stack(Path(folder) / "home", platform=True) as stack,
-    ):
-        told = asyncio.run(screen(stack, Path(folder), blows, requests, (low, high), seed))
-    for fault in told.faults[:20]:
-        print("  ", fault)
-    print(told)
-    sys.exit(1 if told.faults else 0)
+
+    async def evening(stack: Stack, folder: Path, blows: list[str], pause_s: Pause) -> Told:
+        return await screen(stack, folder, blows, requests, pause_s, seed)
+
+    run(KINDS, each, pause, seed, UNLIMITED, evening)
 
 
 if __name__ == "__main__":

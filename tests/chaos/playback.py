@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import random
-import sys
-import tempfile
 import time
 import uuid
 from collections import Counter
@@ -24,10 +21,11 @@ from typing import Any, Final
 import aiohttp
 import click
 
-from deploy.local.launcher import Stack, local_stack
+from deploy.local.launcher import Stack
 from gateways.analytics.beats import checked
 from schemas.analytics.views import BEATS, LIVE, VIEWS
 from streams.core.clients import clickhouse_client
+from tests.chaos.command import Pause, Told, deal, run
 from tests.support.verified import differing
 from tests.unit.analytics.telling import measured, report
 
@@ -48,24 +46,6 @@ SETTLED_S: Final = 600.0
 BACKOFF_S: Final = 0.25
 
 Measures = Counter[tuple[int, ...]]
-
-
-@dataclass
-class Told:
-    """How it ended."""
-
-    faults: list[str]
-    beats: int
-    sent: int
-    blows: Counter[str]
-    seconds: float
-
-    def __str__(self) -> str:
-        verdict = "EXACT" if not self.faults else f"WRONG: {len(self.faults)} faults"
-        return (
-            f"{verdict}: {self.beats} beats, {self.sent} with repeats, blows {dict(self.blows)}, "
-            f"{self.seconds:.0f} s"
-        )
 
 
 @dataclass
@@ -121,7 +101,7 @@ class Audience:
             yield reports[at : at + REPORTS_AT_ONCE]
 
 
-async def play(stack: Stack, blows: list[str], beats: int, pause_s: tuple[float, float], seed: int) -> Told:
+async def play(stack: Stack, blows: list[str], beats: int, pause_s: Pause, seed: int) -> Told:
     """One audience on a running stack, whose processes are killed and started again."""
     began_s, dice = time.monotonic(), random.Random(seed)
     audience = Audience(f"chaos-{uuid.uuid4().hex[:8]}", beats, dice)
@@ -130,13 +110,12 @@ async def play(stack: Stack, blows: list[str], beats: int, pause_s: tuple[float,
     timeout = aiohttp.ClientTimeout(total=30)
     async with aiohttp.ClientSession(timeout=timeout) as http:
         players = [asyncio.create_task(_tell(http, stack.url("analytics"), waiting)) for _ in range(PLAYERS)]
-        for blow in blows:
-            await asyncio.sleep(dice.uniform(*pause_s))
-            await asyncio.to_thread(stack.restart, blow)
+        await deal(stack, blows, dice, pause_s)
         await asyncio.gather(*players)
     faults = await settled(stack, audience)
     faults += [f"verify: {one}" for one in await differing(stack.settings, AGENTS)]
-    return Told(faults, beats, sent, Counter(blows), time.monotonic() - began_s)
+    did = f"{beats} beats, {sent} with repeats"
+    return Told(faults, did, Counter(blows), time.monotonic() - began_s)
 
 
 async def _tell(http: aiohttp.ClientSession, url: str, waiting: list[list[dict[str, Any]]]) -> None:
@@ -191,19 +170,11 @@ async def _measured(stack: Stack, asset: str) -> Measures:
 @click.option("--seed", default=7)
 def main(each: int, beats: int, pause: str, seed: int) -> None:
     """Run, print what happened, judge."""
-    low, high = map(float, pause.split("-"))
-    blows = [kind for kind in KINDS for _ in range(each)]
-    random.Random(seed).shuffle(blows)
-    os.environ["RATE_LIMITS"] = UNLIMITED
-    with (
-        tempfile.TemporaryDirectory(prefix="kinolog-play-") as folder,
-        local_stack(Path(folder) / "home", platform=True) as stack,
-    ):
-        told = asyncio.run(play(stack, blows, beats, (low, high), seed))
-    for fault in told.faults[:20]:
-        print("  ", fault)
-    print(told)
-    sys.exit(1 if told.faults else 0)
+
+    async def report_all(stack: Stack, _: Path, blows: list[str], pause_s: Pause) -> Told:
+        return await play(stack, blows, beats, pause_s, seed)
+
+    run(KINDS, each, pause, seed, UNLIMITED, report_all)
 
 
 if __name__ == "__main__":
