@@ -36,6 +36,13 @@ async def test_uploads_are_protected_as_was_chosen(surface: Surface, tmp_path: P
     surface.stub.open_drm()
     surface.stub.policies = ["default", "rentals"]
     page, ask = await surface.open(), dialog(surface)
+
+    async def used(name: str) -> Json:
+        """What an upload is sent with once the dialog's choice is taken."""
+        await ask.get_by_role("button", name="Use it").click()
+        await expect(ask).to_have_count(0)
+        return await upload(surface, tmp_path, name)
+
     assert await upload(surface, tmp_path, "in clear") == {}
     await page.get_by_role("button", name="Protection of uploads: none").click()
     await expect(ask.get_by_role("radio", name=re.compile("^None"))).to_be_checked()
@@ -46,29 +53,25 @@ async def test_uploads_are_protected_as_was_chosen(surface: Surface, tmp_path: P
     await expect(ask.get_by_role("checkbox", name=re.compile("^Clear Key"))).to_be_checked()
     await expect(ask.get_by_role("checkbox", name=re.compile("^FairPlay"))).to_be_disabled()
     assert await surface.barriers() == []
-    await ask.get_by_role("button", name="Use it").click()
-    await expect(ask).to_have_count(0)
-    sent = await upload(surface, tmp_path, "usual")
-    assert sent == {"protection": "cenc", "systems": "clearkey", "policy": "default"}
+    assert await used("usual") == {"protection": "cenc", "systems": "clearkey", "policy": "default"}
 
     # all of it chosen; then FairPlay goes again with its scheme
     await page.get_by_role("button", name="Protection of uploads: cenc").click()
     await ask.get_by_role("radio", name=re.compile("^cbcs")).check()
     await ask.get_by_role("checkbox", name=re.compile("^FairPlay")).check()
     await ask.get_by_label("Policy").select_option("rentals")
-    await ask.get_by_role("button", name="Use it").click()
-    await expect(ask).to_have_count(0)
-    sent = await upload(surface, tmp_path, "for all")
-    assert sent == {"protection": "cbcs", "systems": "clearkey,fairplay", "policy": "rentals"}
+    assert await used("for all") == {
+        "protection": "cbcs",
+        "systems": "clearkey,fairplay",
+        "policy": "rentals",
+    }
     await page.get_by_role("button", name="Protection of uploads: cbcs").click()
     await ask.get_by_role("checkbox", name=re.compile("^Clear Key")).uncheck()
     await ask.get_by_role("radio", name=re.compile("^cenc")).check()
     await expect(ask.get_by_text("Choose one system or more")).to_be_visible()
     await expect(ask.get_by_role("button", name="Use it")).to_be_disabled()
     await ask.get_by_role("radio", name=re.compile("^None")).check()
-    await ask.get_by_role("button", name="Use it").click()
-    await expect(ask).to_have_count(0)
-    assert await upload(surface, tmp_path, "in clear again") == {}
+    assert await used("in clear again") == {}
 
 
 async def test_only_who_may_is_offered_protection(surface: Surface) -> None:
